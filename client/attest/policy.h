@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The tenant's policy, a TOML file. Nothing is accepted because a key was left out; unknown keys are errors.
+ *
+ *   tee = ["snp"]                      # which TEEs; "soft" must be named in so many words and accepts soft-snp only
+ *   measurements = ["hex48", ...]      # launch digests; the word "shipped" means the images installed with this broch
+ *   platform_ids = ["hex64", ...]      # CHIP_ID; optional: any platform under the root
+ *   [snp]   products = ["Milan"], vmpl = 0, debug = false, migration = false, smt = true
+ *   [snp.minimum_tcb] boot_loader = 3, tee = 0, snp = 8, microcode = 115
+ *   [soft]  root_sha256 = "hex32" or root = "path of a PEM certificate" or "local"
+ *   [limits] memory = "1GiB", wall = "1h", cpu = "10m", files = 1024, file_bytes = "256MiB"
+ */
+#ifndef BROCH_CLIENT_POLICY_H
+#define BROCH_CLIENT_POLICY_H
+
+#include "lib/base/err.h"
+#include "lib/base/slice.h"
+
+struct policy; /* opaque, heap */
+/* `name` is for messages, which give line, column and cure. `shipped` digests are passed in by the caller. */
+struct policy_shipped {
+	const uint8_t (*digests)[48];
+	size_t count;
+};
+MUST_USE enum err policy_parse(struct slice toml, const char *name, struct policy_shipped shipped, struct policy **out,
+			       struct note *n);
+/* What `broch run` uses on this machine: soft-snp under the local test root, shipped images. */
+MUST_USE enum err policy_local(struct slice soft_root_der, struct policy_shipped shipped, struct policy **out);
+void policy_free(struct policy *p);
+
+struct policy_limits { /* 0: not set */
+	uint64_t memory_bytes, wall_ns, cpu_ns, open_files, file_bytes;
+};
+struct policy_limits policy_limits(const struct policy *p);
+
+#endif

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A backend puts a launch plan into being and runs it until it calls: a const struct of functions, chosen at run time.
+ * One file each: kvm.c, process.c; a new one starts as a copy of none.c in which everything is "not supported".
+ * The keeper (host/keeper) serves the calls; it knows nothing of VMs. All functions are called from one thread, but
+ * for kick, which is async-signal-safe.
+ */
+#ifndef BROCH_HOST_VMM_H
+#define BROCH_HOST_VMM_H
+
+#include "abi/keepcall.h"
+#include "lib/base/err.h"
+#include "lib/image/plan.h"
+
+struct vmm; /* the backend's own */
+
+enum vmm_event {
+	VMM_CALL,   /* the Keep rang: the request is in the shared area */
+	VMM_KICKED, /* vmm_kick was called */
+	VMM_DIED,   /* it can never run again; the note says why (triple fault, seccomp, ...) */
+};
+
+struct vmm_backend {
+	const char *name; /* "kvm", "process" */
+	enum boot_kind kind;
+	/* Can it work here? ERR_UNSUPPORTED or ERR_PERMISSION with the cure in the note. */
+	enum err (*probe)(struct note *n);
+	/* Loads the plan. memory_max bounds what GROW may add (bytes). The plan may be freed afterwards. */
+	enum err (*create)(const struct plan *p, uint64_t memory_max, struct vmm **out, struct note *n);
+	/* KEEPCALL_SHARED_SIZE bytes. */
+	uint8_t *(*shared)(struct vmm *v);
+	/* Runs until an event. After VMM_CALL the answer must be in the shared area before the next run. */
+	enum err (*run)(struct vmm *v, enum vmm_event *event, struct note *n);
+	/* Serves KEEPCALL_GROW after its own checks of the range: ERR_RANGE, ERR_LIMIT, ERR_NOMEM. */
+	enum err (*grow)(struct vmm *v, uint64_t address, uint64_t size);
+	void (*kick)(struct vmm *v);
+	void (*destroy)(struct vmm *v);
+};
+
+extern const struct vmm_backend vmm_kvm, vmm_process;
+
+#endif

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A borrowed run of bytes. Whoever made it says how long the bytes live; a slice never owns them. */
+#ifndef BROCH_BASE_SLICE_H
+#define BROCH_BASE_SLICE_H
+
+#include "lib/base/attr.h"
+
+#include <string.h>
+
+struct slice {
+	const uint8_t *data; /* may be NULL when size is 0 */
+	size_t size;
+};
+
+static inline struct slice slice_of(const void *data, size_t size)
+{
+	return (struct slice){data, size};
+}
+
+static inline struct slice slice_text(const char *text)
+{
+	return (struct slice){(const uint8_t *)text, strlen(text)};
+}
+
+/* Not constant time: for public bytes only; secrets compare with ct_equal. */
+static inline bool slice_equal(struct slice a, struct slice b)
+{
+	return a.size == b.size && (a.size == 0 || memcmp(a.data, b.data, a.size) == 0);
+}
+
+static inline bool slice_is(struct slice s, const char *text)
+{
+	return slice_equal(s, slice_text(text));
+}
+
+#endif
