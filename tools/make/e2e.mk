@@ -1,0 +1,15 @@
+# SPDX-License-Identifier: Apache-2.0
+## check-e2e    whole-path tests: hostile relays, deaths at each step, many Keeps (CYCLES=2000 for the full run)
+
+E2E := $(patsubst test/e2e/%.sh,check-e2e-%,$(filter-out %/lib.sh,$(wildcard test/e2e/*.sh)))
+.PHONY: check-e2e $(E2E)
+check-e2e: $(E2E)
+$(E2E): check-e2e-%: programs examples $(B)/test/relay $(B)/test/middle
+	@B=$(abspath $(B)) sh test/e2e/$*.sh
+
+$(B)/test/relay: $(B)/host/test/e2e/relay.o
+$(B)/test/middle: $(B)/host/test/e2e/middle.o $(B)/host/lib.a $(B)/host/sys.a
+$(B)/test/relay $(B)/test/middle:
+	@mkdir -p $(@D)
+	@echo "  LD      $@"
+	$(Q)$(CC) -pie -o $@ $(filter %.o,$^) -Wl,--start-group $(filter %.a,$^) -Wl,--end-group -lbearssl
