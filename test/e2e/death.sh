@@ -7,7 +7,7 @@ suite=death
 # shellcheck source=test/e2e/lib.sh
 . "$(dirname "$0")/lib.sh"
 
-spin=$B/examples/spin.wasm # prints "started", then computes for ever
+spin=$B/test/guests/spin.wasm # prints "started", then computes for ever
 
 keepers() { pgrep -f "brochd-keep.*$tmp" ; }
 none_left() { ! keepers >/dev/null; }

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-# shellcheck shell=sh
+# shellcheck shell=sh disable=SC2034,SC2154
 # For the end-to-end tests: a private folder, a host agent, counting. Sourced with the name of the suite as $suite.
 root=$(cd "$(dirname "$0")/../.." && pwd)
 B=${B:-$root/build}
@@ -7,7 +7,8 @@ case $B in /*) ;; *) B=$root/$B ;; esac
 broch=$B/bin/broch brochd=$B/bin/brochd
 tmp=$(mktemp -d "${TMPDIR:-/tmp}/broch-e2e.XXXXXX") || exit 2
 export XDG_STATE_HOME="$tmp/state" XDG_RUNTIME_DIR="$tmp/run" XDG_CONFIG_HOME="$tmp/config" NO_COLOR=1
-mkdir -m 700 -p "$XDG_STATE_HOME" "$XDG_RUNTIME_DIR" "$XDG_CONFIG_HOME"
+umask 077
+mkdir -p "$XDG_STATE_HOME" "$XDG_RUNTIME_DIR" "$XDG_CONFIG_HOME"
 pass=0 fail=0 skip=0
 agent_pid=
 

@@ -17,7 +17,7 @@ count() { "$broch" ps --host "unix:$sock" -q | wc -l; }
 fds_before=$(fds)
 i=0
 while [ "$i" -lt "$keeps" ]; do
-	"$broch" deploy -d -q --host "unix:$sock" --policy "$policy" "$B/examples/wait.wasm" >>"$tmp/ids" 2>>"$tmp/err" || break
+	"$broch" deploy -d -q --host "unix:$sock" --policy "$policy" "$B/test/guests/wait.wasm" >>"$tmp/ids" 2>>"$tmp/err" || break
 	i=$((i + 1))
 done
 if [ "$(sort -u "$tmp/ids" | wc -l)" -eq "$keeps" ] && [ "$(count)" -eq "$keeps" ]; then good; else bad "$keeps Keeps at once: $(count) run"; fi

@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 ## check-e2e    whole-path tests: hostile relays, deaths at each step, many Keeps (CYCLES=2000 for the full run)
 
+GUESTS := $(patsubst test/guests/%.c,$(B)/test/guests/%.wasm,$(wildcard test/guests/*.c))
 E2E := $(patsubst test/e2e/%.sh,check-e2e-%,$(filter-out %/lib.sh,$(wildcard test/e2e/*.sh)))
 .PHONY: check-e2e $(E2E)
 check-e2e: $(E2E)
-$(E2E): check-e2e-%: programs examples $(B)/test/relay $(B)/test/middle
+$(E2E): check-e2e-%: programs examples $(GUESTS) $(B)/test/relay $(B)/test/middle
 	@B=$(abspath $(B)) sh test/e2e/$*.sh
 
 $(B)/test/relay: $(B)/host/test/e2e/relay.o
@@ -13,3 +14,9 @@ $(B)/test/relay $(B)/test/middle:
 	@mkdir -p $(@D)
 	@echo "  LD      $@"
 	$(Q)$(CC) -pie -o $@ $(filter %.o,$^) -Wl,--start-group $(filter %.a,$^) -Wl,--end-group -lbearssl
+
+# Small workloads of the tests, compiled like a user's program.
+$(B)/test/guests/%.wasm: test/guests/%.c
+	@mkdir -p $(@D)
+	@echo "  WASM    $<"
+	$(Q)$(CLANG) --target=wasm32-wasi -Os -s -o $@ $<

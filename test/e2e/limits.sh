@@ -1,0 +1,65 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# What a workload may do to its Keep: loop, recurse, hoard, trap, exit; in each kind of Keep this machine has.
+set -u
+suite=limits
+# shellcheck source=test/e2e/lib.sh
+. "$(dirname "$0")/lib.sh"
+guests=$B/test/guests
+
+kinds=process
+if [ -w /dev/kvm ]; then kinds="kvm process"; else skipped "KVM Keeps: /dev/kvm is missing or not permitted"; fi
+
+for kind in $kinds; do
+	run() { try "$broch" run -q --backend "$kind" "$@"; }
+
+	run "$guests/status.wasm" 42
+	if want_status 42 "$kind: exit status"; then good; fi
+	run "$guests/status.wasm" trap
+	if want_status 134 "$kind: trap"; then
+		if grep -q 'unreachable.*abort\|abort.*unreachable' "$tmp/err" && grep -q 'offset' "$tmp/err"; then good; else bad "$kind: a trap is not explained"; fi
+	fi
+	run "$guests/recurse.wasm"
+	if want_status 134 "$kind: recursion without end"; then
+		if grep -qi 'stack' "$tmp/err"; then good; else bad "$kind: stack exhaustion is not explained"; fi
+	fi
+	run --timeout 300ms "$guests/spin.wasm"
+	if want_status 125 "$kind: time limit"; then
+		if grep -qi 'limit\|time' "$tmp/err" && grep -q started "$tmp/out"; then good; else bad "$kind: the time limit is not explained"; fi
+	fi
+	run --cpu-time 300ms "$guests/spin.wasm"
+	if want_status 125 "$kind: CPU time limit"; then good; fi
+	run --memory 64MiB "$guests/hog.wasm"
+	if want_status 0 "$kind: memory limit"; then
+		mib=$(sed 's/ MiB//' "$tmp/out")
+		if [ "$mib" -ge 40 ] && [ "$mib" -le 64 ]; then good; else bad "$kind: got $mib of 64 MiB"; fi
+	fi
+	status=0
+	head -c 1000000 /dev/zero | tr '\0' '\1' | "$broch" run -q --backend "$kind" "$guests/status.wasm" sum >"$tmp/out" 2>"$tmp/err" || status=$?
+	if want_status 0 "$kind: standard input"; then
+		if [ "$(cat "$tmp/out")" = "1000000 bytes, sum 1000000" ] && grep -q '^done$' "$tmp/err"; then good; else bad "$kind: standard input is not what was sent"; fi
+	fi
+done
+
+# Ctrl-C stops a run; the workload's output so far is there.
+"$broch" run -q "$guests/spin.wasm" >"$tmp/out" 2>"$tmp/err" </dev/null &
+client=$!
+until_true 20 grep -q started "$tmp/out"
+kill -INT $client
+status=0
+wait $client || status=$?
+if want_status 130 "interrupt"; then good; fi
+
+# `broch stop` acts on a tight loop.
+start_agent
+make_policy
+"$broch" deploy --host "unix:$sock" --policy "$policy" --name looper "$guests/spin.wasm" >"$tmp/out" 2>"$tmp/err" </dev/null &
+client=$!
+until_true 20 grep -q started "$tmp/out"
+try "$broch" stop --host "unix:$sock" looper
+if want_status 0 "stop"; then good; fi
+if until_true 5 sh -c "! pgrep -f 'brochd-keep.*$tmp'"; then good; else bad "stop left the keeper running"; fi
+status=0
+wait $client || status=$?
+if [ "$status" -ne 0 ] && [ -s "$tmp/err" ]; then good; else bad "the client of a stopped workload does not say so"; fi
+result
