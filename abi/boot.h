@@ -28,6 +28,16 @@ enum boot_tee { BOOT_TEE_NONE = 0, BOOT_TEE_SOFT = 1, BOOT_TEE_SNP = 2 };
 #define BOOT_LINEAR_STRIDE UINT64_C(0x400000000)     /* 16 GiB apart: 8 GiB reachable by base + index + offset, then air */
 #define BOOT_LINEAR_COUNT 64
 #define BOOT_SHARED_VA UINT64_C(0x700000000)         /* 28 GiB: the keepcall shared area */
+#define BOOT_INFO_VA UINT64_C(0x300000)              /* this page */
+#define BOOT_IMAGE_VA UINT64_C(0x400000)             /* images are linked from here, and end below the limit */
+#define BOOT_IMAGE_LIMIT UINT64_C(0x40000000)
+
+/*
+ * VM: a CPU exception the runtime wants (the mask) arrives in ring 3 on a small stack of its own, with the frame of the
+ * CPU on it, at entry + BOOT_TRAP_STRIDE * (1 + vector). Every other vector ends the Keep.
+ */
+enum { BOOT_TRAP_STRIDE = 16, BOOT_TRAP_COUNT = 32 };
+#define BOOT_TRAP_WANTED UINT32_C(0x00096049)        /* #DE #BP #UD #GP #PF #MF #XM */
 
 struct boot_info {
 	uint32_t magic;

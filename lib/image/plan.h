@@ -55,6 +55,9 @@ struct plan {
 	uint64_t gpa_end;     /* first guest-physical address behind the plan: where grown memory may start */
 };
 
+/* An arena of this size is enough for any plan. */
+enum { PLAN_ARENA_SIZE = 512 * 1024 };
+
 /* Everything in *out lives in the arena or points into elf. Refuses any ELF it does not fully understand; the note says
  * which field. Deterministic: the same input gives the same plan on every machine. */
 MUST_USE enum err plan_build(struct arena *a, struct slice elf, struct plan_params params, struct plan *out, struct note *n);
