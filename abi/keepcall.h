@@ -48,7 +48,8 @@ enum { KEEPCALL_SESSIONS = 0 };
  *   ACCEPT   arg0 listening channel -> ret0 new channel; AGAIN if none waits
  *   CLOSE    arg0 channel
  *   GROW     arg0 address, arg1 size, both page-aligned, inside an area named in struct boot_info
- *            -> those pages are readable, writable, zero. Pages already present keep their content.
+ *            -> those pages are readable, writable, zero. Pages already present keep their content. An area grows
+ *            from its start without holes: address is at most the end of what is present in it.
  *   TIME     -> ret0 the host's wall clock in ns since 1970: a hint
  *   EVIDENCE arg0 size (64); out: report data -> ret0 size, in: an evidence envelope (lib/attest/envelope.h)
  *   BLOCK_READ, BLOCK_WRITE  reserved for sealed storage: UNSUPPORTED in this version

@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Inside the KVM backend: what its files share. Nobody else includes this. */
+#ifndef BROCH_HOST_VMM_KVM_H
+#define BROCH_HOST_VMM_KVM_H
+
+#include "host/vmm/vmm.h"
+
+#include <linux/kvm.h>
+#include <sys/types.h>
+
+enum {
+	KVM_SLOT_FIRST =
+	        32 << 20,         /* image and first growth in one slot: adding one later can wait for kernel workers */
+	KVM_SLOT_SIZE = 64 << 20, /* bookkeeping of the kernel is paid for a whole slot up front */
+	KVM_SLOT_MAX = 1024,
+	KVM_AREA_COUNT = 1 + BOOT_LINEAR_COUNT,
+};
+
+/*
+ * Guest-physical memory: slots in a row from 0, each one anonymous mapping. Behind the plan it is handed out in chunks
+ * of 2 MiB, never taken back before the end: to one 2 MiB range of virtual addresses each, or to page tables.
+ */
+struct kvm_area {       /* the heap or one linear memory: present from its start up to end */
+	uint64_t end;   /* bytes */
+	uint64_t chunk; /* gpa behind the last, partly present 2 MiB of it */
+};
+
+struct kvm_memory {
+	int vm;
+	uint8_t *slots[KVM_SLOT_MAX]; /* host addresses */
+	size_t slot_count;
+	uint64_t first_size;         /* of slot 0; the others have KVM_SLOT_SIZE */
+	uint64_t next;               /* first chunk not handed out */
+	uint64_t tables, tables_end; /* pages left for page tables */
+	uint64_t root;               /* gpa of the PML4 */
+	uint64_t granted, limit;     /* bytes of GROW */
+	struct kvm_area areas[KVM_AREA_COUNT];
+};
+
+/* Makes slot 0 and copies the plan into it. On failure memory_free is still to be called. */
+MUST_USE enum err kvm_memory_load(struct kvm_memory *m, int vm, const struct plan *p, uint64_t limit, struct note *n);
+MUST_USE enum err kvm_memory_grow(struct kvm_memory *m, uint64_t address, uint64_t size);
+/* NULL unless all of [gpa, gpa + size) is in one slot. */
+uint8_t *kvm_memory_at(const struct kvm_memory *m, uint64_t gpa, uint64_t size);
+void kvm_memory_free(struct kvm_memory *m);
+
+/* What this host's KVM needs before an image can run, from little to much. */
+enum kvm_mode {
+	KVM_MODE_PLAIN, /* the guest sees the CPU as it is, whatever is configured */
+	KVM_MODE_CPUID, /* regular: features work when CPUID and XCR0 allow them */
+	KVM_MODE_IOPL,  /* the TSS bitmap is not honoured: let ring 3 use every port */
+	KVM_MODE_COUNT
+};
+
+struct vmm {
+	int vm, vcpu;
+	struct kvm_run *run;
+	size_t run_size;
+	uint8_t *shared;
+	pid_t thread; /* the one that runs */
+	bool dead;
+	struct plan_cpu cpu;
+	struct kvm_memory memory;
+};
+
+/* kvm_cpu.c */
+MUST_USE enum err kvm_cpu_configure(int kvm, struct vmm *v, enum kvm_mode mode, struct note *n);
+/* Puts the first register state in place; it is loaded by the next KVM_RUN. */
+void kvm_cpu_start(struct vmm *v, enum kvm_mode mode);
+/* Runs the probe page of the plan. False: this mode does not do here, and the VM is used up. */
+bool kvm_cpu_probe(struct vmm *v, enum kvm_mode mode);
+
+/* kvm_exit.c: what the exit in v->run means. VMM_DIED adds the reason to the note. */
+enum vmm_event kvm_exit_event(const struct vmm *v, struct note *n);
+
+#endif

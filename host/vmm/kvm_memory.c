@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "host/vmm/kvm.h"
+
+#include "lib/image/paging.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+
+#define CHUNK PAGING_LARGE_SIZE
+
+static uint64_t slot_base(const struct kvm_memory *m, size_t i)
+{
+	return i == 0 ? 0 : m->first_size + (i - 1) * (uint64_t)KVM_SLOT_SIZE;
+}
+
+static uint64_t slot_size(const struct kvm_memory *m, size_t i)
+{
+	return i == 0 ? m->first_size : KVM_SLOT_SIZE;
+}
+
+uint8_t *kvm_memory_at(const struct kvm_memory *m, uint64_t gpa, uint64_t size)
+{
+	size_t i = gpa < m->first_size ? 0 : 1 + (size_t)((gpa - m->first_size) / KVM_SLOT_SIZE);
+	uint64_t offset;
+
+	if (i >= m->slot_count)
+		return NULL;
+	offset = gpa - slot_base(m, i);
+	return size <= slot_size(m, i) - offset ? m->slots[i] + offset : NULL;
+}
+
+/* Anonymous memory on a 2 MiB boundary, so that one huge page can back one large guest page. */
+static uint8_t *map_aligned(uint64_t size)
+{
+	uint8_t *raw =
+	        mmap(NULL, size + CHUNK, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	size_t head;
+
+	if (raw == MAP_FAILED)
+		return NULL;
+	head = (size_t)(-(uintptr_t)raw % CHUNK);
+	if (head != 0)
+		munmap(raw, head);
+	munmap(raw + head + size, CHUNK - head);
+	return raw + head;
+}
+
+static enum err add_slot(struct kvm_memory *m)
+{
+	const size_t i = m->slot_count;
+	struct kvm_userspace_memory_region region;
+	uint8_t *host;
+
+	if (i == KVM_SLOT_MAX || (host = map_aligned(slot_size(m, i))) == NULL)
+		return ERR_NOMEM;
+	region = (struct kvm_userspace_memory_region){
+	        .slot = (uint32_t)i,
+	        .guest_phys_addr = slot_base(m, i),
+	        .memory_size = slot_size(m, i),
+	        .userspace_addr = (uintptr_t)host,
+	};
+	if (ioctl(m->vm, KVM_SET_USER_MEMORY_REGION, &region) < 0) {
+		munmap(host, slot_size(m, i));
+		return ERR_NOMEM;
+	}
+	m->slots[i] = host;
+	m->slot_count++;
+	return OK;
+}
+
+/* Slots are multiples of a chunk, so a chunk never crosses one. */
+static enum err take_chunk(struct kvm_memory *m, uint64_t *gpa)
+{
+	if (kvm_memory_at(m, m->next, CHUNK) == NULL)
+		TRY(add_slot(m));
+	*gpa = m->next;
+	m->next += CHUNK;
+	return OK;
+}
+
+static uint8_t *table_at(void *ctx, uint64_t gpa)
+{
+	return kvm_memory_at(ctx, gpa, PLAN_PAGE_SIZE);
+}
+
+static uint64_t table_fresh(void *ctx)
+{
+	struct kvm_memory *m = ctx;
+	uint64_t gpa;
+
+	if (m->tables == m->tables_end) {
+		if (take_chunk(m, &m->tables) != OK)
+			return 0;
+		m->tables_end = m->tables + CHUNK;
+	}
+	gpa = m->tables;
+	m->tables += PLAN_PAGE_SIZE;
+	return gpa;
+}
+
+static void load_range(struct kvm_memory *m, const struct plan_range *r)
+{
+	uint8_t *to = kvm_memory_at(m, r->gpa.a, (uint64_t)r->count * PLAN_PAGE_SIZE);
+
+	CHECK(to != NULL); /* the plan ends below gpa_end */
+	if (r->type == PLAN_NORMAL)
+		memcpy(to, r->bytes, r->count * PLAN_PAGE_SIZE);
+}
+
+enum err kvm_memory_load(struct kvm_memory *m, int vm, const struct plan *p, uint64_t limit, struct note *n)
+{
+	CHECK(p->gpa_end % CHUNK == 0);
+	*m = (struct kvm_memory){.vm = vm, .limit = limit, .root = p->cpu.cr3, .next = p->gpa_end};
+	m->first_size = p->gpa_end < KVM_SLOT_FIRST ? KVM_SLOT_FIRST : p->gpa_end;
+	if (add_slot(m) != OK)
+		return refuse(n, ERR_NOMEM, "KVM: no memory for the Keep image: %s", strerror(errno));
+	/* Where the plan is dense, a few huge pages are cheaper than many small ones. */
+	madvise(m->slots[0], p->gpa_end, MADV_HUGEPAGE);
+	for (size_t i = 0; i < p->range_count; i++)
+		load_range(m, &p->ranges[i]);
+	return OK;
+}
+
+/* The area of an address and the offset in it. */
+static struct kvm_area *find_area(struct kvm_memory *m, uint64_t address, uint64_t *offset, uint64_t *max)
+{
+	const uint64_t linear = (address - BOOT_LINEAR_VA) / BOOT_LINEAR_STRIDE;
+
+	if (address >= BOOT_HEAP_VA && address - BOOT_HEAP_VA < BOOT_HEAP_MAX) {
+		*offset = address - BOOT_HEAP_VA;
+		*max = BOOT_HEAP_MAX;
+		return &m->areas[0];
+	}
+	if (address < BOOT_LINEAR_VA || linear >= BOOT_LINEAR_COUNT)
+		return NULL;
+	*offset = (address - BOOT_LINEAR_VA) % BOOT_LINEAR_STRIDE;
+	*max = BOOT_LINEAR_MAX;
+	return &m->areas[1 + linear];
+}
+
+/* One large page at va. */
+static enum err add_large(struct kvm_memory *m, const struct paging *p, uint64_t va)
+{
+	uint8_t *entry;
+	uint64_t gpa;
+
+	TRY(paging_entry(p, va, PAGING_PD, &entry));
+	TRY(take_chunk(m, &gpa));
+	madvise(kvm_memory_at(m, gpa, CHUNK), CHUNK, MADV_HUGEPAGE);
+	paging_set(entry, gpa | paging_bits(PLAN_R | PLAN_W) | PAGING_LARGE);
+	return OK;
+}
+
+/* Small pages up to `size` bytes on, within one 2 MiB range of va: they lie in one chunk at the same offsets. */
+static enum err add_small(struct kvm_memory *m, const struct paging *p, struct kvm_area *a, uint64_t va, uint64_t size)
+{
+	uint8_t *entry;
+
+	/* The tables first: when there is none, no chunk is lost. */
+	TRY(paging_entry(p, va, PAGING_PT, &entry));
+	if (va % CHUNK == 0)
+		TRY(take_chunk(m, &a->chunk));
+	for (uint64_t at = 0; at < size; at += PLAN_PAGE_SIZE) {
+		uint64_t gpa = a->chunk + (va + at) % CHUNK;
+
+		paging_set(entry, gpa | paging_bits(PLAN_R | PLAN_W));
+		entry += sizeof(uint64_t);
+	}
+	return OK;
+}
+
+/* One step: a whole 2 MiB if the area is at a boundary and wants it, else up to the boundary. */
+static enum err grow_step(struct kvm_memory *m, const struct paging *p, struct kvm_area *a, uint64_t va,
+                          uint64_t wanted)
+{
+	uint64_t size = CHUNK - va % CHUNK;
+
+	if (size > wanted)
+		size = wanted;
+	if (size == CHUNK)
+		TRY(add_large(m, p, va));
+	else
+		TRY(add_small(m, p, a, va, size));
+	a->end += size;
+	m->granted += size;
+	return OK;
+}
+
+enum err kvm_memory_grow(struct kvm_memory *m, uint64_t address, uint64_t size)
+{
+	const struct paging p = {.root = m->root, .table = table_at, .fresh = table_fresh, .ctx = m};
+	uint64_t offset, max, end;
+	struct kvm_area *a = find_area(m, address, &offset, &max);
+
+	if (a == NULL || address % PLAN_PAGE_SIZE != 0 || size % PLAN_PAGE_SIZE != 0 || size == 0)
+		return ERR_RANGE;
+	if (offset > a->end || size > max || offset > max - size)
+		return ERR_RANGE;
+	end = offset + size;
+	if (end > a->end && end - a->end > m->limit - m->granted)
+		return ERR_LIMIT;
+	while (a->end < end)
+		TRY(grow_step(m, &p, a, address - offset + a->end, end - a->end));
+	return OK;
+}
+
+void kvm_memory_free(struct kvm_memory *m)
+{
+	for (size_t i = 0; i < m->slot_count; i++)
+		munmap(m->slots[i], slot_size(m, i));
+	m->slot_count = 0;
+}

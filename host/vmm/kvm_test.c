@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Boots the tiny Keeps of test/keeps under KVM: those that must pass, and those that must die with the right reason.
+ * Arguments or KEEPS name the folder of the images.
+ */
+#include "host/vmm/vmm.h"
+
+#include "lib/image/layout.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+static const char *folder;
+
+/* What a Keep did until its end. */
+struct outcome {
+	bool died;
+	struct note why;  /* of a death */
+	uint64_t exit[3]; /* arg of EXIT otherwise */
+	char said[4096];  /* all it sent */
+	size_t said_size;
+	unsigned grows_refused;
+};
+
+static struct slice read_image(const char *name)
+{
+	static uint8_t bytes[4 << 20];
+	char path[512];
+	FILE *f;
+	size_t size;
+
+	snprintf(path, sizeof path, "%s/%s.elf", folder, name);
+	f = fopen(path, "rb");
+	if (f == NULL)
+		fail_msg("cannot read %s", path);
+	size = fread(bytes, 1, sizeof bytes, f);
+	fclose(f);
+	assert_true(size < sizeof bytes);
+	return slice_of(bytes, size);
+}
+
+static struct vmm *boot(const char *name, uint64_t memory_max)
+{
+	static uint8_t memory[PLAN_ARENA_SIZE];
+	struct arena a = arena_of(memory, sizeof memory);
+	struct plan_params params = {.kind = BOOT_VM, .tee = BOOT_TEE_NONE, .vcpu_count = 1};
+	struct vmm *v = NULL;
+	struct note n = {0};
+	struct plan p;
+
+	if (plan_build(&a, read_image(name), params, &p, &n) != OK)
+		fail_msg("%s: %s", name, n.text);
+	if (vmm_kvm.create(&p, memory_max, &v, &n) != OK)
+		fail_msg("%s: %s", name, n.text);
+	memset(memory, 0xa5, sizeof memory); /* the plan is not needed any more */
+	return v;
+}
+
+static uint32_t serve_send(struct outcome *o, struct keepcall_page *p, const uint8_t *window)
+{
+	size_t size = (size_t)p->arg[1];
+
+	if (size > sizeof o->said - o->said_size)
+		size = sizeof o->said - o->said_size;
+	memcpy(o->said + o->said_size, window, size);
+	o->said_size += size;
+	p->ret[0] = size;
+	return KEEPCALL_OK;
+}
+
+/* A host that serves the little these Keeps ask for. False: EXIT. */
+static bool serve(struct vmm *v, struct outcome *o)
+{
+	uint8_t *shared = vmm_kvm.shared(v);
+	struct keepcall_page *p = (struct keepcall_page *)(void *)shared;
+	uint32_t status = KEEPCALL_OK;
+	struct timespec t;
+
+	p->ret[0] = p->ret[1] = 0;
+	switch (p->op) {
+	case KEEPCALL_EXIT: memcpy(o->exit, p->arg, sizeof o->exit); return false;
+	case KEEPCALL_WAIT: break;
+	case KEEPCALL_SEND: status = serve_send(o, p, shared + KEEPCALL_OUT_OFFSET); break;
+	case KEEPCALL_GROW:
+		if (vmm_kvm.grow(v, p->arg[0], p->arg[1]) != OK) {
+			status = KEEPCALL_NOMEM;
+			o->grows_refused++;
+		}
+		break;
+	case KEEPCALL_TIME:
+		clock_gettime(CLOCK_REALTIME, &t);
+		p->ret[0] = (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
+		break;
+	default: status = KEEPCALL_UNSUPPORTED; break;
+	}
+	p->status = status;
+	p->answered = p->sequence;
+	return true;
+}
+
+static struct outcome run_keep(const char *name, uint64_t memory_max)
+{
+	struct outcome o = {0};
+	struct vmm *v = boot(name, memory_max);
+	enum vmm_event event;
+
+	for (;;) {
+		assert_int_equal(vmm_kvm.run(v, &event, &o.why), OK);
+		o.died = event == VMM_DIED;
+		if (event != VMM_CALL || !serve(v, &o))
+			break;
+	}
+	if (o.died)
+		assert_int_equal(vmm_kvm.run(v, &event, NULL), ERR_STATE);
+	vmm_kvm.destroy(v);
+	return o;
+}
+
+static void test_hello(void **state)
+{
+	struct outcome o = run_keep("hello", 0);
+
+	(void)state;
+	if (o.died)
+		fail_msg("%s", o.why.text);
+	assert_int_equal(o.exit[0], KEEPCALL_EXIT_DONE);
+	assert_int_equal(o.said_size, 5);
+	assert_memory_equal(o.said, "hello", 5);
+}
+
+int main(int argc, char **argv)
+{
+	const struct CMUnitTest tests[] = {
+	        cmocka_unit_test(test_hello),
+	};
+	struct note n = {0};
+	const char *env = getenv("KEEPS");
+
+	folder = argc > 1 ? argv[1] : env != NULL ? env : "build/keeps";
+	if (vmm_kvm.probe(&n) != OK) {
+		printf("%s\n", n.text);
+		return 77;
+	}
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
