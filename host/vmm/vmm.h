@@ -23,6 +23,8 @@ enum vmm_event {
 struct vmm_backend {
 	const char *name; /* "kvm", "process" */
 	enum boot_kind kind;
+	/* create opens no device: it is called after the keeper gave up its rights. */
+	bool unprivileged;
 	/* Can it work here? ERR_UNSUPPORTED or ERR_PERMISSION with the cure in the note. */
 	enum err (*probe)(struct note *n);
 	/* Loads the plan. memory_max bounds what GROW may add (bytes). The plan may be freed afterwards. */
@@ -33,6 +35,8 @@ struct vmm_backend {
 	enum err (*run)(struct vmm *v, enum vmm_event *event, struct note *n);
 	/* Serves KEEPCALL_GROW after its own checks of the range: ERR_RANGE, ERR_LIMIT, ERR_NOMEM. */
 	enum err (*grow)(struct vmm *v, uint64_t address, uint64_t size);
+	/* Guest memory in place or granted, in bytes. NULL: not told. */
+	uint64_t (*memory)(const struct vmm *v);
 	void (*kick)(struct vmm *v);
 	void (*destroy)(struct vmm *v);
 };

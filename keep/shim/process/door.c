@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The doorbell of a process Keep, and the one thing the host cannot do for it: making granted pages present. The host
+ * agrees to a GROW and counts it; the pages appear here. The kernel's limit on writable memory backs the host's count.
+ */
+#include "abi/boot.h"
+#include "abi/keepcall.h"
+#include "abi/process.h"
+#include "keep/call/call.h"
+#include "keep/shim/process/linux.h"
+
+enum { INTERRUPTED = -4 };
+
+/* The host is gone: there is nobody left to tell. */
+NORETURN static void host_gone(void)
+{
+	for (;;)
+		process_syscall(LINUX_EXIT, PROCESS_EXIT_ALONE, 0, 0, 0, 0, 0);
+}
+
+static void move_byte(long number)
+{
+	uint8_t byte = 0;
+	long moved;
+
+	do
+		moved = process_syscall(number, PROCESS_DOORBELL_FD, (long)(uintptr_t)&byte, sizeof byte, 0, 0, 0);
+	while (moved == INTERRUPTED);
+	if (moved != sizeof byte)
+		host_gone();
+}
+
+static bool make_present(uint64_t address, uint64_t size)
+{
+	return process_syscall(LINUX_MPROTECT, (long)address, (long)size, LINUX_PROT_READ | LINUX_PROT_WRITE, 0, 0, 0) == 0;
+}
+
+void door_ring(void)
+{
+	volatile struct keepcall_page *page = (volatile struct keepcall_page *)BOOT_SHARED_VA; // NOLINT
+	const bool grow = page->op == KEEPCALL_GROW;
+	const uint64_t address = page->arg[0], size = page->arg[1];
+
+	move_byte(LINUX_WRITE);
+	move_byte(LINUX_READ);
+	if (grow && page->status == KEEPCALL_OK && !make_present(address, size))
+		page->status = KEEPCALL_NOMEM;
+}
