@@ -2,7 +2,8 @@
 /*
  * WASI preview 1 for one program: arguments, environment, clocks, random numbers, streams and files. Streams, time and
  * randomness come from port.h; files live in an in-memory tree (memfs.h) behind vfs.h. All 46 functions link, as
- * "wasi_snapshot_preview1" and, where the two agree, as "wasi_unstable"; sock_* answer ENOTSUP and proc_raise ENOSYS.
+ * "wasi_snapshot_preview1" and as the older "wasi_unstable"; no descriptor is a socket (sock_* answer EBADF or ENOTSOCK)
+ * and there are no signals (proc_raise answers ENOSYS).
  *
  * The order of use: wasi_new, wasm_load, wasi_resolve, wasm_instantiate, wasi_start, wasi_exit_code.
  */
@@ -43,6 +44,7 @@ struct wasi_config {
 	size_t file_count;
 	const struct wasi_preopen *preopens; /* preopen_count 0: the root as "/" */
 	size_t preopen_count;
+	bool no_preopens;        /* not even that */
 	bool no_stdin;           /* descriptor 0 is at end of file from the start */
 	uint64_t file_bytes;     /* bytes the program's own files, directories and names may take; 0: the default */
 	uint32_t open_files;     /* size of the descriptor table, with streams and preopens; 0: the default */
