@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Bodies of the control messages of session.h: one struct, one encoder, one decoder each; decoders take exact input. */
+/* Bodies of the control messages of session.h: one struct, one encoder, one decoder each; decoders take exact input.
+ * Slices point into the body. Text is at most 512 bytes; strings that are too long and numbers out of range: ERR_RANGE. */
 #ifndef BROCH_SESSION_MESSAGES_H
 #define BROCH_SESSION_MESSAGES_H
 
@@ -19,6 +20,7 @@ struct msg_start { uint64_t wall_ns; };
 struct msg_resume { uint8_t proof[32]; }; /* HMAC-SHA-256(secret, "broch-resume/1" || handshake hash) */
 struct msg_ready { uint8_t secret[SESSION_SECRET_SIZE]; bool resumed; bool running; };
 struct msg_ask_evidence { struct slice nonce; /* 0..64 bytes */ };
+/* manifest is empty when it does not fit into one record with the rest: its owner has it, and the evidence binds its digest. */
 struct msg_workload_evidence { struct slice envelope, signing_key /* SEC1 uncompressed P-256 */, manifest, hash, nonce; };
 struct msg_stdin_pull { uint64_t size; };
 struct msg_exit { enum workload_end end; uint32_t code; struct slice message; };

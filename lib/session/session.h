@@ -79,6 +79,12 @@ MUST_USE enum err session_pop(struct session *s, enum session_type *type, struct
 MUST_USE enum err session_seal(struct session *s, enum session_type type, struct slice a, struct slice b, uint8_t *out,
 			       size_t capacity, size_t *size);
 
+/*
+ * The wire ended. OK when the protocol was over (EXIT, ERROR, DETACH or a refusing VERDICT went over it); otherwise
+ * ERR_CLOSED, and session_reason says what was missing: whoever cuts the wire is noticed.
+ */
+MUST_USE enum err session_end(struct session *s);
+
 /* Words for the user about why the session died; "" while it lives. */
 const char *session_reason(const struct session *s);
 

@@ -1,0 +1,207 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "lib/session/manifest.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <cmocka.h>
+
+static struct slice args[] = {{(const uint8_t *)"app", 3}, {(const uint8_t *)"", 0}};
+static struct slice env[] = {{(const uint8_t *)"A=1", 3}, {(const uint8_t *)"B=", 2}};
+static struct manifest_file files[3];
+static uint8_t memory[1 << 16], bytes[4096];
+
+static struct manifest sample(void)
+{
+	static const char *const paths[] = {"a", "dir/x", "dir/y"};
+	struct manifest m = {.module = {{1, 2, 3}, 1000},
+			     .args = args, .arg_count = 2, .env = env, .env_count = 2, .files = files, .file_count = 3,
+			     .flags = MANIFEST_STDIN, .name = slice_text("demo")};
+
+	for (size_t i = 0; i < 3; i++)
+		files[i] = (struct manifest_file){slice_text(paths[i]), {{(uint8_t)i}, i * 100}, i == 0 ? 0555 : 0444};
+	m.limits.memory_bytes = 1 << 20;
+	m.limits.cpu_ns = 5;
+	return m;
+}
+
+static struct slice encoded(const struct manifest *m)
+{
+	size_t size;
+
+	assert_int_equal(manifest_encode(m, bytes, sizeof bytes, &size, NULL), OK);
+	return slice_of(bytes, size);
+}
+
+static enum err decode(struct slice s, struct manifest *out, struct note *n)
+{
+	struct arena a = arena_of(memory, sizeof memory);
+	enum err err = manifest_decode(&a, s, out, n);
+
+	if (err != OK)
+		assert_int_equal(a.used, 0);
+	return err;
+}
+
+static void comes_back(void **state)
+{
+	struct manifest m = sample(), back;
+
+	(void)state;
+	assert_int_equal(decode(encoded(&m), &back, NULL), OK);
+	assert_int_equal(back.module.size, 1000);
+	assert_memory_equal(back.module.sha256, m.module.sha256, 32);
+	assert_int_equal(back.arg_count, 2);
+	assert_true(slice_is(back.args[0], "app") && slice_is(back.args[1], "") && slice_is(back.env[1], "B="));
+	assert_int_equal(back.file_count, 3);
+	assert_true(slice_is(back.files[2].path, "dir/y"));
+	assert_int_equal(back.files[2].blob.size, 200);
+	assert_int_equal(back.files[0].mode, 0555);
+	assert_int_equal(back.limits.memory_bytes, 1 << 20);
+	assert_int_equal(back.limits.cpu_ns, 5);
+	assert_int_equal(back.flags, MANIFEST_STDIN);
+	assert_true(slice_is(back.name, "demo"));
+}
+
+static void short_form_has_defaults(void **state)
+{
+	uint8_t in[64] = {0xa2, 1, 1, 2, 0xa2, 1, 0x58, 32};
+	struct manifest m;
+
+	(void)state;
+	memcpy(in + 40, "\x02\x18\x64", 3);
+	assert_int_equal(decode(slice_of(in, 43), &m, NULL), OK);
+	assert_int_equal(m.module.size, 100);
+	assert_int_equal(m.limits.memory_bytes, MANIFEST_MEMORY_DEFAULT);
+	in[0] = 0xa1;
+	assert_int_equal(decode(slice_of(in, 3), &m, NULL), ERR_TRUNCATED);
+	in[0] = 0xa2, in[2] = 2;
+	assert_int_equal(decode(slice_of(in, 43), &m, NULL), ERR_VERSION);
+}
+
+static void bad_paths_are_refused_at_both_ends(void **state)
+{
+	static const char *const bad[] = {"", "/", "/a", "a/", "a//b", ".", "..", "a/..", "a/./b", "../a", "\xff", "b/"};
+	struct manifest m = sample();
+	struct slice good;
+	struct note n;
+	size_t size;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_COUNT(bad); i++) {
+		m = sample();
+		m.file_count = 1;
+		files[0].path = slice_text(bad[i]);
+		n.text[0] = 0;
+		assert_int_equal(manifest_encode(&m, bytes, sizeof bytes, &size, &n), ERR_INVALID);
+		assert_int_not_equal(n.text[0], 0);
+	}
+	/* The decoder, by bytes: "dir/x" becomes "dir//" and so on. */
+	for (size_t i = 0; i < 3; i++) {
+		static const char *const patch[] = {"dir//", "dir/.", "/ir/x"};
+
+		m = sample();
+		good = encoded(&m);
+		for (size_t at = 0; at + 5 <= good.size; at++)
+			if (memcmp(bytes + at, "dir/x", 5) == 0)
+				memcpy(bytes + at, patch[i], 5);
+		assert_int_equal(decode(good, &m, NULL), ERR_INVALID);
+	}
+}
+
+static void order_of_files_is_one(void **state)
+{
+	struct manifest m = sample();
+	size_t size;
+
+	(void)state;
+	files[1].path = slice_text("dir/z");
+	assert_int_equal(manifest_encode(&m, bytes, sizeof bytes, &size, NULL), ERR_INVALID);
+	files[1].path = files[2].path;
+	assert_int_equal(manifest_encode(&m, bytes, sizeof bytes, &size, NULL), ERR_INVALID);
+	files[0].path = slice_text("a"), files[1].path = slice_text("a-b"), files[2].path = slice_text("a/b");
+	assert_int_equal(manifest_encode(&m, bytes, sizeof bytes, &size, NULL), ERR_INVALID);
+}
+
+static void values_have_maxima(void **state)
+{
+	size_t size;
+
+	(void)state;
+#define REFUSED_WITH(change)                                                                                           \
+	do {                                                                                                           \
+		struct manifest m = sample();                                                                          \
+		change;                                                                                                \
+		assert_int_equal(manifest_encode(&m, bytes, sizeof bytes, &size, NULL), ERR_INVALID);                  \
+	} while (0)
+	REFUSED_WITH(m.module.size = 7);
+	REFUSED_WITH(m.module.size = MANIFEST_MODULE_MAX + 1);
+	REFUSED_WITH(m.limits.memory_bytes = UINT64_MAX);
+	REFUSED_WITH(m.limits.wall_ns = UINT64_MAX);
+	REFUSED_WITH(m.limits.open_files = 1 << 20);
+	REFUSED_WITH(m.flags = 4);
+	REFUSED_WITH(m.arg_count = MANIFEST_ARGS_MAX + 1);
+	REFUSED_WITH(m.file_count = MANIFEST_FILES_MAX + 1);
+	REFUSED_WITH(files[1].blob.size = UINT64_MAX);
+	REFUSED_WITH(files[1].mode = 0777);
+	REFUSED_WITH(m.name = slice_of(memory, 129));
+	REFUSED_WITH(m.name = slice_of("a\0b", 3));
+	REFUSED_WITH(m.env = args);
+}
+
+static void truncation_and_trailing_bytes_are_refused(void **state)
+{
+	struct manifest m = sample(), back;
+	struct slice s = encoded(&m);
+	struct note n;
+	size_t size;
+
+	(void)state;
+	for (size_t i = 0; i < s.size; i++) {
+		n.text[0] = 0;
+		assert_int_not_equal(decode(slice_of(s.data, i), &back, &n), OK);
+		assert_int_not_equal(n.text[0], 0);
+	}
+	bytes[s.size] = 0;
+	assert_int_equal(decode(slice_of(s.data, s.size + 1), &back, NULL), ERR_TRAILING);
+	for (size_t i = 0; i < s.size; i++)
+		assert_int_equal(manifest_encode(&m, bytes, i, &size, NULL), ERR_SPACE);
+}
+
+/* Whatever a changed byte makes of it, a manifest that is taken is encoded to the very same bytes. */
+static void taken_means_canonical(void **state)
+{
+	static uint8_t changed[4096], again[4096];
+	struct manifest m = sample(), back;
+	struct slice s = encoded(&m);
+	unsigned taken = 0;
+	size_t size;
+
+	(void)state;
+	for (size_t bit = 0; bit < 8 * s.size; bit++) {
+		memcpy(changed, s.data, s.size);
+		changed[bit / 8] ^= (uint8_t)(1 << bit % 8);
+		if (decode(slice_of(changed, s.size), &back, NULL) != OK)
+			continue;
+		taken++;
+		assert_int_equal(manifest_encode(&back, again, sizeof again, &size, NULL), OK);
+		assert_int_equal(size, s.size);
+		assert_memory_equal(again, changed, size);
+	}
+	assert_int_not_equal(taken, 0);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(comes_back),
+		cmocka_unit_test(short_form_has_defaults),
+		cmocka_unit_test(bad_paths_are_refused_at_both_ends),
+		cmocka_unit_test(order_of_files_is_one),
+		cmocka_unit_test(values_have_maxima),
+		cmocka_unit_test(truncation_and_trailing_bytes_are_refused),
+		cmocka_unit_test(taken_means_canonical),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
