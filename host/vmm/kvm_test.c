@@ -5,13 +5,15 @@
  */
 #include "host/vmm/vmm.h"
 
-#include "lib/image/layout.h"
+#include "test/keeps/cases.h"
 
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/time.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -105,12 +107,18 @@ static bool serve(struct vmm *v, struct outcome *o)
 	return true;
 }
 
-static struct outcome run_keep(const char *name, uint64_t memory_max)
+static void choose(struct vmm *v, enum keep_case c)
+{
+	((struct keepcall_page *)(void *)vmm_kvm.shared(v))->wall_tsc = (uint64_t)c;
+}
+
+static struct outcome run_keep(const char *name, enum keep_case c, uint64_t memory_max)
 {
 	struct outcome o = {0};
 	struct vmm *v = boot(name, memory_max);
 	enum vmm_event event;
 
+	choose(v, c);
 	for (;;) {
 		assert_int_equal(vmm_kvm.run(v, &event, &o.why), OK);
 		o.died = event == VMM_DIED;
@@ -125,7 +133,7 @@ static struct outcome run_keep(const char *name, uint64_t memory_max)
 
 static void test_hello(void **state)
 {
-	struct outcome o = run_keep("hello", 0);
+	struct outcome o = run_keep("hello", CASE_NONE, 0);
 
 	(void)state;
 	if (o.died)
@@ -135,10 +143,155 @@ static void test_hello(void **state)
 	assert_memory_equal(o.said, "hello", 5);
 }
 
+#define MEMORY_MAX (UINT64_C(256) << 20)
+
+static void passes(const char *name, enum keep_case c)
+{
+	struct outcome o = run_keep("cases", c, MEMORY_MAX);
+
+	if (o.died)
+		fail_msg("%s: %s", name, o.why.text);
+	if (o.exit[0] != KEEPCALL_EXIT_DONE)
+		fail_msg("%s: exit code %u, detail 0x%llx 0x%llx", name, (unsigned)o.exit[0],
+		         (unsigned long long)o.exit[1], (unsigned long long)o.exit[2]);
+}
+
+static void faults(const char *name, enum keep_case c, uint64_t vector)
+{
+	struct outcome o = run_keep("cases", c, MEMORY_MAX);
+
+	if (o.died)
+		fail_msg("%s: %s", name, o.why.text);
+	if (o.exit[0] != KEEPCALL_EXIT_FAULT || o.exit[1] != vector)
+		fail_msg("%s: exit code %u, detail %llu at 0x%llx, but vector %llu was due", name, (unsigned)o.exit[0],
+		         (unsigned long long)o.exit[1], (unsigned long long)o.exit[2], (unsigned long long)vector);
+}
+
+#define PASS(name)                                                                                                     \
+	static void test_##name(void **state)                                                                          \
+	{                                                                                                              \
+		(void)state;                                                                                           \
+		passes(#name, CASE_##name);                                                                            \
+	}
+#define FAULT(name, vector)                                                                                            \
+	static void test_##name(void **state)                                                                          \
+	{                                                                                                              \
+		(void)state;                                                                                           \
+		faults(#name, CASE_##name, vector);                                                                    \
+	}
+#define OTHER(name)
+#include "test/keeps/cases.def"
+#undef PASS
+#undef FAULT
+#undef OTHER
+
+/* Where the TSS bitmap is honoured it is a #GP; elsewhere the host sees the port and ends the Keep. */
+static void test_port_out(void **state)
+{
+	struct outcome o = run_keep("cases", CASE_port_out, 0);
+
+	(void)state;
+	if (o.died)
+		assert_non_null(strstr(o.why.text, "I/O port 0x80"));
+	else
+		assert_true(o.exit[0] == KEEPCALL_EXIT_FAULT && o.exit[1] == 13);
+}
+
+static void test_broken_door(void **state)
+{
+	struct outcome o = run_keep("cases", CASE_broken_door, 0);
+
+	(void)state;
+	assert_true(o.died);
+	if (strstr(o.why.text, "inside the trap handler") == NULL)
+		fail_msg("%s", o.why.text);
+}
+
+static void test_exhaust(void **state)
+{
+	struct outcome o = run_keep("cases", CASE_exhaust, 64 << 20);
+
+	(void)state;
+	assert_false(o.died);
+	assert_int_equal(o.exit[0], KEEPCALL_EXIT_DONE);
+	assert_int_equal(o.exit[1], 32); /* pieces of 2 MiB */
+	assert_int_equal(o.grows_refused, 2);
+}
+
+static void test_check(void **state)
+{
+	struct outcome o = run_keep("cases", CASE_check, 0);
+
+	(void)state;
+	assert_false(o.died);
+	assert_int_equal(o.exit[0], KEEPCALL_EXIT_FATAL);
+	assert_int_not_equal(o.exit[1], 0);
+}
+
+static struct vmm *kicked;
+
+static void on_alarm(int signal)
+{
+	(void)signal;
+	vmm_kvm.kick(kicked);
+}
+
+/* A loop without end is stopped, goes on where it was, and is stopped again. */
+static void test_loop(void **state)
+{
+	struct sigaction act = {.sa_handler = on_alarm};
+	struct itimerval soon = {.it_value = {.tv_usec = 20000}};
+	enum vmm_event event;
+
+	(void)state;
+	kicked = boot("cases", 0);
+	choose(kicked, CASE_loop);
+	assert_int_equal(sigaction(SIGALRM, &act, NULL), 0);
+	for (int i = 0; i < 3; i++) {
+		assert_int_equal(setitimer(ITIMER_REAL, &soon, NULL), 0);
+		assert_int_equal(vmm_kvm.run(kicked, &event, NULL), OK);
+		assert_int_equal(event, VMM_KICKED);
+	}
+	vmm_kvm.destroy(kicked);
+}
+
+/* A kick that comes before the run is not lost. */
+static void test_early_kick(void **state)
+{
+	struct vmm *v = boot("hello", 0);
+	enum vmm_event event;
+
+	(void)state;
+	vmm_kvm.kick(v);
+	assert_int_equal(vmm_kvm.run(v, &event, NULL), OK);
+	assert_int_equal(event, VMM_KICKED);
+	assert_int_equal(vmm_kvm.run(v, &event, NULL), OK);
+	assert_int_equal(event, VMM_CALL);
+	vmm_kvm.destroy(v);
+}
+
+static void test_wrong_plan(void **state)
+{
+	struct plan p = {.params = {.kind = BOOT_PROCESS}};
+	struct note n = {0};
+	struct vmm *v = NULL;
+
+	(void)state;
+	assert_int_equal(vmm_kvm.create(&p, 0, &v, &n), ERR_INVALID);
+	assert_null(v);
+	assert_true(n.text[0] != 0);
+}
+
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 	        cmocka_unit_test(test_hello),
+#define PASS(name)          cmocka_unit_test(test_##name),
+#define FAULT(name, vector) cmocka_unit_test(test_##name),
+#define OTHER(name)         cmocka_unit_test(test_##name),
+#include "test/keeps/cases.def"
+	        cmocka_unit_test(test_early_kick),
+	        cmocka_unit_test(test_wrong_plan),
 	};
 	struct note n = {0};
 	const char *env = getenv("KEEPS");
