@@ -12,11 +12,11 @@
 
 enum check_result { CHECK_PASS, CHECK_FAIL, CHECK_SKIP /* does not apply, with the reason */ };
 
-enum { CHECK_TEXT_MAX = 200, VERDICT_CHECKS_MAX = 64 };
+enum { CHECK_TEXT_MAX = 200, VERDICT_CHECKS_MAX = 96 };
 
 struct check { /* one link or one rule, in the order of the chain: root, platform key, report, ... */
 	const char *id;    /* stable machine name, e.g. "snp.report.signature" */
-	const char *link;  /* which link of the chain it belongs to: "root", "platform key", "report", "measurement", "handshake", "module" */
+	const char *link;  /* which link of the chain it belongs to: "policy", "root", "platform key", "report", "measurement", "handshake", "module" */
 	enum check_result result;
 	char expected[CHECK_TEXT_MAX], found[CHECK_TEXT_MAX];
 	char cure[CHECK_TEXT_MAX]; /* what to do, when it failed */

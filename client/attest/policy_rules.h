@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What a policy says, as data: filled by policy.c from TOML, read by the judges (snp.c and its like), made by hand in
+ * tests. All zero refuses everything. Pointers belong to the policy.
+ */
+#ifndef BROCH_CLIENT_POLICY_RULES_H
+#define BROCH_CLIENT_POLICY_RULES_H
+
+#include "client/attest/amd.h"
+#include "client/attest/policy.h"
+
+struct digest_list { /* count values of `size` bytes, one behind the other */
+	uint8_t *bytes;
+	size_t size, count;
+};
+bool digest_list_has(const struct digest_list *l, struct slice one);
+
+enum snp_pin { SNP_PIN_HOST_DATA, SNP_PIN_ID_KEY, SNP_PIN_AUTHOR_KEY, SNP_PIN_FAMILY_ID, SNP_PIN_IMAGE_ID, SNP_PIN_COUNT };
+/* Key in [snp] and size of each pin. */
+extern const struct snp_pin_info {
+	const char *key;
+	size_t size;
+} snp_pins[SNP_PIN_COUNT];
+
+struct snp_rules {
+	bool accepted;                        /* is this TEE named at all? */
+	uint32_t products;                    /* 1 << enum snp_product */
+	const struct snp_root_pin *roots;
+	size_t root_count;
+	bool vcek, vlek;                      /* which keys may sign */
+	bool any_vmpl;                        /* for tests and the vectors only; no policy file can say it */
+	uint32_t vmpl;
+	bool debug, migration, smt, masked_chip_id; /* tolerated */
+	bool crl_required;
+	uint64_t crl_max_age_s;               /* 0: its own nextUpdate */
+	struct snp_tcb minimum[SNP_PRODUCT_COUNT];
+	bool any_measurement;                 /* as any_vmpl */
+	struct digest_list pins[SNP_PIN_COUNT]; /* count 0: not asked for */
+};
+
+struct policy {
+	struct digest_list measurements, platform_ids; /* platform_ids.count 0: any platform under the root */
+	struct snp_rules snp, soft;
+	struct snp_root_pin soft_root;                 /* what soft.roots points to */
+	struct policy_limits limits;
+};
+
+#endif
