@@ -48,6 +48,7 @@ struct verb {
 	const char *operands;         /* synopsis of what follows the options: "ID..." or "APP.wasm [ARG...]"; "" for none */
 	const struct option *options; /* its own, ended by a row without name; NULL: none */
 	const struct option *more;    /* a shared set, such as options_host; NULL: none */
+	const struct option *also;    /* another */
 	const char *details;          /* paragraphs, split by empty lines; "" for none. A line that starts with a space stands as it is */
 	const char *examples;         /* lines: "# comment" or a command; NULL: none */
 	unsigned min, max;            /* operand count */
@@ -56,7 +57,7 @@ struct verb {
 };
 
 /* What every verb understands (--json, --quiet, --verbose, --color, --help), and the sets verbs share. */
-extern const struct option options_common[], options_host[];
+extern const struct option options_common[], options_host[], options_workload[];
 
 extern const struct verb *const verbs[];
 extern const size_t verb_count;

@@ -86,13 +86,19 @@ static void put_examples(FILE *f, const char *text)
 	}
 }
 
+static const char *set_title(const struct option *set)
+{
+	return set == options_host ? "Which host" : set == options_workload ? "The workload" : "More options";
+}
+
 void help_verb(FILE *f, const struct verb *v)
 {
 	fprintf(f, "broch %s: %s\n\nUsage: broch %s [OPTION...]%s%s\n", v->name, v->summary, v->name,
 		v->operands[0] != 0 ? " " : "", v->operands);
 	put_details(f, v->details);
 	put_options(f, "Options", v->options);
-	put_options(f, v->more == options_host ? "Which host" : "More options", v->more);
+	put_options(f, set_title(v->more), v->more);
+	put_options(f, set_title(v->also), v->also);
 	put_options(f, "Common options", options_common);
 	put_examples(f, v->examples);
 }

@@ -121,11 +121,11 @@ void man_verb(FILE *f, const struct verb *v)
 	fputs(".Sh DESCRIPTION\n", f);
 	fprintf(f, "The verb\n.Cm %s\nof\n.Xr broch 1 :\n%s.\n", v->name, v->summary);
 	put_paragraphs(f, v->details);
-	if (v->options != NULL || v->more != NULL) {
+	if (v->options != NULL || v->more != NULL)
 		fputs(".Sh OPTIONS\n", f);
-		put_options(f, v->options);
-		put_options(f, v->more);
-	}
+	put_options(f, v->options);
+	put_options(f, v->more);
+	put_options(f, v->also);
 	fputs(".Sh COMMON OPTIONS\n", f);
 	put_options(f, options_common);
 	put_status(f, v);

@@ -8,12 +8,12 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-enum { SETS = 3 };
+enum { SETS = 4 };
 
 static const struct option *set_of(const struct verb *v, unsigned i)
 {
 	static const struct option none[] = {{0}};
-	const struct option *const sets[SETS] = {v->options, v->more, options_common};
+	const struct option *const sets[SETS] = {v->options, v->more, v->also, options_common};
 
 	return sets[i] != NULL ? sets[i] : none;
 }

@@ -35,5 +35,19 @@ const struct option options_host[] = {
 	{"ca", 0, false, "FILE", "certificates (PEM) that may sign the host's, instead of the system's"},
 	{"cert", 0, false, "FILE", "client certificate (PEM) to show to the host"},
 	{"key", 0, false, "FILE", "private key (PEM) of the client certificate"},
+	{"connect-timeout", 0, false, "TIME", "how long to wait for each answer until a workload runs; default 30s"},
+	{0},
+};
+
+const struct option options_workload[] = {
+	{"env", 'e', true, "NAME[=VALUE]", "an environment variable; without a value, ours of that name"},
+	{"env-file", 0, true, "FILE", "environment variables, one a line"},
+	{"dir", 0, true, "DIR[:NAME]", "copy the files below DIR into the Keep, read-only, as NAME"},
+	{"memory", 'm', false, "SIZE", "most memory the workload may have, such as 64MiB; default 1GiB"},
+	{"timeout", 0, false, "TIME", "end the workload after so long, such as 300ms or 2h"},
+	{"cpu-time", 0, false, "TIME", "end the workload after so much computing"},
+	{"no-stdin", 0, false, NULL, "give the workload an empty standard input"},
+	{"interactive", 'i', false, NULL, "connect standard input (as is the rule without -d)"},
+	{"show-chain", 0, false, NULL, "print the chain of trust that was verified"},
 	{0},
 };

@@ -1,0 +1,484 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "client/agent/bundle.h"
+
+#include "sys/file.h"
+#include "sys/openssl.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { READ_SIZE = 64 * 1024, ENV_FILE_MAX = 1 << 20, DEPTH_MAX = 64 };
+#define FILE_BYTES_MAX (UINT64_C(8) << 30)
+
+struct source { /* one file of ours */
+	char *path, *guest;
+	struct manifest_blob blob;
+	uint32_t mode;
+};
+
+struct bundle {
+	struct source module;
+	struct source *files;
+	size_t file_count, file_capacity;
+	struct manifest m;
+	char **owned; /* of env files: slices in m.env point into what was given or into these */
+	size_t owned_count;
+	uint8_t *encoded;
+	size_t encoded_size;
+	uint8_t digest[32];
+	int fd; /* the blob that is being read */
+	size_t index;
+	uint64_t left;
+};
+
+enum err bundle_new(struct bundle **out)
+{
+	struct bundle *b = calloc(1, sizeof *b);
+
+	if (b == NULL)
+		return ERR_NOMEM;
+	b->fd = -1;
+	*out = b;
+	return OK;
+}
+
+static void source_free(struct source *s)
+{
+	free(s->path);
+	free(s->guest);
+}
+
+void bundle_free(struct bundle *b)
+{
+	if (b == NULL)
+		return;
+	source_free(&b->module);
+	for (size_t i = 0; i < b->file_count; i++)
+		source_free(&b->files[i]);
+	for (size_t i = 0; i < b->owned_count; i++)
+		free(b->owned[i]);
+	free(b->owned);
+	free(b->files);
+	free(b->m.args);
+	free(b->m.env);
+	free(b->m.files);
+	free(b->encoded);
+	fd_close(&b->fd);
+	free(b);
+}
+
+struct manifest *bundle_manifest(struct bundle *b)
+{
+	return &b->m;
+}
+
+struct slice bundle_encoded(const struct bundle *b)
+{
+	return slice_of(b->encoded, b->encoded_size);
+}
+
+const struct manifest *bundle_limits(const struct bundle *b)
+{
+	return &b->m;
+}
+
+const uint8_t *bundle_digest(const struct bundle *b)
+{
+	return b->digest;
+}
+
+const uint8_t *bundle_module_digest(const struct bundle *b)
+{
+	return b->module.blob.sha256;
+}
+
+uint64_t bundle_blob_bytes(const struct bundle *b)
+{
+	uint64_t sum = b->module.blob.size;
+
+	for (size_t i = 0; i < b->file_count; i++)
+		sum += b->files[i].blob.size;
+	return sum;
+}
+
+/* ---- files of ours ---- */
+
+static enum err failed(struct note *n, const char *what, const char *path)
+{
+	int code = errno;
+
+	return refuse(n, err_of_errno(code), "%s %s: %s", what, path, strerror(code));
+}
+
+static enum err open_regular(const char *path, struct stat *st, int *out, struct note *n)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+
+	if (fd < 0)
+		return failed(n, "opening", path);
+	if (fstat(fd, st) != 0 || !S_ISREG(st->st_mode)) {
+		bool folder = S_ISDIR(st->st_mode);
+
+		close(fd);
+		return refuse(n, ERR_INVALID, "%s is %s", path, folder ? "a folder" : "not a regular file");
+	}
+	*out = fd;
+	return OK;
+}
+
+static ssize_t read_some(int fd, void *out, size_t size)
+{
+	ssize_t got;
+
+	do
+		got = read(fd, out, size);
+	while (got < 0 && errno == EINTR);
+	return got;
+}
+
+/* What a WebAssembly module starts with, and what people give instead. */
+static enum err check_magic(const uint8_t *p, size_t size, const char *path, struct note *n)
+{
+	static const uint8_t core[8] = {0, 'a', 's', 'm', 1, 0, 0, 0};
+
+	if (size >= 8 && memcmp(p, core, 8) == 0)
+		return OK;
+	if (size >= 8 && memcmp(p, core, 4) == 0 && p[6] == 1)
+		return refuse(n, ERR_FORMAT, "%s is a WebAssembly component; Broch runs core modules (wasm32-wasi)", path);
+	if (size >= 8 && memcmp(p, core, 4) == 0)
+		return refuse(n, ERR_FORMAT, "%s has WebAssembly version %u; Broch knows version 1", path, (unsigned)p[4]);
+	if (size > 0 && (p[0] == '(' || p[0] == ';'))
+		return refuse(n, ERR_FORMAT, "%s is WebAssembly text; make it binary first: wat2wasm %s", path, path);
+	if (size >= 4 && memcmp(p, "\177ELF", 4) == 0)
+		return refuse(n, ERR_FORMAT, "%s is a native program; compile it for wasm32-wasi", path);
+	return refuse(n, ERR_FORMAT, "%s is not a WebAssembly module: it does not start with \"\\0asm\"", path);
+}
+
+/* Reads a whole open file through SHA-256; its size is what was read. */
+static enum err digest_fd(int fd, const char *path, bool module, uint64_t max, struct manifest_blob *out, struct note *n)
+{
+	static uint8_t buffer[READ_SIZE];
+	EVP_MD_CTX *md = EVP_MD_CTX_new();
+	enum err err = md != NULL && EVP_DigestInit_ex(md, EVP_sha256(), NULL) == 1 ? OK : ERR_CRYPTO;
+	ssize_t got = 1;
+
+	out->size = 0;
+	while (err == OK && (got = read_some(fd, buffer, sizeof buffer)) > 0) {
+		if (module && out->size == 0)
+			err = check_magic(buffer, (size_t)got, path, n);
+		out->size += (uint64_t)got;
+		if (err == OK && out->size > max)
+			err = refuse(n, ERR_LIMIT, "%s is larger than the %llu MiB allowed", path,
+				     (unsigned long long)(max >> 20));
+		if (err == OK && EVP_DigestUpdate(md, buffer, (size_t)got) != 1)
+			err = ERR_CRYPTO;
+	}
+	if (err == OK && got < 0)
+		err = failed(n, "reading", path);
+	if (err == OK && module && out->size == 0)
+		err = refuse(n, ERR_FORMAT, "%s is empty", path);
+	if (err == OK && EVP_DigestFinal_ex(md, out->sha256, NULL) != 1)
+		err = ERR_CRYPTO;
+	EVP_MD_CTX_free(md);
+	return err;
+}
+
+static enum err digest_file(struct source *s, bool module, uint64_t max, struct note *n)
+{
+	struct stat st = {0};
+	int fd = -1;
+	enum err err = open_regular(s->path, &st, &fd, n);
+
+	if (err != OK)
+		return err;
+	s->mode = st.st_mode & 0100 ? 0555 : 0444;
+	err = digest_fd(fd, s->path, module, max, &s->blob, n);
+	close(fd);
+	return err;
+}
+
+enum err bundle_module(struct bundle *b, const char *path, struct note *n)
+{
+	b->module.path = strdup(path);
+	return b->module.path != NULL ? digest_file(&b->module, true, MANIFEST_MODULE_MAX, n) : ERR_NOMEM;
+}
+
+/* ---- arguments and environment ---- */
+
+static enum err push(struct slice **list, size_t *count, size_t max, struct slice value, const char *what, struct note *n)
+{
+	struct slice *grown;
+
+	if (*count == max)
+		return refuse(n, ERR_LIMIT, "more than %u %s", (unsigned)max, what);
+	if ((*count & (*count - 1)) == 0) { /* at each power of two */
+		grown = realloc(*list, (*count == 0 ? 1 : *count * 2) * sizeof *grown);
+		if (grown == NULL)
+			return ERR_NOMEM;
+		*list = grown;
+	}
+	(*list)[(*count)++] = value;
+	return OK;
+}
+
+enum err bundle_arg(struct bundle *b, const char *arg, struct note *n)
+{
+	return push(&b->m.args, &b->m.arg_count, MANIFEST_ARGS_MAX, slice_text(arg), "arguments", n);
+}
+
+enum err bundle_env(struct bundle *b, const char *pair, struct note *n)
+{
+	const char *equals = strchr(pair, '=');
+	size_t len;
+
+	if (equals == NULL || equals == pair)
+		return refuse(n, ERR_INVALID, "environment '%s': expected NAME=VALUE", pair);
+	len = (size_t)(equals - pair) + 1;
+	for (size_t i = 0; i < b->m.env_count; i++)
+		if (b->m.env[i].size >= len && memcmp(b->m.env[i].data, pair, len) == 0) {
+			b->m.env[i] = slice_text(pair);
+			return OK;
+		}
+	return push(&b->m.env, &b->m.env_count, MANIFEST_ENV_MAX, slice_text(pair), "environment variables", n);
+}
+
+static enum err own(struct bundle *b, char *text)
+{
+	char **grown = realloc(b->owned, (b->owned_count + 1) * sizeof *grown);
+
+	if (text == NULL || grown == NULL) {
+		free(text);
+		b->owned = grown != NULL ? grown : b->owned;
+		return ERR_NOMEM;
+	}
+	b->owned = grown;
+	b->owned[b->owned_count++] = text;
+	return OK;
+}
+
+enum err bundle_env_ours(struct bundle *b, const char *name, struct note *n)
+{
+	const char *value = getenv(name);
+	char *pair = NULL;
+
+	if (value == NULL)
+		return refuse(n, ERR_INVALID, "%s is not set in our environment", name);
+	if (asprintf(&pair, "%s=%s", name, value) < 0)
+		return ERR_NOMEM;
+	TRY(own(b, pair));
+	return bundle_env(b, pair, n);
+}
+
+static enum err env_line(struct bundle *b, const char *line, const char *path, unsigned number, struct note *n)
+{
+	struct note why = {0};
+	enum err err = OK;
+
+	if (line[0] != 0 && line[0] != '#')
+		err = strchr(line, '=') != NULL ? bundle_env(b, line, &why) : bundle_env_ours(b, line, &why);
+	return err == OK ? OK : refuse(n, err, "%s line %u: %s", path, number, why.text);
+}
+
+enum err bundle_env_file(struct bundle *b, const char *path, struct note *n)
+{
+	struct slice file;
+	unsigned number = 0;
+	char *text;
+
+	TRY(file_read(path, ENV_FILE_MAX, &file, n));
+	text = (char *)(uintptr_t)file.data; /* has room for the terminator: file_read allocates one byte more */
+	text[file.size] = 0;
+	TRY(own(b, text));
+	if (strlen(text) != file.size)
+		return refuse(n, ERR_INVALID, "%s: a zero byte is in it", path);
+	while (*text != 0) {
+		char *end = text + strcspn(text, "\n");
+		bool last = *end == 0;
+
+		*end = 0;
+		if (end > text && end[-1] == '\r')
+			end[-1] = 0;
+		TRY(env_line(b, text, path, ++number, n));
+		text = last ? end : end + 1;
+	}
+	return OK;
+}
+
+/* ---- folders ---- */
+
+static enum err add_file(struct bundle *b, const char *path, const char *guest, struct note *n)
+{
+	struct source *s;
+
+	if (b->file_count == MANIFEST_FILES_MAX)
+		return refuse(n, ERR_LIMIT, "more than %d files; put them into an archive", MANIFEST_FILES_MAX);
+	if (strlen(guest) > MANIFEST_PATH_MAX)
+		return refuse(n, ERR_LIMIT, "%s: its path in the Keep is longer than %d bytes", path, MANIFEST_PATH_MAX);
+	if (b->file_count == b->file_capacity) {
+		size_t capacity = b->file_capacity == 0 ? 16 : b->file_capacity * 2;
+		struct source *grown = realloc(b->files, capacity * sizeof *grown);
+
+		if (grown == NULL)
+			return ERR_NOMEM;
+		b->files = grown;
+		b->file_capacity = capacity;
+	}
+	s = &b->files[b->file_count++];
+	*s = (struct source){.path = strdup(path), .guest = strdup(guest)};
+	if (s->path == NULL || s->guest == NULL)
+		return ERR_NOMEM;
+	return digest_file(s, false, FILE_BYTES_MAX, n);
+}
+
+static enum err walk(struct bundle *b, const char *host, const char *guest, unsigned depth, struct note *n);
+
+static enum err walk_entry(struct bundle *b, const char *host, const char *guest, unsigned depth, struct note *n)
+{
+	struct stat st, target;
+
+	if (lstat(host, &st) != 0)
+		return failed(n, "looking at", host);
+	if (S_ISDIR(st.st_mode))
+		return walk(b, host, guest, depth + 1, n);
+	if (S_ISLNK(st.st_mode) && stat(host, &target) != 0)
+		return failed(n, "following the link", host);
+	if (S_ISLNK(st.st_mode) && S_ISDIR(target.st_mode))
+		return refuse(n, ERR_INVALID, "%s: a link to a folder is not copied; name the folder itself with --dir", host);
+	return add_file(b, host, guest, n);
+}
+
+static enum err walk(struct bundle *b, const char *host, const char *guest, unsigned depth, struct note *n)
+{
+	DIR *dir;
+	struct dirent *e;
+	enum err err = OK;
+
+	if (depth > DEPTH_MAX)
+		return refuse(n, ERR_LIMIT, "%s: folders are nested deeper than %d", host, DEPTH_MAX);
+	dir = opendir(host);
+	if (dir == NULL)
+		return failed(n, "opening the folder", host);
+	while (err == OK && (errno = 0, e = readdir(dir)) != NULL) {
+		char *h = NULL, *g = NULL;
+
+		if (strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0)
+			continue;
+		if (asprintf(&h, "%s/%s", host, e->d_name) < 0 ||
+		    asprintf(&g, "%s%s%s", guest, guest[0] != 0 ? "/" : "", e->d_name) < 0)
+			err = ERR_NOMEM;
+		else
+			err = walk_entry(b, h, g, depth, n);
+		free(h);
+		free(g);
+	}
+	if (err == OK && errno != 0)
+		err = failed(n, "reading the folder", host);
+	closedir(dir);
+	return err;
+}
+
+enum err bundle_dir(struct bundle *b, const char *host_dir, const char *guest_dir, struct note *n)
+{
+	return walk(b, host_dir, guest_dir, 0, n);
+}
+
+/* ---- sealing ---- */
+
+static int by_guest(const void *x, const void *y)
+{
+	const struct source *a = x, *b = y;
+
+	return strcmp(a->guest, b->guest);
+}
+
+static enum err seal_files(struct bundle *b, struct note *n)
+{
+	if (b->file_count == 0)
+		return OK;
+	qsort(b->files, b->file_count, sizeof *b->files, by_guest);
+	b->m.files = calloc(b->file_count, sizeof *b->m.files);
+	if (b->m.files == NULL)
+		return ERR_NOMEM;
+	for (size_t i = 0; i < b->file_count; i++) {
+		const struct source *s = &b->files[i];
+
+		if (i > 0 && strcmp(s->guest, b->files[i - 1].guest) == 0)
+			return refuse(n, ERR_INVALID, "%s and %s both become %s in the Keep", b->files[i - 1].path, s->path,
+				      s->guest);
+		b->m.files[i] = (struct manifest_file){slice_text(s->guest), s->blob, s->mode};
+	}
+	b->m.file_count = b->file_count;
+	return OK;
+}
+
+enum err bundle_seal(struct bundle *b, struct note *n)
+{
+	uint8_t *out = malloc(MANIFEST_SIZE_MAX), *fit;
+	enum err err = out != NULL ? OK : ERR_NOMEM;
+
+	b->m.module = b->module.blob;
+	if (err == OK)
+		err = seal_files(b, n);
+	if (err == OK)
+		err = manifest_encode(&b->m, out, MANIFEST_SIZE_MAX, &b->encoded_size, n);
+	if (err == ERR_SPACE)
+		note_set(n, "arguments, environment and file names together are larger than %d MiB", MANIFEST_SIZE_MAX >> 20);
+	if (err == OK && EVP_Digest(out, b->encoded_size, b->digest, NULL, EVP_sha256(), NULL) != 1)
+		err = ERR_CRYPTO;
+	if (err != OK) {
+		free(out);
+		return err;
+	}
+	fit = realloc(out, b->encoded_size);
+	b->encoded = fit != NULL ? fit : out;
+	return OK;
+}
+
+/* ---- sending ---- */
+
+size_t bundle_blob_count(const struct bundle *b)
+{
+	return 1 + b->file_count;
+}
+
+static const struct source *blob(const struct bundle *b, size_t index)
+{
+	return index == 0 ? &b->module : &b->files[index - 1];
+}
+
+enum err bundle_blob_open(struct bundle *b, size_t index, struct note *n)
+{
+	struct stat st;
+
+	CHECK(index < bundle_blob_count(b));
+	fd_close(&b->fd);
+	b->index = index;
+	b->left = blob(b, index)->blob.size;
+	return open_regular(blob(b, index)->path, &st, &b->fd, n);
+}
+
+enum err bundle_blob_read(struct bundle *b, void *out, size_t capacity, size_t *size, struct note *n)
+{
+	const char *path = blob(b, b->index)->path;
+	uint8_t probe;
+	ssize_t got;
+
+	if (b->left == 0 && read_some(b->fd, &probe, 1) != 0)
+		return refuse(n, ERR_DIGEST, "%s grew while it was being sent; try again", path);
+	*size = 0;
+	if (b->left == 0)
+		return OK;
+	got = read_some(b->fd, out, capacity < b->left ? capacity : (size_t)b->left);
+	if (got < 0)
+		return failed(n, "reading", path);
+	if (got == 0)
+		return refuse(n, ERR_DIGEST, "%s shrank while it was being sent; try again", path);
+	b->left -= (uint64_t)got;
+	*size = (size_t)got;
+	return OK;
+}

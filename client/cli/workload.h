@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What run and deploy share: options to a bundle, and the six steps from a place to an exit status. */
+#ifndef BROCH_CLI_WORKLOAD_H
+#define BROCH_CLI_WORKLOAD_H
+
+#include "client/agent/bundle.h"
+#include "client/agent/deliver.h"
+#include "client/agent/record.h"
+#include "client/agent/stream.h"
+#include "client/cli/host.h"
+
+/* Module (first operand), arguments, environment, files, limits. `limits` are the policy's: they cap what is asked. */
+MUST_USE enum err workload_bundle(const struct cli *c, const struct policy_limits *limits, struct bundle **out,
+				  struct note *n);
+/* Checks what can be checked without touching a file. */
+MUST_USE enum err workload_check(const struct cli *c, struct note *n);
+
+/* POST /v1/keeps in two halves; the id is checked. */
+MUST_USE enum err keep_ask(struct place *p, const char *name, const char *backend, const struct bundle *b, struct note *n);
+MUST_USE enum err keep_answer(struct place *p, char id[static KEEP_ID_DIGITS + 1], char *name, size_t name_size,
+			      struct note *n);
+
+/* Shows the verdict as --show-chain and -v want it, and the line about a stand-in. */
+void workload_verdict(const struct cli *c, const struct verdict *v, bool refused);
+
+/* The exit status of an ended workload, its words on stderr. */
+int workload_status(const struct cli *c, const struct stream_end *e);
+/* The exit status for everything that went wrong instead. */
+int workload_failure(const struct cli *c, enum err err, const struct note *n);
+
+#endif
