@@ -38,7 +38,7 @@ void clock_fill(struct clock_sample start, struct keepcall_page *page)
 	do
 		now = clock_sample();
 	while (now.ns - start.ns < ENOUGH_NS);
-	page->tsc_hz = (uint64_t)((double)(now.tsc - start.tsc) * NS_PER_S / (double)(now.ns - start.ns));
+	page->tsc_hz = (uint64_t)((double)(now.tsc - start.tsc) * 1e9 / (double)(now.ns - start.ns));
 	page->wall_tsc = __rdtsc();
 	page->wall_ns = read_clock(CLOCK_REALTIME);
 }
