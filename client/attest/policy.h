@@ -4,11 +4,15 @@
  *
  *   tee = ["snp"]                      # which TEEs; "soft" must be named in so many words and accepts soft-snp only
  *   measurements = ["hex48", ...]      # launch digests; the word "shipped" means the images installed with this broch
- *   platform_ids = ["hex64", ...]      # CHIP_ID; optional: any platform under the root
- *   [snp]   products = ["Milan"], vmpl = 0, debug = false, migration = false, smt = true
- *   [snp.minimum_tcb] boot_loader = 3, tee = 0, snp = 8, microcode = 115
- *   [soft]  root_sha256 = "hex32" or root = "path of a PEM certificate" or "local"
+ *   platform_ids = ["hex64", ...]      # CHIP_ID (Turin: hex8); optional: any platform under the root
+ *   [snp]   products = ["Milan"], keys = ["vcek"], vmpl = 0, debug = false, migration = false, smt = true,
+ *           masked_chip_id = false, crl = "required" | "if-given", crl_max_age = "30d"
+ *   [snp.minimum_tcb] boot_loader = 3, tee = 0, snp = 8, microcode = 115   # each must be said; and fmc for Turin
+ *   [snp.minimum_tcb.Turin] ...        # differs from the above for one product
+ *   [soft]  root_sha256 = "hex32" (of the root's SubjectPublicKeyInfo) or root = "path of a PEM certificate" or "local"
  *   [limits] memory = "1GiB", wall = "1h", cpu = "10m", files = 1024, file_bytes = "256MiB"
+ * What a key that is left out means: products, tee, measurements, minimum_tcb: an error; a tolerance (debug, migration,
+ * smt, masked_chip_id): no; keys: ["vcek"]; vmpl: 0; crl: "required"; pins and limits: not asked for.
  */
 #ifndef BROCH_CLIENT_POLICY_H
 #define BROCH_CLIENT_POLICY_H
@@ -27,6 +31,8 @@ MUST_USE enum err policy_parse(struct slice toml, const char *name, struct polic
 /* What `broch run` uses on this machine: soft-snp under the local test root, shipped images. */
 MUST_USE enum err policy_local(struct slice soft_root_der, struct policy_shipped shipped, struct policy **out);
 void policy_free(struct policy *p);
+/* A commented file with every key there is; `broch policy init` prints it. */
+const char *policy_template(void);
 
 struct policy_limits { /* 0: not set */
 	uint64_t memory_bytes, wall_ns, cpu_ns, open_files, file_bytes;
