@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "host/agent/spawn.h"
+#include "host/keeper/control.h"
+#include "sys/file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+static char *const environment[] = {(char *)(uintptr_t) "PATH=/usr/local/bin:/usr/bin:/bin", NULL};
+
+struct plan {
+	char *const *argv;
+	int control, null;
+	pid_t parent;
+};
+
+static bool place(int from, int to)
+{
+	if (from == to)
+		return fcntl(to, F_SETFD, 0) == 0;
+	return dup2(from, to) == to;
+}
+
+/*
+ * Runs in the child, which shares our memory until exec: nothing but system calls here, and our variables stay as they are.
+ * Returns errno.
+ */
+static int become(const struct plan *p)
+{
+	static const int defaults[] = {SIGPIPE, SIGINT, SIGTERM, SIGHUP, SIGCHLD, SIGUSR1, SIGUSR2};
+	sigset_t none;
+
+	if (setsid() < 0 || prctl(PR_SET_PDEATHSIG, SIGKILL) != 0)
+		return errno;
+	if (getppid() != p->parent) /* died before the line above */
+		return ESRCH;
+	/* The control socket first: `null` is above CONTROL_FD, see spawn_child. */
+	if (!place(p->control, CONTROL_FD) || !place(p->null, 0) || !place(p->null, 1))
+		return errno;
+	if (syscall(SYS_close_range, CONTROL_FD + 1, ~0u, 0) != 0)
+		return errno;
+	for (size_t i = 0; i < ARRAY_COUNT(defaults); i++)
+		signal(defaults[i], SIG_DFL);
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+	execve(p->argv[0], p->argv, environment);
+	return errno;
+}
+
+/* The child must not run our handlers in our memory: all signals wait until it is another program. */
+static pid_t launch(const struct plan *p, int *why)
+{
+	volatile int failed = 0;
+	sigset_t all, before;
+	pid_t pid;
+
+	sigfillset(&all);
+	sigprocmask(SIG_SETMASK, &all, &before);
+	pid = vfork();
+	if (pid == 0) {
+		failed = become(p);
+		_exit(127);
+	}
+	if (pid < 0)
+		failed = errno;
+	sigprocmask(SIG_SETMASK, &before, NULL);
+	*why = failed;
+	if (pid > 0 && failed != 0)
+		waitpid(pid, NULL, 0);
+	return failed != 0 ? -1 : pid;
+}
+
+uint64_t process_start(pid_t pid)
+{
+	char path[32], text[1024];
+	unsigned long long start = 0;
+	const char *at;
+	ssize_t len;
+	int fd;
+
+	snprintf(path, sizeof path, "/proc/%d/stat", (int)pid);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return 0;
+	len = read(fd, text, sizeof text - 1);
+	fd_close(&fd);
+	text[len < 0 ? 0 : len] = 0;
+	at = strrchr(text, ')'); /* the name before it may hold anything */
+	for (int field = 2; at != NULL && field < 22; field++)
+		at = strchr(at + 1, ' ');
+	if (at != NULL)
+		start = strtoull(at + 1, NULL, 10);
+	return start;
+}
+
+static void kill_and_reap(pid_t pid)
+{
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+}
+
+enum err spawn_child(char *const argv[], struct child *out, struct note *n)
+{
+	int pair[2] = {-1, -1}, null = -1, failed = 0;
+	enum err err = ERR_IO;
+	struct child c;
+
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0)
+		return refuse(n, err_of_errno(errno), "cannot make a socket pair: %s", strerror(errno));
+	null = open("/dev/null", O_RDWR | O_CLOEXEC);
+	if (null >= 0 && null <= CONTROL_FD) { /* out of the way of what the child places there */
+		int up = fcntl(null, F_DUPFD_CLOEXEC, CONTROL_FD + 1);
+
+		fd_close(&null);
+		null = up;
+	}
+	if (null < 0 || fcntl(pair[0], F_SETFL, O_NONBLOCK) != 0) {
+		err = refuse(n, err_of_errno(errno), "/dev/null: %s", strerror(errno));
+		goto out;
+	}
+	c.pid = launch(&(struct plan){argv, pair[1], null, getpid()}, &failed);
+	if (c.pid < 0) {
+		err = refuse(n, err_of_errno(failed), "%s: cannot start: %s", argv[0], strerror(failed));
+		goto out;
+	}
+	c.pidfd = (int)syscall(SYS_pidfd_open, c.pid, 0);
+	if (c.pidfd < 0) {
+		err = refuse(n, err_of_errno(errno), "cannot watch process %d: %s", (int)c.pid, strerror(errno));
+		kill_and_reap(c.pid);
+		goto out;
+	}
+	c.pid_start = process_start(c.pid);
+	c.control = pair[0];
+	pair[0] = -1;
+	*out = c;
+	err = OK;
+out:
+	fd_close(&null);
+	fd_close(&pair[0]);
+	fd_close(&pair[1]);
+	return err;
+}
