@@ -119,7 +119,7 @@ static void changed(struct memfs_node *n)
 
 static enum wasi_errno op_read(struct vfs_node *v, uint64_t at, void *out, size_t size, size_t *done)
 {
-	*done = file_read(node_of(v), at, out, size);
+	*done = memfs_file_read(node_of(v), at, out, size);
 	return WASI_OK;
 }
 

@@ -92,7 +92,7 @@ static size_t in_block(uint64_t at, size_t size)
 	return size < room ? size : room;
 }
 
-size_t file_read(const struct memfs_node *f, uint64_t at, void *out, size_t size)
+size_t memfs_file_read(const struct memfs_node *f, uint64_t at, void *out, size_t size)
 {
 	uint8_t *to = out;
 	size_t n;

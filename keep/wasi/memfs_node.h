@@ -63,7 +63,7 @@ struct entry *dir_after(struct memfs_node *dir, uint64_t cookie);
 
 /* ---- memfs_file.c ---- */
 
-size_t file_read(const struct memfs_node *f, uint64_t at, void *out, size_t size);
+size_t memfs_file_read(const struct memfs_node *f, uint64_t at, void *out, size_t size);
 /* How much was written before space ran out; the file's size is adjusted. at + size does not overflow. */
 size_t file_write(struct memfs_node *f, uint64_t at, const void *data, size_t size);
 void file_resize(struct memfs_node *f, uint64_t size);

@@ -1,0 +1,18 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# check.sh SUITE BUILD WHERE: runs the public wasi-testsuite in SUITE (folders c, rust, assemblyscript), WHERE host (engine and
+# WASI in a process) or keep (broch run).
+set -eu
+suite=$1 build=$2 where=$3
+[ -d "$suite/rust" ] || { echo "wasi: no suite at $suite: give its folder as WASI_SUITE=" >&2; exit 1; }
+copy=$build/wasi-suite
+rm -rf "$copy"
+mkdir -p "$copy"
+cp -r "$suite"/c "$suite"/rust "$suite"/assemblyscript "$copy"/
+find "$copy" \( -name '*.cleanup' -o -name .keep \) -exec rm -rf {} +
+case $where in
+host) set -- "$build/test/wasi-host" ;;
+keep) set -- "$build/bin/broch" run ;;
+*) echo "wasi: WHERE is host or keep, not $where" >&2; exit 1 ;;
+esac
+exec "$build/test/wasi-suite" "$copy/c" "$copy/rust" "$copy/assemblyscript" -- "$@"

@@ -1,0 +1,23 @@
+# SPDX-License-Identifier: Apache-2.0
+## check-wasi   the public wasi-testsuite; WHERE=host (default) or keep, WASI_SUITE=its folder
+## wasi-host    build/test/wasi-host: the Keep's engine and WASI in a plain process
+
+WHERE ?= host
+SUITES ?= ../shared/suites
+WASI_SUITE ?= $(SUITES)/wasi-testsuite
+WASI_OBJS := $(patsubst %.c,$(B)/host/%.o,$(filter-out %_test.c,$(wildcard keep/wasi/*.c)))
+WASI_HOST := $(B)/test/wasi-host
+
+$(WASI_HOST): $(patsubst %,$(B)/host/test/wasi/%.o,host_main hosted port_posix) $(WASI_OBJS) $(B)/host/lib.a
+	@mkdir -p $(@D)
+	@echo "  LD      $@"
+	$(Q)$(CC) -pie -o $@ $^
+$(B)/test/wasi-suite: $(B)/host/test/wasi/suite.o
+	@mkdir -p $(@D)
+	@echo "  LD      $@"
+	$(Q)$(CC) -pie -o $@ $^ -ljansson
+
+.PHONY: wasi-host check-wasi
+wasi-host: $(WASI_HOST)
+check-wasi: $(WASI_HOST) $(B)/test/wasi-suite $(if $(filter keep,$(WHERE)),programs)
+	@test/wasi/check.sh $(WASI_SUITE) $(B) $(WHERE)
