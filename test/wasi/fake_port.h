@@ -50,7 +50,9 @@ enum err port_wait(bool want_stdin, uint64_t until)
 	fake.waits++;
 	if (want_stdin && fake.unblock_at < until)
 		until = fake.unblock_at;
-	if (until > fake.now && until != UINT64_MAX)
+	if (until == UINT64_MAX)
+		return ERR_STOPPED; /* it would be for ever */
+	if (until > fake.now)
 		fake.now = until;
 	return fake.fail;
 }

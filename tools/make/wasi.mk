@@ -21,3 +21,9 @@ $(B)/test/wasi-suite: $(B)/host/test/wasi/suite.o
 wasi-host: $(WASI_HOST)
 check-wasi: $(WASI_HOST) $(B)/test/wasi-suite $(if $(filter keep,$(WHERE)),programs)
 	@test/wasi/check.sh $(WASI_SUITE) $(B) $(WHERE)
+
+# The calls on a fake engine, with libFuzzer.
+$(B)/fuzz/wasi_fuzz: fuzz/wasi_fuzz.c test/wasi/fake_engine.h test/wasi/fake_port.h $(wildcard keep/wasi/*.c keep/wasi/*.h) lib/base/err.c
+	@mkdir -p $(@D)
+	@echo "  FUZZ    $@"
+	$(Q)$(CLANG) $(SANITIZE) -fsanitize=fuzzer -o $@ $< $(filter-out %_test.c,$(wildcard keep/wasi/*.c)) $(filter-out %_test.c,$(wildcard lib/base/*.c)) sys/check.c
