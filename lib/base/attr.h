@@ -26,6 +26,9 @@
 #define sub_overflows(a, b, out) __builtin_sub_overflow(a, b, out)
 #define mul_overflows(a, b, out) __builtin_mul_overflow(a, b, out)
 
+/* A copy of a small constant size: loads and stores also in the Keep, where memcpy is an ordinary function. */
+#define copy_small(to, from, size) __builtin_memcpy(to, from, size)
+
 #define ARRAY_COUNT(a) (sizeof(a) / sizeof((a)[0]))
 
 #endif
