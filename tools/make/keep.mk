@@ -19,9 +19,12 @@ endef
 
 vmimage = $(eval $(call image,$(1),$(VMSHIM),keep/shim/vm/keep.ld,$(2)))
 
-ifneq ($(wildcard keep/run/main.c),)
+# The story, once there is an engine to tell it with.
+RUNTIME := $(if $(shell grep -ls '^enum err wasm_call(' lib/wasm/*.c),$(B)/keep/keep/run/main.o)
+
+ifneq ($(RUNTIME),)
 IMAGES += $(B)/bin/broch-keep-vm.elf
-$(call vmimage,$(B)/bin/broch-keep-vm.elf,)
+$(call vmimage,$(B)/bin/broch-keep-vm.elf,$(RUNTIME))
 endif
 
 # Tiny Keeps: each brings its own keep_main.

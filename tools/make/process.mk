@@ -4,9 +4,9 @@
 PROCESSSHIM := $(patsubst %,$(B)/keep/%.o,$(basename $(SHIMSRC) $(wildcard keep/shim/process/*.c keep/shim/process/*.S)))
 processimage = $(eval $(call image,$(1),$(PROCESSSHIM),keep/shim/vm/keep.ld,$(2)))
 
-ifneq ($(wildcard keep/run/main.c),)
+ifneq ($(RUNTIME),)
 IMAGES += $(B)/bin/broch-keep-process.elf
-$(call processimage,$(B)/bin/broch-keep-process.elf,)
+$(call processimage,$(B)/bin/broch-keep-process.elf,$(RUNTIME))
 endif
 
 # The tiny Keeps again, as processes.

@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "keep/run/memory.h"
+
+#include "keep/call/call.h"
+
+enum { PAGE = 4096, STEP_LEAST = 256 << 10, STEP_MOST = 16 << 20, MANIFEST_AREA = 8 << 20 };
+
+/* The heap area of 64 GiB is cut into fixed parts, far from each other. */
+#define FILES_PART (UINT64_C(32) << 30)
+#define MANIFEST_PART (UINT64_C(60) << 30)
+
+static uint64_t round_up(uint64_t size)
+{
+	return (size + PAGE - 1) & ~(uint64_t)(PAGE - 1);
+}
+
+enum err memory_charge(struct memory *m, uint64_t size)
+{
+	if (size > m->limit - m->used)
+		return ERR_LIMIT;
+	m->used += size;
+	return OK;
+}
+
+/* An address of our plan becomes a pointer; only here. */
+static uint8_t *at(uint64_t va)
+{
+	return (uint8_t *)(uintptr_t)va; // NOLINT(performance-no-int-to-ptr)
+}
+
+static enum err grow_to(struct arena *a, uint64_t size)
+{
+	TRY(call_grow((uint64_t)(uintptr_t)a->base + a->committed, size - a->committed));
+	a->committed = (size_t)size;
+	return OK;
+}
+
+/* Each GROW costs an exit, so more is asked for than needed now; memory nobody touches costs the host nothing. */
+static enum err commit_generously(struct arena *a, size_t size)
+{
+	uint64_t step = a->committed / 2, want;
+
+	step = step < STEP_LEAST ? STEP_LEAST : step > STEP_MOST ? STEP_MOST : step;
+	want = round_up(size > a->committed + step ? size : a->committed + step);
+	if (want > a->max)
+		want = a->max;
+	if (grow_to(a, want) == OK)
+		return OK;
+	return grow_to(a, round_up(size));
+}
+
+static enum err commit_charged(struct arena *a, size_t size)
+{
+	uint64_t want = round_up(size);
+
+	TRY(memory_charge(a->ctx, want - a->committed));
+	return grow_to(a, want);
+}
+
+void memory_init(struct memory *m, const struct boot_info *boot)
+{
+	CHECK(boot->heap_max >= MANIFEST_PART + MANIFEST_AREA);
+	*m = (struct memory){
+		.heap = {.base = at(boot->heap_va), .max = FILES_PART, .commit = commit_generously},
+		.files = {.base = at(boot->heap_va + FILES_PART),
+			  .max = MANIFEST_PART - FILES_PART,
+			  .commit = commit_charged,
+			  .ctx = m},
+		.manifest = {.base = at(boot->heap_va + MANIFEST_PART),
+			     .max = MANIFEST_AREA,
+			     .commit = commit_generously},
+		.linear_va = boot->linear_va,
+		.linear_stride = boot->linear_stride,
+		.linear_count = boot->linear_count,
+	};
+}
+
+static enum err linear_grow(void *ctx, uint8_t *base, uint32_t old_pages, uint32_t pages)
+{
+	struct memory *m = ctx;
+	uint64_t size = (uint64_t)(pages - old_pages) * WASM_PAGE_SIZE;
+	enum err err;
+
+	CHECK(pages >= old_pages);
+	if (size == 0)
+		return OK;
+	TRY(memory_charge(m, size));
+	err = call_grow((uint64_t)(uintptr_t)base + (uint64_t)old_pages * WASM_PAGE_SIZE, size);
+	if (err != OK)
+		m->used -= size;
+	return err;
+}
+
+static enum err linear_create(void *ctx, uint32_t pages, uint32_t max_pages, uint8_t **base)
+{
+	struct memory *m = ctx;
+
+	(void)max_pages; /* every memory has the whole stride */
+	if (m->next_linear == m->linear_count)
+		return ERR_LIMIT;
+	*base = at(m->linear_va + m->next_linear * m->linear_stride);
+	TRY(linear_grow(m, *base, 0, pages));
+	m->next_linear++;
+	return OK;
+}
+
+struct wasm_memory_ops memory_linear_ops(struct memory *m)
+{
+	return (struct wasm_memory_ops){linear_create, linear_grow, m};
+}

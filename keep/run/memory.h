@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Where a Keep's memory comes from: pages of the areas of abi/boot.h, which the host makes appear. What the workload
+ * uses (linear memory, its own files) counts against the limit of its manifest; the host may refuse earlier.
+ */
+#ifndef BROCH_KEEP_MEMORY_H
+#define BROCH_KEEP_MEMORY_H
+
+#include "abi/boot.h"
+#include "lib/base/arena.h"
+#include "lib/wasm/wasm.h"
+
+struct memory { /* never moves once memory_init was called */
+	struct arena heap;     /* the runtime's own, and what was delivered */
+	struct arena files;    /* what the workload writes into its files */
+	struct arena manifest; /* the manifest's bytes */
+	uint64_t linear_va, linear_stride, linear_count;
+	uint64_t next_linear;
+	uint64_t limit, used; /* bytes of the workload */
+};
+
+void memory_init(struct memory *m, const struct boot_info *boot);
+/* Takes from the workload's limit: ERR_LIMIT when there is not so much left. */
+MUST_USE enum err memory_charge(struct memory *m, uint64_t size);
+struct wasm_memory_ops memory_linear_ops(struct memory *m);
+
+#endif
