@@ -20,7 +20,7 @@ endef
 vmimage = $(eval $(call image,$(1),$(VMSHIM),keep/shim/vm/keep.ld,$(2)))
 
 # The story, once there is an engine to tell it with.
-RUNTIME := $(if $(shell grep -ls '^enum err wasm_call(' lib/wasm/*.c),$(B)/keep/keep/run/main.o)
+RUNTIME := $(if $(shell grep -ls '^enum err wasm_call' lib/wasm/*.c),$(B)/keep/keep/run/main.o)
 
 ifneq ($(RUNTIME),)
 IMAGES += $(B)/bin/broch-keep-vm.elf
