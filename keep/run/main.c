@@ -16,7 +16,7 @@ static struct keep *wake_up(const struct boot_info *boot)
 	struct memory first;
 	struct keep *k;
 
-	memory_init(&first, boot);
+	memory_setup(&first, boot);
 	k = arena_new(&first.heap, struct keep);
 	if (k == NULL)
 		call_exit(KEEPCALL_EXIT_FATAL, 0, 0);

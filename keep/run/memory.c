@@ -57,7 +57,7 @@ static enum err commit_charged(struct arena *a, size_t size)
 	return grow_to(a, want);
 }
 
-void memory_init(struct memory *m, const struct boot_info *boot)
+void memory_setup(struct memory *m, const struct boot_info *boot)
 {
 	CHECK(boot->heap_max >= MANIFEST_PART + MANIFEST_AREA);
 	*m = (struct memory){

@@ -10,7 +10,7 @@
 #include "lib/base/arena.h"
 #include "lib/wasm/wasm.h"
 
-struct memory { /* never moves once memory_init was called */
+struct memory { /* never moves once memory_setup was called */
 	struct arena heap;     /* the runtime's own, and what was delivered */
 	struct arena files;    /* what the workload writes into its files */
 	struct arena manifest; /* the manifest's bytes */
@@ -19,7 +19,7 @@ struct memory { /* never moves once memory_init was called */
 	uint64_t limit, used; /* bytes of the workload */
 };
 
-void memory_init(struct memory *m, const struct boot_info *boot);
+void memory_setup(struct memory *m, const struct boot_info *boot);
 /* Takes from the workload's limit: ERR_LIMIT when there is not so much left. */
 MUST_USE enum err memory_charge(struct memory *m, uint64_t size);
 struct wasm_memory_ops memory_linear_ops(struct memory *m);

@@ -13,17 +13,18 @@ enum { VERSION = 1, NAME_BYTES_MAX = 128, OPEN_FILES_MAX = 65536, MODULE_LEAST =
 
 /* ---- the rules ---- */
 
+/* Where the byte is at or after `from`; size when it is not. */
+static size_t find(struct slice s, size_t from, uint8_t byte)
+{
+	while (from < s.size && s.data[from] != byte)
+		from++;
+	return from;
+}
+
 /* Is this one component a name, and neither "." nor ".."? */
 static bool component_ok(struct slice c)
 {
 	return c.size > 0 && c.size <= 255 && !slice_is(c, ".") && !slice_is(c, "..");
-}
-
-static size_t component_end(struct slice path, size_t from)
-{
-	const uint8_t *slash = memchr(path.data + from, '/', path.size - from);
-
-	return slash == NULL ? path.size : (size_t)(slash - path.data);
 }
 
 static bool path_ok(struct slice path)
@@ -35,7 +36,7 @@ static bool path_ok(struct slice path)
 	for (size_t at = 0; at <= path.size; at = end + 1) {
 		if (at == path.size)
 			return false; /* ends with a slash */
-		end = component_end(path, at);
+		end = find(path, at, '/');
 		if (!component_ok(slice_of(path.data + at, end - at)))
 			return false;
 	}
@@ -73,7 +74,7 @@ static bool parents_are_no_files(const struct manifest *m, size_t index)
 {
 	struct slice path = m->files[index].path;
 
-	for (size_t end = component_end(path, 0); end < path.size; end = component_end(path, end + 1))
+	for (size_t end = find(path, 0, '/'); end < path.size; end = find(path, end + 1, '/'))
 		if (is_file(m, index, slice_of(path.data, end)))
 			return false;
 	return true;
@@ -81,7 +82,7 @@ static bool parents_are_no_files(const struct manifest *m, size_t index)
 
 static bool text_ok(struct slice s)
 {
-	return utf8_valid(s) && (s.size == 0 || memchr(s.data, 0, s.size) == NULL);
+	return utf8_valid(s) && find(s, 0, 0) == s.size;
 }
 
 static enum err check_texts(const struct slice *texts, size_t count, size_t most, const char *part, struct note *n)
@@ -98,10 +99,9 @@ static enum err check_env(const struct manifest *m, struct note *n)
 {
 	TRY(check_texts(m->env, m->env_count, MANIFEST_ENV_MAX, "env", n));
 	for (size_t i = 0; i < m->env_count; i++) {
-		const struct slice *e = &m->env[i];
-		const uint8_t *equals = e->size == 0 ? NULL : memchr(e->data, '=', e->size);
+		size_t equals = find(m->env[i], 0, '=');
 
-		if (equals == NULL || equals == e->data)
+		if (equals == 0 || equals == m->env[i].size)
 			return refuse(n, ERR_INVALID, "manifest: env[%u] is not NAME=VALUE", (unsigned)i);
 	}
 	return OK;
