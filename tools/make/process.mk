@@ -17,3 +17,6 @@ $(call processimage,$(PROBE),$(B)/keep/test/keeps-process/probe.o)
 PROCESSKEEPS += $(PROBE)
 $(B)/host/host/vmm/process_test $(B)/san/host/vmm/process_test: | $(PROCESSKEEPS)
 test-keeps: $(PROCESSKEEPS)
+
+# Runs the program itself.
+$(B)/host/host/keeper/brochd_keep_test $(B)/san/host/keeper/brochd_keep_test: | $(B)/bin/brochd-keep $(TESTKEEPS) $(PROCESSKEEPS)
