@@ -47,6 +47,7 @@ static enum err take_output(struct flow *f, int fd, struct slice body, struct no
 {
 	enum err err = write_out(f, fd, body);
 
+	f->e->paused = body.size == 0 && f->s->until_pause;
 	if (err == OK || err == ERR_STOPPED)
 		return err;
 	if (fd == f->s->err)
@@ -108,7 +109,7 @@ static enum err take(struct flow *f, enum session_type type, struct slice body, 
 /* Everything that is complete; ERR_AGAIN when more must come. */
 static enum err take_all(struct flow *f, struct note *n)
 {
-	while (!f->e->exited) {
+	while (!f->e->exited && !f->e->paused) {
 		enum session_type type;
 		struct slice body;
 		enum err err = pipe_next(f->p, &type, &body, n);

@@ -10,6 +10,7 @@
 
 struct stream {
 	int in, out, err; /* descriptors; -1: input is empty, output is dropped */
+	bool until_pause;  /* an empty piece of output (all there is so far) ends it as well */
 	int stop_grace_ms; /* how long a stopped workload may take to say so */
 	/* What to do with an answer to evidence_ask; NULL: none is expected. Its error ends the stream. */
 	enum err (*evidence)(void *context, struct slice body, struct note *n);
@@ -17,6 +18,7 @@ struct stream {
 };
 
 struct stream_end {
+	bool paused;       /* ended by until_pause */
 	bool exited;       /* `end`, `code` and `message` say how; else the note and what stream_run returned do */
 	enum workload_end end;
 	uint32_t code;
@@ -26,7 +28,7 @@ struct stream_end {
 };
 
 /*
- * OK: the workload ended, *e is filled. ERR_STOPPED: the user insisted, or it did not end in time: kill it. ERR_REFUSED:
+ * OK: the workload ended (or paused), *e is filled. ERR_STOPPED: the user insisted, or it did not end in time: kill it. ERR_REFUSED:
  * the channel was disturbed. ERR_CLOSED, ERR_IO: the connection was lost. e->reader_gone comes with ERR_CLOSED.
  */
 MUST_USE enum err stream_run(struct pipe *p, const struct stream *s, struct stream_end *e, struct note *n);

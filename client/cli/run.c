@@ -20,6 +20,7 @@ struct run {
 	const struct cli *c;
 	char state[STATE_SIZE], id[KEEP_ID_DIGITS + 1], name[KEEP_NAME_MAX + 1];
 	const char *backend;
+	bool at_module;
 	struct local local;
 	struct place *place;
 	struct bundle *bundle;
@@ -76,7 +77,10 @@ static enum err start(struct run *r, struct note *n)
 	TRY(state_dir(r->state, sizeof r->state, n));
 	/* The agent starts up while we read the module. */
 	TRY(local_start(r->state, r->c->verbose, interrupt_fd(), timeout_ms, &r->place, &r->local, n));
-	TRY(workload_bundle(r->c, &no_limits, &r->bundle, n));
+	r->at_module = true;
+	TRY(workload_module(r->c, &r->bundle, n));
+	r->at_module = false;
+	TRY(workload_rest(r->c, &no_limits, r->bundle, n));
 	if (!cli_has(r->c, "no-stdin"))
 		bundle_manifest(r->bundle)->flags = MANIFEST_STDIN;
 	TRY(bundle_seal(r->bundle, n));
@@ -137,10 +141,8 @@ static int outcome(struct run *r, enum err err, struct note *n)
 		return workload_status(r->c, &r->end);
 	if (r->end.reader_gone)
 		return STATUS_SIGNAL + SIGPIPE;
-	if (err == ERR_NOT_FOUND && r->bundle == NULL)
-		return cli_fail(r->c, STATUS_NOT_FOUND, "%s", n->text);
-	if (r->bundle == NULL && (err == ERR_FORMAT || err == ERR_PERMISSION))
-		return cli_fail(r->c, STATUS_CANNOT_START, "%s", n->text);
+	if (r->at_module)
+		return workload_module_failure(r->c, err, n);
 	add_agent_words(r, err, n);
 	return workload_failure(r->c, err, n);
 }

@@ -129,33 +129,37 @@ static const char *base_name(const char *path)
 	return slash != NULL && slash[1] != 0 ? slash + 1 : path;
 }
 
-static enum err fill(const struct cli *c, const struct policy_limits *limits, struct bundle *b, struct note *n)
-{
-	struct manifest *m = bundle_manifest(b);
-
-	TRY(bundle_module(b, c->operands[0], n));
-	TRY(bundle_arg(b, base_name(c->operands[0]), n)); /* where it lies on our disk is nobody's business */
-	for (size_t i = 1; i < c->operand_count; i++)
-		TRY(bundle_arg(b, c->operands[i], n));
-	TRY(add_env(c, b, n));
-	TRY(add_dirs(c, b, n));
-	TRY(set_limits(c, limits, m, n));
-	return OK;
-}
-
-enum err workload_bundle(const struct cli *c, const struct policy_limits *limits, struct bundle **out, struct note *n)
+enum err workload_module(const struct cli *c, struct bundle **out, struct note *n)
 {
 	struct bundle *b = NULL;
 	enum err err;
 
 	TRY(bundle_new(&b));
-	err = fill(c, limits, b, n);
+	err = bundle_module(b, c->operands[0], n);
 	if (err == OK) {
 		*out = b;
 		b = NULL;
 	}
 	bundle_free(b);
 	return err;
+}
+
+enum err workload_rest(const struct cli *c, const struct policy_limits *limits, struct bundle *b, struct note *n)
+{
+	TRY(bundle_arg(b, base_name(c->operands[0]), n)); /* where it lies on our disk is nobody's business */
+	for (size_t i = 1; i < c->operand_count; i++)
+		TRY(bundle_arg(b, c->operands[i], n));
+	TRY(add_env(c, b, n));
+	TRY(add_dirs(c, b, n));
+	return set_limits(c, limits, bundle_manifest(b), n);
+}
+
+int workload_module_failure(const struct cli *c, enum err err, const struct note *n)
+{
+	int status = err == ERR_NOT_FOUND ? STATUS_NOT_FOUND : STATUS_CANNOT_START;
+
+	return cli_fail(c, err == ERR_NOMEM || err == ERR_CRYPTO ? STATUS_BROCH : status, "%s",
+			n->text[0] != 0 ? n->text : err_text(err));
 }
 
 enum err keep_ask(struct place *p, const char *name, const char *backend, const struct bundle *b, struct note *n)

@@ -9,9 +9,12 @@
 #include "client/agent/stream.h"
 #include "client/cli/host.h"
 
-/* Module (first operand), arguments, environment, files, limits. `limits` are the policy's: they cap what is asked. */
-MUST_USE enum err workload_bundle(const struct cli *c, const struct policy_limits *limits, struct bundle **out,
-				  struct note *n);
+/* A bundle with the module, which is the first operand; its failure is the workload's, see workload_module_failure. */
+MUST_USE enum err workload_module(const struct cli *c, struct bundle **out, struct note *n);
+/* Arguments, environment, files, limits. `limits` are the policy's: they cap what is asked. */
+MUST_USE enum err workload_rest(const struct cli *c, const struct policy_limits *limits, struct bundle *b, struct note *n);
+/* 126 or 127 when the module cannot be used, else 125. */
+int workload_module_failure(const struct cli *c, enum err err, const struct note *n);
 /* Checks what can be checked without touching a file. */
 MUST_USE enum err workload_check(const struct cli *c, struct note *n);
 
