@@ -81,13 +81,25 @@ $(if $(wildcard host/keeper/main.c),$(eval $(call program,brochd-keep,host/keepe
 programs: $(PROGRAMS) $(IMAGES)
 
 # ---- unit tests: every *_test.c is a program that exits 0 when all is well ----
-testprog = $(B)/$(1)/$(2:.c=)
-$(B)/host/%_test: $(B)/host/%_test.o $(B)/host/keep.a $(B)/host/host.a $(B)/host/client.a $(B)/host/sys.a $(B)/host/lib.a $(TEST_ARCHIVES)
+# A test links what its folder may depend on, and nothing else.
+archives_lib := sys lib
+archives_sys := sys lib
+archives_keep := keep lib
+archives_host := host sys lib
+archives_client := client sys lib
+archives_test := keep host client sys lib
+define unit # 1 test without .c, 2 archives
+$(B)/host/$(1): $(B)/host/$(1).o $(2:%=$(B)/host/%.a) $(B)/host/sys/check.o
+$(B)/san/$(1): $(B)/san/$(1).o $(2:%=$(B)/san/%.a) $(B)/san/sys/check.o
+endef
+$(foreach t,$(TESTS:.c=),$(eval $(call unit,$(t),$(archives_$(firstword $(subst /, ,$(t)))))))
+.SECONDARY:
+$(TESTS:%.c=$(B)/host/%):
 	@echo "  LD      $@"
-	$(Q)$(CC) -pie -o $@ $< -Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(TESTLIBS) $(LIBS)
-$(B)/san/%_test: $(B)/san/%_test.o $(B)/san/keep.a $(B)/san/host.a $(B)/san/client.a $(B)/san/sys.a $(B)/san/lib.a $(TEST_ARCHIVES:$(B)/host/%=$(B)/san/%)
+	$(Q)$(CC) -pie -o $@ $(filter-out %/check.o,$(filter %.o,$^)) -Wl,--start-group $(filter %.a,$^) $(if $(filter %/sys.a,$^),,$(filter %/check.o,$^)) -Wl,--end-group $(TESTLIBS) $(LIBS)
+$(TESTS:%.c=$(B)/san/%):
 	@echo "  LD san  $@"
-	$(Q)$(CLANG) -fsanitize=address,undefined -o $@ $< -Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(TESTLIBS) $(LIBS)
+	$(Q)$(CLANG) -fsanitize=address,undefined -o $@ $(filter-out %/check.o,$(filter %.o,$^)) -Wl,--start-group $(filter %.a,$^) $(if $(filter %/sys.a,$^),,$(filter %/check.o,$^)) -Wl,--end-group $(TESTLIBS) $(LIBS)
 
 .PHONY: check-unit check-unit-san clean help
 check-unit: $(TESTS:%.c=$(B)/host/%)

@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# check.sh MAKE TARGET...: runs each target, goes on after a failure, sums all `N passed, N failed[, N skipped]` lines.
+# check.sh "MAKE -jN" TARGET...: runs each target, goes on after a failure, sums all `N passed, N failed[, N skipped]` lines.
 # A target that fails without such a line counts as one failure: nothing can hide.
 set -u
 make=$1
@@ -12,7 +12,7 @@ broken=
 for t in "$@"; do
 	start=$(date +%s)
 	echo "== $t"
-	"$make" --no-print-directory "$t" >"$log" 2>&1 </dev/null
+	$make --no-print-directory "$t" >"$log" 2>&1 </dev/null
 	status=$?
 	grep -v -E '^  (CC|LD|AS|AR)( |$)' "$log"
 	sums=$(sed -n -E 's/^([a-z][^:]*: )?([0-9]+) passed, ([0-9]+) failed(, ([0-9]+) skipped)?$/\2 \3 \5/p' "$log" |

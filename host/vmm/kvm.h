@@ -48,7 +48,7 @@ void kvm_memory_free(struct kvm_memory *m);
 enum kvm_mode {
 	KVM_MODE_PLAIN, /* the guest sees the CPU as it is, whatever is configured */
 	KVM_MODE_CPUID, /* regular: features work when CPUID and XCR0 allow them */
-	KVM_MODE_IOPL,  /* the TSS bitmap is not honoured: let ring 3 use every port */
+	KVM_MODE_TSS,   /* regular, but the I/O bitmap counts only in a TSS that is not marked busy (QEMU's own CPU) */
 	KVM_MODE_COUNT
 };
 

@@ -63,7 +63,7 @@ static struct kvm_segment flat(uint16_t selector, bool code)
 	};
 }
 
-static struct kvm_sregs system_registers(const struct plan_cpu *c)
+static struct kvm_sregs system_registers(const struct plan_cpu *c, enum kvm_mode mode)
 {
 	struct kvm_sregs s = {
 	        .cr0 = c->cr0,
@@ -79,7 +79,7 @@ static struct kvm_sregs system_registers(const struct plan_cpu *c)
 	        .base = c->tss_base,
 	        .limit = c->tss_limit,
 	        .selector = c->tr,
-	        .type = 11, /* busy 64-bit TSS */
+	        .type = mode == KVM_MODE_TSS ? 9 : 11, /* 64-bit TSS, available or busy */
 	        .present = 1,
 	};
 	s.ldt = (struct kvm_segment){.unusable = 1};
@@ -90,14 +90,9 @@ static struct kvm_sregs system_registers(const struct plan_cpu *c)
 
 static void set_registers(struct vmm *v, const struct plan_cpu *c, enum kvm_mode mode)
 {
-	enum { RFLAGS_ONE = 2, RFLAGS_IOPL3 = 0x3000 };
-
-	v->run->s.regs.sregs = system_registers(c);
+	v->run->s.regs.sregs = system_registers(c, mode);
 	v->run->s.regs.regs = (struct kvm_regs){
-	        .rip = c->rip,
-	        .rsp = c->rsp,
-	        .rdi = c->rdi,
-	        .rflags = RFLAGS_ONE | (mode == KVM_MODE_IOPL ? RFLAGS_IOPL3 : 0),
+	        .rip = c->rip, .rsp = c->rsp, .rdi = c->rdi, .rflags = 2, /* the bit that is always set */
 	};
 	v->run->kvm_dirty_regs = KVM_SYNC_X86_REGS | KVM_SYNC_X86_SREGS;
 }

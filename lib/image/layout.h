@@ -26,7 +26,14 @@ enum {
 };
 
 /* Selectors in the order Linux uses: with these, `iretq` in ring 3 stays native on every KVM we know. */
-enum { LAYOUT_CS0 = 0x10, LAYOUT_SS0 = 0x18, LAYOUT_SS3 = 0x2b, LAYOUT_CS3 = 0x33, LAYOUT_TR = 0x40 };
+enum {
+	LAYOUT_CS0 = 0x10,
+	LAYOUT_SS0 = 0x18,
+	LAYOUT_SS3 = 0x2b,
+	LAYOUT_CS3 = 0x33,
+	LAYOUT_ABSENT = 0x3b,
+	LAYOUT_TR = 0x40
+};
 
 /*
  * Ring 3 may write to KEEPCALL_PORT only. The ring-0 stubs write the vector that ended the Keep to the dead port, with

@@ -52,7 +52,7 @@ struct plan {
 	struct plan_range *ranges;
 	size_t range_count;
 	struct plan_cpu cpu;
-	uint64_t gpa_end;     /* first guest-physical address behind the plan: where grown memory may start */
+	uint64_t gpa_end; /* first guest-physical address behind the plan: where grown memory may start */
 };
 
 /* An arena of this size is enough for any plan. */
@@ -60,6 +60,7 @@ enum { PLAN_ARENA_SIZE = 512 * 1024 };
 
 /* Everything in *out lives in the arena or points into elf. Refuses any ELF it does not fully understand; the note says
  * which field. Deterministic: the same input gives the same plan on every machine. */
-MUST_USE enum err plan_build(struct arena *a, struct slice elf, struct plan_params params, struct plan *out, struct note *n);
+MUST_USE enum err plan_build(struct arena *a, struct slice elf, struct plan_params params, struct plan *out,
+                             struct note *n);
 
 #endif

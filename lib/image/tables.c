@@ -19,6 +19,8 @@ void tables_gdt(uint8_t *page)
 	put(page + LAYOUT_SS0, 0x00cf93000000ffff, 8);
 	put(page + (LAYOUT_SS3 & ~3), 0x00cff3000000ffff, 8);
 	put(page + (LAYOUT_CS3 & ~3), 0x00affb000000ffff, 8);
+	/* Loading it is #NP, which no gate leads back to ring 3: how a Keep that cannot even ring ends itself. */
+	put(page + (LAYOUT_ABSENT & ~3), 0x00cf73000000ffff, 8);
 	put(page + LAYOUT_TR, tss_low, 8); /* the upper half of the base is zero */
 }
 
@@ -36,12 +38,12 @@ void tables_tss(uint8_t *page)
 	static_assert(BITMAP + PORTS / 8 == TABLES_TSS_LIMIT, "the bitmap ends with the TSS");
 }
 
-/* An interrupt gate with DPL 0: `int n` of ring 3 cannot use it. */
-static void gate(uint8_t *at, uint64_t handler, unsigned selector, unsigned ist)
+/* An interrupt gate. With DPL 0 no `int n` of ring 3 can use it; `int3` is meant to. */
+static void gate(uint8_t *at, uint64_t handler, unsigned selector, unsigned ist, unsigned dpl)
 {
 	put(at, handler & 0xffff, 2);
 	put(at + 2, selector, 2);
-	put(at + 4, ist | 0x8e00, 2);
+	put(at + 4, ist | 0x8e00 | dpl << 13, 2);
 	put(at + 6, handler >> 16, 6);
 }
 
@@ -54,12 +56,14 @@ static uint64_t stub_of(unsigned vector)
 
 void tables_idt(uint8_t *page, uint64_t entry)
 {
+	enum { BREAKPOINT = 3 };
+
 	for (unsigned v = 0; v < 256; v++) {
 		/* RPL 3, never 0: some KVMs would run the handler in ring 0. */
 		if (v < BOOT_TRAP_COUNT && BOOT_TRAP_WANTED >> v & 1)
-			gate(page + 16 * v, entry + BOOT_TRAP_STRIDE * (1 + v), LAYOUT_CS3, 1);
+			gate(page + 16 * v, entry + BOOT_TRAP_STRIDE * (1 + v), LAYOUT_CS3, 1, v == BREAKPOINT ? 3 : 0);
 		else
-			gate(page + 16 * v, stub_of(v), LAYOUT_CS0, 2);
+			gate(page + 16 * v, stub_of(v), LAYOUT_CS0, 2, 0);
 	}
 }
 

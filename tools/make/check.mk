@@ -8,7 +8,7 @@
 CHECKS_FIRST := programs check-includes check-unit
 CHECKS += check-san
 check: deps
-	@tools/check.sh "$(MAKE)" $(CHECKS_FIRST) $(CHECKS)
+	@tools/check.sh "$(MAKE) -j$(shell nproc)" $(CHECKS_FIRST) $(CHECKS)
 deps:
 	@tools/install-deps.sh build test
 check-includes:

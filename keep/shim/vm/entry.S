@@ -40,12 +40,11 @@ trap:
 	call trap_taken /* never returns here */
 	ud2
 
-	/* A trap while one is being handled. The door itself may be what is broken, so the end is left to ring 0: a push
-	   through a non-canonical stack pointer is #SS, which no gate leads back here. */
+	/* A trap while one is being handled. The door itself may be what is broken, so the end is left to ring 0: loading
+	   the absent segment (LAYOUT_ABSENT) is #NP, which no gate leads back here. */
 again:
-	mov $0x8000000000000000, %rax
-	mov %rax, %rsp
-	push %rax
+	mov $0x3b, %eax
+	mov %eax, %ds
 	ud2
 
 	.section .bss.in_trap, "aw", @nobits

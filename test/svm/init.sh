@@ -1,0 +1,15 @@
+#!/bin/busybox sh
+# shellcheck shell=dash
+# SPDX-License-Identifier: Apache-2.0
+# The only process of the test machine: loads KVM, runs the Keep tests, says how they ended, switches off.
+/bin/busybox --install -s /bin
+mount -t proc proc /proc
+mount -t sysfs sys /sys
+mount -t devtmpfs dev /dev
+for module in irqbypass kvm ccp kvm-amd kvm-intel; do
+	[ -f "/modules/$module.ko" ] && insmod "/modules/$module.ko" 2>/dev/null
+done
+echo "keep-tests: begin"
+/kvm_test /keeps 2>&1
+echo "keep-tests: status $?"
+poweroff -f
