@@ -111,11 +111,13 @@ int main(int argc, char **argv)
 	struct hosted_tree tree = {&arena, arena_many(&arena, HOSTED_FILES_MAX, struct wasi_file), 0};
 	struct wasi *w = NULL;
 	struct note n = {{0}};
+	enum err e;
 
 	if (o == NULL || tree.files == NULL)
 		errx(EXIT_OURS, "out of memory");
 	o->config.file_bytes = 2 * GIB;
 	o->config.file_arena = &files;
 	parse(argc, argv, o, &tree);
-	return status_of(run(&arena, o, &w, &n), w, o->module, &n);
+	e = run(&arena, o, &w, &n);
+	return status_of(e, w, o->module, &n);
 }

@@ -8,7 +8,7 @@ WASI_SUITE ?= $(SUITES)/wasi-testsuite
 WASI_OBJS := $(patsubst %.c,$(B)/host/%.o,$(filter-out %_test.c,$(wildcard keep/wasi/*.c)))
 WASI_HOST := $(B)/test/wasi-host
 
-$(WASI_HOST): $(patsubst %,$(B)/host/test/wasi/%.o,host_main hosted port_posix) $(WASI_OBJS) $(B)/host/lib.a
+$(WASI_HOST): $(patsubst %,$(B)/host/test/wasi/%.o,host_main hosted port_posix) $(B)/host/sys/check.o $(WASI_OBJS) $(B)/host/lib.a
 	@mkdir -p $(@D)
 	@echo "  LD      $@"
 	$(Q)$(CC) -pie -o $@ $^
@@ -21,6 +21,7 @@ $(B)/test/wasi-suite: $(B)/host/test/wasi/suite.o
 wasi-host: $(WASI_HOST)
 check-wasi: $(WASI_HOST) $(B)/test/wasi-suite $(if $(filter keep,$(WHERE)),programs)
 	@test/wasi/check.sh $(WASI_SUITE) $(B) $(WHERE)
+CHECKS += check-wasi
 
 # The calls on a fake engine, with libFuzzer.
 $(B)/fuzz/wasi_fuzz: fuzz/wasi_fuzz.c test/wasi/fake_engine.h test/wasi/fake_port.h $(wildcard keep/wasi/*.c keep/wasi/*.h) lib/base/err.c
