@@ -9,7 +9,8 @@ mount -t devtmpfs dev /dev
 for module in irqbypass kvm ccp kvm-amd kvm-intel; do
 	[ -f "/modules/$module.ko" ] && insmod "/modules/$module.ko" 2>/dev/null
 done
-echo "keep-tests: begin"
+echo "keep-tests: cpu $(grep -m 1 flags /proc/cpuinfo | grep -o -w -E 'svm|npt|vmx|ept|xsave|avx|aes|fsgsbase|smep|rdrand|rdseed' | sort -u | tr '\n' ' ')"
+dmesg | grep -E 'x86/fpu|XSAVE'
 /kvm_test /keeps 2>&1
 echo "keep-tests: status $?"
 poweroff -f

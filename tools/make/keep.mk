@@ -49,3 +49,5 @@ $(B)/vm/kvm_test: $(B)/host/host/vmm/kvm_test.o $(filter $(B)/host/host/vmm/kvm%
 check-svm: $(B)/vm/kvm_test $(TESTKEEPS)
 	@test/svm/run.sh $(B)/vm $< $(B)/keeps
 CHECKS += check-svm
+check-vmx: $(B)/vm/kvm_test $(TESTKEEPS)
+	@test/vmx/run.sh $(B)/vm $< $(B)/keeps
