@@ -145,7 +145,7 @@ int main(int argc, char **argv)
 	struct options o;
 	struct note n = {0};
 
-	switch (options_parse(argc, argv, &o, &n)) {
+	switch (keeper_options(argc, argv, &o, &n)) {
 	case OPTIONS_SHOWN: return EXIT_SUCCESS;
 	case OPTIONS_WRONG:
 		fprintf(stderr, "brochd-keep: %s\n", n.text);

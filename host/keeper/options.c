@@ -108,7 +108,7 @@ static enum err check(const struct options *o, struct note *n)
 	return OK;
 }
 
-enum options_result options_parse(int argc, char **argv, struct options *out, struct note *n)
+enum options_result keeper_options(int argc, char **argv, struct options *out, struct note *n)
 {
 	int option;
 

@@ -15,6 +15,6 @@ struct options { /* text points into argv */
 enum options_result { OPTIONS_RUN, OPTIONS_SHOWN, OPTIONS_WRONG };
 
 /* SHOWN: help or version was printed. WRONG: the note says what and how. */
-enum options_result options_parse(int argc, char **argv, struct options *out, struct note *n);
+enum options_result keeper_options(int argc, char **argv, struct options *out, struct note *n);
 
 #endif
