@@ -79,7 +79,7 @@ static void tell_violation(int call)
 	struct note n = {0};
 
 	note_set(&n, "the keeper's sandbox stopped it at system call %d", call);
-	report(told_on, CONTROL_DIED, 0, 0, 0, n.text);
+	control_report(told_on, CONTROL_DIED, 0, 0, 0, n.text);
 }
 
 enum err jail_calls(enum boot_kind kind, uint64_t memory_max, int control, struct note *n)

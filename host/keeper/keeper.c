@@ -18,7 +18,7 @@ void keeper_end(struct keeper *k, enum control_type type, uint32_t code, uint64_
 	if (k->over)
 		return;
 	k->over = true;
-	report(k->control, type, code, a, b, text);
+	control_report(k->control, type, code, a, b, text);
 }
 
 /* The Keep notices at its next look, or by its WAIT ending. */
@@ -93,7 +93,7 @@ void keeper_tick(struct keeper *k)
 	}
 	if (!k->timer_set && k->usage_told != k->calls) {
 		k->usage_told = k->calls;
-		report(k->control, CONTROL_USAGE, 0, memory_of(k), k->calls, NULL);
+		control_report(k->control, CONTROL_USAGE, 0, memory_of(k), k->calls, NULL);
 	}
 	if (k->linger_until != 0 && keeper_now() >= k->linger_until)
 		keeper_end(k, CONTROL_EXITED, KEEPCALL_EXIT_DONE, 0, 0, "no client came");

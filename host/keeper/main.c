@@ -3,7 +3,7 @@
 #include "host/keeper/clock.h"
 #include "host/keeper/jail.h"
 #include "host/keeper/keeper.h"
-#include "host/keeper/options.h"
+#include "host/keeper/args.h"
 #include "host/keeper/report.h"
 #include "sys/file.h"
 
@@ -54,7 +54,7 @@ struct loading { /* what start-up holds and serving does not */
 	uint64_t began; /* ns */
 };
 
-static enum err build_plan(const struct options *o, struct loading *l, struct note *n)
+static enum err build_plan(const struct args *o, struct loading *l, struct note *n)
 {
 	const struct plan_params params = {o->backend->kind, o->tee == NULL ? BOOT_TEE_NONE : BOOT_TEE_SOFT, 1};
 	void *memory = malloc(PLAN_ARENA_SIZE);
@@ -74,14 +74,14 @@ static void drop_plan(struct loading *l)
 	malloc_trim(0);
 }
 
-static enum err create(struct keeper *k, const struct options *o, struct loading *l, struct note *n)
+static enum err create(struct keeper *k, const struct args *o, struct loading *l, struct note *n)
 {
 	l->began = keeper_now();
 	return o->backend->create(&l->plan, o->memory_max, &k->vmm, n);
 }
 
 /* Devices are opened by create: that is before the rights go, unless the backend needs none. */
-static enum err create_and_renounce(struct keeper *k, const struct options *o, struct loading *l, struct note *n)
+static enum err create_and_renounce(struct keeper *k, const struct args *o, struct loading *l, struct note *n)
 {
 	TRY(o->backend->probe(n));
 	if (!o->backend->unprivileged)
@@ -92,7 +92,7 @@ static enum err create_and_renounce(struct keeper *k, const struct options *o, s
 	return OK;
 }
 
-static enum err load(struct keeper *k, const struct options *o, struct loading *l, struct note *n)
+static enum err load(struct keeper *k, const struct args *o, struct loading *l, struct note *n)
 {
 	TRY(build_plan(o, l, n));
 	if (o->tee != NULL)
@@ -109,11 +109,11 @@ static enum err load(struct keeper *k, const struct options *o, struct loading *
 static int fail(const struct note *n)
 {
 	fprintf(stderr, "brochd-keep: %s\n", n->text);
-	report(CONTROL_FD, CONTROL_FAILED, 0, 0, 0, n->text);
+	control_report(CONTROL_FD, CONTROL_FAILED, 0, 0, 0, n->text);
 	return EXIT_FAILURE;
 }
 
-static int run(const struct options *o, struct clock_sample start)
+static int run(const struct args *o, struct clock_sample start)
 {
 	struct keeper *k = &keeper;
 	struct loading l = {0};
@@ -127,7 +127,7 @@ static int run(const struct options *o, struct clock_sample start)
 	err = load(k, o, &l, &n);
 	if (err == OK) {
 		clock_fill(start, (struct keepcall_page *)(void *)k->backend->shared(k->vmm));
-		report(CONTROL_FD, CONTROL_LOADED, 0, keeper_now() - l.began, 0, NULL);
+		control_report(CONTROL_FD, CONTROL_LOADED, 0, keeper_now() - l.began, 0, NULL);
 		keeper_run(k);
 	} else {
 		note_set(&n, "%s", err_text(err)); /* unless the cause is in it */
@@ -142,17 +142,17 @@ static int run(const struct options *o, struct clock_sample start)
 int main(int argc, char **argv)
 {
 	const struct clock_sample start = clock_sample();
-	struct options o;
+	struct args o;
 	struct note n = {0};
 
-	switch (keeper_options(argc, argv, &o, &n)) {
-	case OPTIONS_SHOWN: return EXIT_SUCCESS;
-	case OPTIONS_WRONG:
+	switch (args_parse(argc, argv, &o, &n)) {
+	case ARGS_SHOWN: return EXIT_SUCCESS;
+	case ARGS_WRONG:
 		fprintf(stderr, "brochd-keep: %s\n", n.text);
 		if (control_works())
-			report(CONTROL_FD, CONTROL_FAILED, 0, 0, 0, n.text);
+			control_report(CONTROL_FD, CONTROL_FAILED, 0, 0, 0, n.text);
 		return EXIT_USAGE;
-	case OPTIONS_RUN: break;
+	case ARGS_RUN: break;
 	}
 	if (!control_works() || !close_others()) {
 		fprintf(stderr, "brochd-keep: descriptor %d is not the host agent's socket: brochd starts this program\n", CONTROL_FD);

@@ -5,7 +5,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
-void report(int control, enum control_type type, uint32_t code, uint64_t a, uint64_t b, const char *text)
+void control_report(int control, enum control_type type, uint32_t code, uint64_t a, uint64_t b, const char *text)
 {
 	struct control m = {.type = type, .code = code, .a = a, .b = b};
 	int flags = MSG_NOSIGNAL | (type == CONTROL_USAGE ? MSG_DONTWAIT : 0);

@@ -6,6 +6,6 @@
 #include "host/keeper/control.h"
 
 /* text may be NULL; it is cut to fit. A USAGE is dropped rather than waited for when the agent is behind. */
-void report(int control, enum control_type type, uint32_t code, uint64_t a, uint64_t b, const char *text);
+void control_report(int control, enum control_type type, uint32_t code, uint64_t a, uint64_t b, const char *text);
 
 #endif

@@ -72,7 +72,7 @@ static bool window_size(uint64_t size)
 static void tell_detached(struct keeper *k, const struct channel *ch, bool was_ended)
 {
 	if (ch != NULL && ch->ended && !was_ended)
-		report(k->control, CONTROL_DETACHED, 0, 0, 0, NULL);
+		control_report(k->control, CONTROL_DETACHED, 0, 0, 0, NULL);
 }
 
 typedef enum err transfer_function(struct channels *c, uint64_t number, void *data, size_t size, size_t *moved);
@@ -132,7 +132,7 @@ static struct answer serve_ACCEPT(struct keeper *k, const struct request *r)
 	k->noticed = k->channels.arrivals;
 	if (k->channels.pending_count == 0)
 		set_attention(k, 0);
-	report(k->control, CONTROL_ATTACHED, 0, 0, 0, NULL);
+	control_report(k->control, CONTROL_ATTACHED, 0, 0, 0, NULL);
 	return count(number);
 }
 
@@ -143,7 +143,7 @@ static struct answer serve_CLOSE(struct keeper *k, const struct request *r)
 	enum err err = channels_close(&k->channels, r->arg[0]);
 
 	if (err == OK && !was_ended)
-		report(k->control, CONTROL_DETACHED, 0, 0, 0, NULL);
+		control_report(k->control, CONTROL_DETACHED, 0, 0, 0, NULL);
 	return just(status_of(err));
 }
 

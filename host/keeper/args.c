@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "host/keeper/options.h"
+#include "host/keeper/args.h"
 
 #include <errno.h>
 #include <getopt.h>
@@ -77,7 +77,7 @@ static enum err find_tee(const char *name, const struct tee_backend **out, struc
 	return refuse(n, ERR_NOT_FOUND, "--tee %s: there are soft-snp and none", name);
 }
 
-static enum err take(int option, const char *text, struct options *o, struct note *n)
+static enum err take(int option, const char *text, struct args *o, struct note *n)
 {
 	switch (option) {
 	case ID: o->id = text; return OK;
@@ -92,7 +92,7 @@ static enum err take(int option, const char *text, struct options *o, struct not
 	}
 }
 
-static enum err check(const struct options *o, struct note *n)
+static enum err check(const struct args *o, struct note *n)
 {
 	const struct {
 		const char *name;
@@ -108,24 +108,24 @@ static enum err check(const struct options *o, struct note *n)
 	return OK;
 }
 
-enum options_result keeper_options(int argc, char **argv, struct options *out, struct note *n)
+enum args_result args_parse(int argc, char **argv, struct args *out, struct note *n)
 {
 	int option;
 
-	*out = (struct options){.tee = &tee_soft_snp};
+	*out = (struct args){.tee = &tee_soft_snp};
 	optind = 0; /* from the start, also the second time */
 	opterr = 0;
 	while ((option = getopt_long(argc, argv, "", table, NULL)) != -1) {
 		if (option == HELP || option == VERSION) {
 			fputs(option == HELP ? usage : "brochd-keep " BROCH_VERSION "\n", stdout);
-			return OPTIONS_SHOWN;
+			return ARGS_SHOWN;
 		}
 		if (take(option, optarg, out, n) != OK)
-			return OPTIONS_WRONG;
+			return ARGS_WRONG;
 	}
 	if (optind != argc) {
 		note_set(n, "%s: brochd-keep takes options only, see --help", argv[optind]);
-		return OPTIONS_WRONG;
+		return ARGS_WRONG;
 	}
-	return check(out, n) == OK ? OPTIONS_RUN : OPTIONS_WRONG;
+	return check(out, n) == OK ? ARGS_RUN : ARGS_WRONG;
 }
