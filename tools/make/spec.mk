@@ -14,6 +14,7 @@ $(B)/test/spec-runner-san: $(B)/san/test/spec/runner.o $(B)/san/test/spec/execut
 	$(Q)$(CLANG) -fsanitize=address,undefined -o $@ $^ $(LIBS)
 
 .PHONY: check-spec check-spec-host check-spec-host-san
+CHECKS += check-spec-host
 check-spec: check-spec-$(WHERE)
 check-spec-host: $(B)/test/spec-runner
 	@[ "$(TIER)" = interp ] || { echo "check-spec: there is no tier $(TIER) yet, only interp"; exit 1; }

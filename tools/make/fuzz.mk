@@ -1,0 +1,40 @@
+# SPDX-License-Identifier: Apache-2.0
+# A fuzz target is one file fuzz/NAME_fuzz.c with LLVMFuzzerTestOneInput; its seeds lie in fuzz/corpus/NAME/. Everything is
+# compiled a third time for it, with coverage counters. New inputs and crashes go to build/fuzz/NAME/, never into the tree.
+# A target links lib and sys; what else it needs is named by its area: FUZZ_USES_name := client
+## fuzz FUZZ=name SECONDS=n   one fuzz target for n seconds
+## fuzz-smoke                 every fuzz target over its corpus and 2000 more inputs
+FUZZ ?=
+SECONDS ?= 60
+FUZZERS := $(patsubst fuzz/%_fuzz.c,%,$(wildcard fuzz/*_fuzz.c))
+FUZZFLAGS := -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all
+
+$(foreach a,lib:LIB sys:SYS keep:KEEPSRC host:HOST client:CLIENT,\
+	$(eval $(call archive,fuzz,$(firstword $(subst :, ,$(a))),$($(lastword $(subst :, ,$(a)))))))
+.SECONDEXPANSION:
+
+$(B)/fuzz/%.o: %.c
+	@mkdir -p $(@D)
+	@echo "  CC fuzz $<"
+	$(Q)$(CLANG) $(filter-out -Werror,$(SANITIZE)) $(FUZZFLAGS) $(CFLAGS) -c $< -o $@
+
+$(B)/fuzz/%_fuzz: $(B)/fuzz/fuzz/%_fuzz.o $$(addsuffix .a,$$(addprefix $(B)/fuzz/,$$(FUZZ_USES_$$*) sys lib))
+	@echo "  LD fuzz $@"
+	$(Q)$(CLANG) -fsanitize=fuzzer,address,undefined -o $@ $< -Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(LIBS)
+
+# 1 name, 2 options
+fuzzrun = mkdir -p $(B)/fuzz/$(1)/new && $(B)/fuzz/$(1)_fuzz -artifact_prefix=$(B)/fuzz/$(1)/ -rss_limit_mb=4096 -timeout=20 \
+	$(2) $(B)/fuzz/$(1)/new $(wildcard fuzz/corpus/$(1))
+
+.PHONY: fuzz fuzz-smoke
+CHECKS += fuzz-smoke
+fuzz: $(if $(FUZZ),$(B)/fuzz/$(FUZZ)_fuzz)
+	@[ -n "$(FUZZ)" ] || { echo "usage: make fuzz FUZZ=name SECONDS=n, where name is one of: $(FUZZERS)"; exit 1; }
+	$(call fuzzrun,$(FUZZ),-max_total_time=$(SECONDS) -max_len=65536)
+
+fuzz-smoke: $(FUZZERS:%=$(B)/fuzz/%_fuzz)
+	@pass=0; fail=0; $(foreach f,$(FUZZERS),\
+	rm -rf $(B)/fuzz/$(f)/new; \
+	if { $(call fuzzrun,$(f),-runs=$$(( 2000 + $(words $(wildcard fuzz/corpus/$(f)/*)) )) -seed=1 -verbosity=0); } >$(B)/fuzz/$(f).log 2>&1; \
+	then pass=$$((pass + 1)); else fail=$$((fail + 1)); echo "FAILED fuzz $(f)"; tail -40 $(B)/fuzz/$(f).log; fi;) \
+	echo "fuzz-smoke: $$pass passed, $$fail failed, 0 skipped"; [ $$fail -eq 0 ]
