@@ -69,7 +69,8 @@ static void on_signal(int signal)
 {
 	if (signal == SIGALRM)
 		timer_rang = 1;
-	kicked->backend->kick(kicked->vmm);
+	if (kicked->vmm != NULL)
+		kicked->backend->kick(kicked->vmm);
 }
 
 static void set_timer(struct keeper *k)

@@ -118,6 +118,7 @@ static int run(const struct args *o, struct clock_sample start)
 	struct keeper *k = &keeper;
 	struct loading l = {0};
 	struct note n = {0};
+	struct vmm *vmm;
 	enum err err;
 
 	k->backend = o->backend;
@@ -133,7 +134,9 @@ static int run(const struct args *o, struct clock_sample start)
 		note_set(&n, "%s", err_text(err)); /* unless the cause is in it */
 		fail(&n);
 	}
-	k->backend->destroy(k->vmm);
+	vmm = k->vmm;
+	k->vmm = NULL; /* a signal from now on finds nothing to kick */
+	k->backend->destroy(vmm);
 	if (k->tee != NULL)
 		k->tee_backend->close(k->tee);
 	return err == OK ? EXIT_SUCCESS : EXIT_FAILURE;

@@ -13,7 +13,7 @@ enum {
 	        32 << 20,         /* image and first growth in one slot: adding one later can wait for kernel workers */
 	KVM_SLOT_SIZE = 64 << 20, /* bookkeeping of the kernel is paid for a whole slot up front */
 	KVM_SLOT_MAX = 1024,
-	KVM_AREA_COUNT = 1 + BOOT_LINEAR_COUNT,
+	KVM_AREA_COUNT = BOOT_HEAP_MAX / BOOT_HEAP_PART + BOOT_LINEAR_COUNT,
 };
 
 /*

@@ -129,15 +129,15 @@ static struct kvm_area *find_area(struct kvm_memory *m, uint64_t address, uint64
 	const uint64_t linear = (address - BOOT_LINEAR_VA) / BOOT_LINEAR_STRIDE;
 
 	if (address >= BOOT_HEAP_VA && address - BOOT_HEAP_VA < BOOT_HEAP_MAX) {
-		*offset = address - BOOT_HEAP_VA;
-		*max = BOOT_HEAP_MAX;
-		return &m->areas[0];
+		*offset = (address - BOOT_HEAP_VA) % BOOT_HEAP_PART;
+		*max = BOOT_HEAP_PART;
+		return &m->areas[(address - BOOT_HEAP_VA) / BOOT_HEAP_PART];
 	}
 	if (address < BOOT_LINEAR_VA || linear >= BOOT_LINEAR_COUNT)
 		return NULL;
 	*offset = (address - BOOT_LINEAR_VA) % BOOT_LINEAR_STRIDE;
 	*max = BOOT_LINEAR_MAX;
-	return &m->areas[1 + linear];
+	return &m->areas[BOOT_HEAP_MAX / BOOT_HEAP_PART + linear];
 }
 
 /* One large page at va. */
