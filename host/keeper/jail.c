@@ -87,7 +87,7 @@ enum err jail_calls(enum boot_kind kind, uint64_t memory_max, int control, struc
 	const uint64_t gib = UINT64_C(1) << 30;
 	const uint64_t space = memory_max < UINT64_MAX / 4 ? 2 * memory_max + 2 * gib : UINT64_MAX / 2;
 	const struct sandbox_limit limits[] = {
-		{RLIMIT_AS, space}, {RLIMIT_NOFILE, KEEPCALL_CHANNEL_MAX + 64}, {RLIMIT_NPROC, 0}, {RLIMIT_FSIZE, 0},
+		{RLIMIT_AS, space}, {RLIMIT_NOFILE, KEEPCALL_CHANNEL_MAX + 64}, {RLIMIT_NPROC, 0},
 		{RLIMIT_CORE, 0}, {RLIMIT_MEMLOCK, 0}, {RLIMIT_MSGQUEUE, 0},
 	};
 
