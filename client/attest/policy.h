@@ -31,8 +31,8 @@ MUST_USE enum err policy_parse(struct slice toml, const char *name, struct polic
 /* What `broch run` uses on this machine: soft-snp under the local test root, shipped images. */
 MUST_USE enum err policy_local(struct slice soft_root_der, struct policy_shipped shipped, struct policy **out);
 void policy_free(struct policy *p);
-/* A commented file with every key there is; `broch policy init` prints it. */
-const char *policy_template(void);
+/* A commented file with every key there is, or a short one for the software stand-in; `broch policy init` prints it. */
+const char *policy_template(bool soft);
 
 struct policy_limits { /* 0: not set */
 	uint64_t memory_bytes, wall_ns, cpu_ns, open_files, file_bytes;

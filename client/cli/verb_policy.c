@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "client/attest/policy_explain.h"
+#include "client/cli/tenant.h"
+
+static int policy_init(struct cli *c)
+{
+	if (c->operand_count > 1)
+		return cli_usage(c, "init prints to standard output: redirect it into a file");
+	if (c->json)
+		return cli_json(c, json_pack("{s:s, s:s}", "schema", "broch.policy-template/1", "toml",
+					     policy_template(cli_has(c, "soft"))));
+	fputs(policy_template(cli_has(c, "soft")), stdout);
+	return cli_flush(c, STATUS_OK);
+}
+
+static int policy_check(struct cli *c)
+{
+	struct tenant_policy p = {0};
+	struct note n = {""};
+	enum err err = policy_load(c->operand_count > 1 ? c->operands[1] : NULL, &p, &n);
+	int status;
+
+	if (err != OK)
+		return cli_fail_note(c, err, &n);
+	if (c->json) {
+		status = cli_json(c, policy_explain_json(p.policy));
+	} else {
+		printf("%s ", p.name);
+		policy_explain(stdout, p.policy);
+		status = cli_flush(c, STATUS_OK);
+	}
+	policy_drop(&p);
+	return status;
+}
+
+static int policy_run(struct cli *c)
+{
+	if (strcmp(c->operands[0], "init") == 0)
+		return policy_init(c);
+	if (strcmp(c->operands[0], "check") == 0)
+		return policy_check(c);
+	return cli_usage(c, "%s: say init or check", c->operands[0]);
+}
+
+static const struct option policy_options[] = {
+	{"soft", 0, false, NULL, "init: a policy for development, which accepts the software stand-in of this machine"},
+	{0},
+};
+
+const struct verb verb_policy = {
+	.name = "policy",
+	.summary = "write a policy file, or explain what one lets through",
+	.operands = "init|check [FILE]",
+	.options = policy_options,
+	.details = "A policy says which hardware, firmware, images and machines you accept. Nothing is accepted because a line was left "
+		   "out, and a line that is not understood is an error.\n\n"
+		   "init prints one with every key and what it means. check reads FILE (default: $XDG_CONFIG_HOME/broch/policy.toml), "
+		   "and says what it lets through; a line with ! weakens it.",
+	.examples = "broch policy init > policy.toml\n"
+		    "broch policy check policy.toml\n",
+	.min = 1,
+	.max = 2,
+	.run = policy_run,
+};
