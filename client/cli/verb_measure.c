@@ -52,7 +52,7 @@ static enum err measure_file(const char *path, struct plan_params params, uint8_
 	TRY(file_read(path, IMAGE_MAX, &elf, n));
 	err = measure_bytes(elf, params, digest, &why);
 	free((void *)(uintptr_t)elf.data);
-	return err == OK ? OK : refuse(n, err, "%.120s: %.100s", path, why.text[0] != 0 ? why.text : err_text(err));
+	return err == OK ? OK : refuse(n, err, "%s: %s", path, why.text[0] != 0 ? why.text : err_text(err));
 }
 
 /* One line, or one entry of the list. */

@@ -39,7 +39,7 @@ static enum err read_evidence(struct slice bytes, struct evidence *e, struct not
 		return OK;
 	}
 	if (envelope_decode(bytes, &bare, &as_envelope) != OK)
-		return refuse(n, ERR_FORMAT, "neither workload evidence (%.60s) nor an evidence envelope (%.60s)", as_file.text,
+		return refuse(n, ERR_FORMAT, "neither workload evidence (%s) nor an evidence envelope (%s)", as_file.text,
 			      as_envelope.text);
 	e->envelope = bytes;
 	return OK;
