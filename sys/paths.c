@@ -28,12 +28,14 @@ static const char *absolute_env(const char *name)
 enum err paths_runtime(char out[static PATHS_MAX], struct note *n)
 {
 	const char *base = absolute_env("XDG_RUNTIME_DIR");
+	char user[32];
 
 	if (geteuid() == 0)
 		return join(out, "/run", "/broch", n);
-	if (base == NULL)
-		return refuse(n, ERR_NOT_FOUND, "XDG_RUNTIME_DIR is not set: set it to a folder of yours with mode 0700, or name a "
-						"socket (unix:PATH)");
+	if (base == NULL) {
+		snprintf(user, sizeof user, "/run/user/%u", (unsigned)geteuid());
+		base = user;
+	}
 	return join(out, base, "/broch", n);
 }
 

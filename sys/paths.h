@@ -9,7 +9,7 @@ enum { PATHS_MAX = 4096 };
 
 /* Each writes an absolute path without trailing slash, or fails with what to set in the note. None creates anything. */
 
-/* root: /run/broch; else $XDG_RUNTIME_DIR/broch. */
+/* root: /run/broch; else $XDG_RUNTIME_DIR/broch; without it /run/user/UID/broch. */
 MUST_USE enum err paths_runtime(char out[static PATHS_MAX], struct note *n);
 /* The socket of the host agent: the above with /brochd.sock. */
 MUST_USE enum err paths_agent_socket(char out[static PATHS_MAX], struct note *n);

@@ -91,12 +91,6 @@ static void on_unclaimed(struct keep *k)
 	keep_stop(k);
 }
 
-static void on_silent(struct keep *k)
-{
-	blame(k, END_HUNG, "the keeper gave no sign of life for %u s and was killed", k->all->config.hang_s);
-	kill_keeper(k);
-}
-
 static void on_patience_over(struct keep *k)
 {
 	kill_keeper(k);
@@ -109,7 +103,7 @@ static void on_lingered(struct keep *k)
 
 static void violation(struct keep *k, const char *what)
 {
-	blame(k, END_HUNG, "the keeper broke the protocol (%s) and was killed", what);
+	blame(k, END_BROKEN, "the keeper broke the protocol (%s) and was killed", what);
 	kill_keeper(k);
 }
 
@@ -185,12 +179,6 @@ void keep_unfollow(struct keep_follower *f)
 
 /* ---- what the keeper says ---- */
 
-static void watch(struct keep *k)
-{
-	if (k->heartbeat && !k->stopping)
-		arm(k, (uint64_t)k->all->config.hang_s * 1000, on_silent);
-}
-
 static void on_loaded(struct keep *k, const struct control *c)
 {
 	k->state = KEEP_READY;
@@ -262,9 +250,6 @@ static void on_usage(struct keep *k, const struct control *c)
 {
 	k->memory = c->a;
 	k->exits = c->b;
-	k->heartbeat = true;
-	if (k->state == KEEP_ATTACHED || k->state == KEEP_DETACHED)
-		watch(k);
 }
 
 /* What is not in the table is refused. */
@@ -390,8 +375,7 @@ enum err keep_attach(struct keep *k, int fd)
 	TRY(control_send(k, CONTROL_ATTACH, fd));
 	k->state = KEEP_ATTACHED;
 	k->confirmed = false;
-	arm(k, 0, on_silent); /* it is claimed */
-	watch(k);
+	arm(k, 0, on_unclaimed); /* it is claimed */
 	return OK;
 }
 
@@ -442,7 +426,7 @@ static void finish(struct keep *k, const siginfo_t *how)
 	classify(k, how);
 	release(k);
 	arm(k, 0, on_lingered);
-	k->state = k->reason == END_EXITED || k->reason == END_STOPPED ? KEEP_EXITED : KEEP_FAILED;
+	k->state = k->reason == END_EXITED || k->reason == END_STOPPED || k->reason == END_UNCLAIMED ? KEEP_EXITED : KEEP_FAILED;
 	k->ended_ms = clock_wall_ms();
 	k->session = false;
 	all->metrics->ended[k->reason]++;
@@ -523,7 +507,8 @@ static enum err start_process(struct keep *k, const char *image, struct note *n)
 	struct child child;
 
 	snprintf(memory, sizeof memory, "%" PRIu64, k->memory_max);
-	snprintf(linger, sizeof linger, "%u", (unsigned)k->linger_s);
+	/* the keeper's own clock for a client that never comes: later than ours, which knows the words for it */
+	snprintf(linger, sizeof linger, "%u", c->claim_s == 0 ? 0 : c->claim_s + 5);
 	TRY(spawn_child((char *const *)(uintptr_t)argv, &child, n));
 	k->pid = child.pid;
 	k->pid_start = child.pid_start;

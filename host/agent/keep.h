@@ -2,7 +2,8 @@
 /*
  * The Keeps of this host agent: one record and, while it lives, one keeper process each. Everything runs on the event loop
  * of the program; nothing blocks. A keeper is not trusted further than its own Keep: what it says is checked against the
- * state of the record, and whoever breaks the protocol or shows no sign of life is killed.
+ * state of the record, and whoever breaks the protocol, or does not start or stop in time, is killed. A Keep that computes
+ * says nothing for as long as it likes.
  *
  *   starting --LOADED--> ready --session--> attached <--> detached        any --EXITED or stop--> exited
  *                                                                          any --all other ends--> failed
@@ -80,7 +81,6 @@ struct keep {
 	bool finishing; /* keep_finish is at work: nobody else may free it */
 	bool session;   /* the place of the client is taken */
 	bool confirmed; /* and the Keep accepted it */
-	bool heartbeat; /* it has sent CONTROL_USAGE once, so it must go on */
 	pid_t pid;
 	uint64_t pid_start; /* /proc/PID/stat, field 22: with the pid it names one process for ever */
 	int pidfd, control;
@@ -99,7 +99,7 @@ struct keeps_config {
 	uint64_t max_keeps, max_keeps_per_client;
 	uint64_t max_memory;      /* of all live Keeps together, 0: no limit */
 	uint64_t keep_memory_max; /* of one Keep: the default and the most */
-	unsigned start_s, claim_s, hang_s; /* time-outs; 0: none */
+	unsigned start_s, claim_s; /* time-outs; 0: none */
 };
 
 struct keeps {

@@ -178,8 +178,7 @@ static enum err open_agent(struct daemon *d, struct note *n)
 	a->keeps = (struct keeps){
 		.config = {.keeper = o->keeper, .state_dir = o->state, .records = o->private_agent ? NULL : d->records,
 			   .max_keeps = o->max_keeps, .max_keeps_per_client = o->max_keeps_per_client, .max_memory = o->max_memory,
-			   .keep_memory_max = o->keep_memory_max, .start_s = (unsigned)o->start_s, .claim_s = (unsigned)o->claim_s,
-			   .hang_s = (unsigned)o->hang_s},
+			   .keep_memory_max = o->keep_memory_max, .start_s = (unsigned)o->start_s, .claim_s = (unsigned)o->claim_s},
 		.base = a->base, .log = &o->log, .metrics = &a->metrics, .on_empty = on_empty, .ctx = a,
 	};
 	return keeps_open(&a->keeps, n);

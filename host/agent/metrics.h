@@ -14,7 +14,7 @@
 	END(END_DIED, "died")           /* the Keep can never run again, says the keeper */                            \
 	END(END_FAILED, "failed")       /* it could not start */                                                       \
 	END(END_KILLED, "killed")       /* the keeper process died without a word */                                   \
-	END(END_HUNG, "hung")           /* no sign of life, or against the protocol: we killed it */                   \
+	END(END_BROKEN, "broken")       /* it broke the protocol: we killed it */                   \
 	END(END_UNCLAIMED, "unclaimed") /* no client came */                                                           \
 	END(END_LOST, "lost")           /* the host agent before us died */
 

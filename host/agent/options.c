@@ -26,7 +26,6 @@ static const struct option {
 	{"max-connections", "N", NUMBER, AT(max_connections), "connections that may be open at once (default 1024)"},
 	{"start-timeout", "SECONDS", SECONDS, AT(start_s), "kill a Keep that has not started by then (default 30)"},
 	{"claim-timeout", "SECONDS", SECONDS, AT(claim_s), "stop a Keep no client came for (default 120, 0: never)"},
-	{"hang-timeout", "SECONDS", SECONDS, AT(hang_s), "kill a keeper that has fallen silent (default 30, 0: never)"},
 	{"image-dir", "DIR", TEXT, AT(image_dir), "where the Keep images are (default: beside brochd or in ../lib/broch)"},
 	{"keeper", "PATH", TEXT, AT(keeper), "the program that runs one Keep (default: brochd-keep, searched in the same way)"},
 	{"log-format", "FORMAT", FORMAT, 0, "text or json (default text), to standard error"},
@@ -147,7 +146,7 @@ static enum err check_whole(const struct options *o, struct note *n)
 enum err options_parse(int argc, char **argv, struct options *o, struct note *n)
 {
 	*o = (struct options){.max_keeps = 256, .max_keeps_per_client = UINT64_MAX, .keep_memory_max = UINT64_C(4) << 30,
-			      .max_connections = 1024, .start_s = 30, .claim_s = 120, .hang_s = 30, .parent_fd = UINT64_MAX,
+			      .max_connections = 1024, .start_s = 30, .claim_s = 120, .parent_fd = UINT64_MAX,
 			      .log = {.fd = 2, .level = LOG_AT_INFO}};
 	for (int i = 1; i < argc; i++) {
 		const struct option *t = NULL;

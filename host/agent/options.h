@@ -15,7 +15,7 @@ struct options {
 	size_t listen_count;
 	const char *state, *tls_cert, *tls_key, *token_file, *client_ca, *image_dir, *keeper;
 	uint64_t max_keeps, max_keeps_per_client, max_memory, keep_memory_max, max_connections;
-	uint64_t start_s, claim_s, hang_s;
+	uint64_t start_s, claim_s;
 	uint64_t parent_fd; /* UINT64_MAX: none */
 	struct log log;
 	bool private_agent, check, help, version;

@@ -1,12 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "host/agent/platform.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <linux/kvm.h>
+#include "host/vmm/vmm.h"
+
 #include <stdio.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <unistd.h>
 
 static void unavailable(struct platform_backend *b, const char *reason, const char *cure)
@@ -16,31 +14,15 @@ static void unavailable(struct platform_backend *b, const char *reason, const ch
 	snprintf(b->cure, sizeof b->cure, "%s", cure);
 }
 
-static void probe_kvm(struct platform_backend *b)
+/* What a backend's note says: the cause, and after the first full stop the cure. */
+static void take_note(struct platform_backend *b, const struct note *n)
 {
-	int fd = open("/dev/kvm", O_RDWR | O_CLOEXEC), version;
+	const char *stop = strstr(n->text, ". ");
+	size_t len = stop == NULL ? strlen(n->text) : (size_t)(stop - n->text);
 
-	if (fd < 0 && (errno == EACCES || errno == EPERM)) {
-		unavailable(b, "/dev/kvm: permission denied", "let the user of brochd open it (usually: the group kvm)");
-		return;
-	}
-	if (fd < 0) {
-		unavailable(b, "/dev/kvm: does not exist or cannot be opened",
-			    "switch on virtualization in the firmware, load the module kvm_intel or kvm_amd");
-		return;
-	}
-	version = ioctl(fd, KVM_GET_API_VERSION, 0);
-	close(fd);
-	if (version != KVM_API_VERSION)
-		unavailable(b, "/dev/kvm speaks an unknown API version", "use a Linux kernel of version 5.10 or later");
-}
-
-static void probe_process(struct platform_backend *b)
-{
-	if (access("/proc/sys/kernel/seccomp/actions_avail", F_OK) != 0)
-		unavailable(b, "the kernel has no seccomp filters", "use a kernel with CONFIG_SECCOMP_FILTER");
-	else
-		snprintf(b->reason, sizeof b->reason, "isolates the host from the workload, not the workload from the host");
+	b->available = false;
+	snprintf(b->reason, sizeof b->reason, "%.*s", (int)len, n->text);
+	snprintf(b->cure, sizeof b->cure, "%s", stop == NULL ? n->text : stop + 2);
 }
 
 static void find_image(struct platform_backend *b, const char *file, const char *image_dir)
@@ -61,10 +43,11 @@ static void find_image(struct platform_backend *b, const char *file, const char 
 
 static const struct {
 	const char *name, *image;
-	void (*probe)(struct platform_backend *b);
+	const char *caveat; /* to be said although it works */
+	const struct vmm_backend *vmm;
 } kinds[PLATFORM_BACKENDS] = {
-	{"kvm", "broch-keep-vm.elf", probe_kvm},
-	{"process", "broch-keep-process.elf", probe_process},
+	{"kvm", "broch-keep-vm.elf", "", &vmm_kvm},
+	{"process", "broch-keep-process.elf", "isolates the host from the workload, not the workload from the host", &vmm_process},
 };
 
 void platform_probe(struct platform *p, const char *image_dir)
@@ -72,9 +55,13 @@ void platform_probe(struct platform *p, const char *image_dir)
 	for (size_t i = 0; i < PLATFORM_BACKENDS; i++) {
 		struct platform_backend *b = &p->backends[i];
 
+		struct note n = {0};
+
 		*b = (struct platform_backend){.name = kinds[i].name, .available = true};
-		kinds[i].probe(b);
-		if (b->available)
+		snprintf(b->reason, sizeof b->reason, "%s", kinds[i].caveat);
+		if (kinds[i].vmm->probe(&n) != OK)
+			take_note(b, &n);
+		else
 			find_image(b, kinds[i].image, image_dir);
 	}
 }

@@ -2,7 +2,7 @@
 /*
  * Between the host agent and one keeper process (`brochd-keep`, one per Keep): a SOCK_SEQPACKET socket, inherited as
  * descriptor CONTROL_FD. One packet is one struct control; ATTACH carries one descriptor (SCM_RIGHTS), a connected
- * stream on which the client's session bytes go in and out. The keeper ends when the socket is closed.
+ * stream on which the client's session bytes go in and out; whether it blocks is not defined. The keeper ends when the socket is closed.
  *
  *   brochd-keep --id ID --image FILE --backend kvm|process --tee soft-snp --state DIR --memory-max BYTES [--linger SECONDS]
  */
@@ -25,7 +25,7 @@ enum control_type {
 	CONTROL_EXITED = 19,   /* code: enum keepcall_exit */
 	CONTROL_DIED = 20,     /* text: why (triple fault, seccomp, killed, ...) */
 	CONTROL_FAILED = 21,   /* could not start; text: what, where, what to do */
-	CONTROL_USAGE = 22,    /* every second or so: a: guest memory bytes, b: exits so far */
+	CONTROL_USAGE = 22,    /* at most every second, when something changed: a: guest memory bytes, b: exits so far */
 };
 
 struct control {

@@ -1,0 +1,16 @@
+# SPDX-License-Identifier: Apache-2.0
+## check-agent  the host agent against a fake keeper: every call, wrong input, deaths, quotas (CYCLES=n create/delete cycles)
+
+AGENT_TOOLS := $(B)/test/agent/fake-keeper $(B)/test/agent/session $(B)/test/agent/cycle
+$(B)/test/agent/fake-keeper: $(B)/host/test/agent/fake_keeper.o $(B)/host/sys.a $(B)/host/lib.a
+$(B)/test/agent/session: $(B)/host/test/agent/session.o
+$(B)/test/agent/cycle: $(B)/host/test/agent/cycle.o
+$(AGENT_TOOLS):
+	@mkdir -p $(@D)
+	@echo "  LD      $@"
+	$(Q)$(CC) -pie -o $@ $^ -lssl -lcrypto
+
+.PHONY: check-agent
+check-agent: $(B)/bin/brochd $(AGENT_TOOLS)
+	@B=$(abspath $(B)) test/agent/run.sh
+CHECKS += check-agent
