@@ -31,6 +31,7 @@ enum {
 	KEEPCALL_CHANNEL_MAX = 1024,    /* channel numbers are below this */
 	KEEPCALL_POLL_MAX = 1024,       /* entries of one WAIT */
 	KEEPCALL_NAME_MAX = 256,
+	KEEPCALL_EXTENT_MAX = 128,      /* runs of pages made by GROW */
 	KEEPCALL_EVIDENCE_MAX = 48 * 1024,
 };
 
@@ -48,8 +49,9 @@ enum { KEEPCALL_SESSIONS = 0 };
  *   ACCEPT   arg0 listening channel -> ret0 new channel; AGAIN if none waits
  *   CLOSE    arg0 channel
  *   GROW     arg0 address, arg1 size, both page-aligned, inside an area named in struct boot_info
- *            -> those pages are readable, writable, zero. Pages already present keep their content. An area grows
- *            from its start without holes: address is at most the end of what is present in it.
+ *            -> those pages are readable, writable, zero. Pages already present keep their content. The range
+ *            either goes on where an extent (a run of present pages) ends, or begins a new one at a multiple of
+ *            2 MiB; there are at most KEEPCALL_EXTENT_MAX. Whole aligned 2 MiB at a time are much the cheapest.
  *   TIME     -> ret0 the host's wall clock in ns since 1970: a hint
  *   EVIDENCE arg0 size (64); out: report data -> ret0 size, in: an evidence envelope (lib/attest/envelope.h)
  *   BLOCK_READ, BLOCK_WRITE  reserved for sealed storage: UNSUPPORTED in this version

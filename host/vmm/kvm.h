@@ -13,16 +13,15 @@ enum {
 	        32 << 20,         /* image and first growth in one slot: adding one later can wait for kernel workers */
 	KVM_SLOT_SIZE = 64 << 20, /* bookkeeping of the kernel is paid for a whole slot up front */
 	KVM_SLOT_MAX = 1024,
-	KVM_AREA_COUNT = BOOT_HEAP_MAX / BOOT_HEAP_PART + BOOT_LINEAR_COUNT,
 };
 
 /*
  * Guest-physical memory: slots in a row from 0, each one anonymous mapping. Behind the plan it is handed out in chunks
  * of 2 MiB, never taken back before the end: to one 2 MiB range of virtual addresses each, or to page tables.
  */
-struct kvm_area {       /* the heap or one linear memory: present from its start up to end */
-	uint64_t end;   /* bytes */
-	uint64_t chunk; /* gpa behind the last, partly present 2 MiB of it */
+struct kvm_extent {
+	uint64_t start, end; /* virtual addresses of present pages; start is a multiple of 2 MiB */
+	uint64_t chunk;      /* gpa behind the last, partly present 2 MiB of it */
 };
 
 struct kvm_memory {
@@ -34,7 +33,8 @@ struct kvm_memory {
 	uint64_t tables, tables_end; /* pages left for page tables */
 	uint64_t root;               /* gpa of the PML4 */
 	uint64_t granted, limit;     /* bytes of GROW */
-	struct kvm_area areas[KVM_AREA_COUNT];
+	struct kvm_extent extents[KEEPCALL_EXTENT_MAX];
+	size_t extent_count;
 };
 
 /* Makes slot 0 and copies the plan into it. On failure memory_free is still to be called. */

@@ -123,21 +123,48 @@ enum err kvm_memory_load(struct kvm_memory *m, int vm, const struct plan *p, uin
 	return OK;
 }
 
-/* The area of an address and the offset in it. */
-static struct kvm_area *find_area(struct kvm_memory *m, uint64_t address, uint64_t *offset, uint64_t *max)
+/* Where the area that holds an address ends; 0 when none does. */
+static uint64_t area_end(uint64_t address)
 {
 	const uint64_t linear = (address - BOOT_LINEAR_VA) / BOOT_LINEAR_STRIDE;
+	const uint64_t offset = (address - BOOT_LINEAR_VA) % BOOT_LINEAR_STRIDE;
 
-	if (address >= BOOT_HEAP_VA && address - BOOT_HEAP_VA < BOOT_HEAP_MAX) {
-		*offset = (address - BOOT_HEAP_VA) % BOOT_HEAP_PART;
-		*max = BOOT_HEAP_PART;
-		return &m->areas[(address - BOOT_HEAP_VA) / BOOT_HEAP_PART];
+	if (address >= BOOT_HEAP_VA && address - BOOT_HEAP_VA < BOOT_HEAP_MAX)
+		return BOOT_HEAP_VA + BOOT_HEAP_MAX;
+	if (address < BOOT_LINEAR_VA || linear >= BOOT_LINEAR_COUNT || offset >= BOOT_LINEAR_MAX)
+		return 0;
+	return address - offset + BOOT_LINEAR_MAX;
+}
+
+/* The extent that holds an address or ends there, else a new one that begins there; NULL when it may not. */
+static struct kvm_extent *find_extent(struct kvm_memory *m, uint64_t address)
+{
+	struct kvm_extent *ends_here = NULL;
+
+	for (size_t i = 0; i < m->extent_count; i++) {
+		struct kvm_extent *e = &m->extents[i];
+
+		if (address >= e->start && address < e->end)
+			return e;
+		if (address == e->end)
+			ends_here = e;
 	}
-	if (address < BOOT_LINEAR_VA || linear >= BOOT_LINEAR_COUNT)
+	if (ends_here != NULL)
+		return ends_here;
+	if (address % CHUNK != 0 || m->extent_count == KEEPCALL_EXTENT_MAX)
 		return NULL;
-	*offset = (address - BOOT_LINEAR_VA) % BOOT_LINEAR_STRIDE;
-	*max = BOOT_LINEAR_MAX;
-	return &m->areas[BOOT_HEAP_MAX / BOOT_HEAP_PART + linear];
+	/* Not counted in before it has a page. */
+	m->extents[m->extent_count] = (struct kvm_extent){.start = address, .end = address};
+	return &m->extents[m->extent_count];
+}
+
+/* Would e, grown up to end, run into another one? */
+static bool collides(const struct kvm_memory *m, const struct kvm_extent *e, uint64_t end)
+{
+	for (size_t i = 0; i < m->extent_count; i++)
+		if (m->extents[i].start >= e->end && m->extents[i].start < end && &m->extents[i] != e)
+			return true;
+	return false;
 }
 
 /* One large page at va. */
@@ -154,16 +181,17 @@ static enum err add_large(struct kvm_memory *m, const struct paging *p, uint64_t
 }
 
 /* Small pages up to `size` bytes on, within one 2 MiB range of va: they lie in one chunk at the same offsets. */
-static enum err add_small(struct kvm_memory *m, const struct paging *p, struct kvm_area *a, uint64_t va, uint64_t size)
+static enum err add_small(struct kvm_memory *m, const struct paging *p, struct kvm_extent *e, uint64_t va,
+                          uint64_t size)
 {
 	uint8_t *entry;
 
 	/* The tables first: when there is none, no chunk is lost. */
 	TRY(paging_entry(p, va, PAGING_PT, &entry));
 	if (va % CHUNK == 0)
-		TRY(take_chunk(m, &a->chunk));
+		TRY(take_chunk(m, &e->chunk));
 	for (uint64_t at = 0; at < size; at += PLAN_PAGE_SIZE) {
-		uint64_t gpa = a->chunk + (va + at) % CHUNK;
+		uint64_t gpa = e->chunk + (va + at) % CHUNK;
 
 		paging_set(entry, gpa | paging_bits(PLAN_R | PLAN_W));
 		entry += sizeof(uint64_t);
@@ -171,19 +199,20 @@ static enum err add_small(struct kvm_memory *m, const struct paging *p, struct k
 	return OK;
 }
 
-/* One step: a whole 2 MiB if the area is at a boundary and wants it, else up to the boundary. */
-static enum err grow_step(struct kvm_memory *m, const struct paging *p, struct kvm_area *a, uint64_t va,
-                          uint64_t wanted)
+/* One step: a whole 2 MiB if the extent is at a boundary and wants it, else up to the boundary. */
+static enum err grow_step(struct kvm_memory *m, const struct paging *p, struct kvm_extent *e, uint64_t end)
 {
-	uint64_t size = CHUNK - va % CHUNK;
+	uint64_t size = CHUNK - e->end % CHUNK;
 
-	if (size > wanted)
-		size = wanted;
+	if (size > end - e->end)
+		size = end - e->end;
 	if (size == CHUNK)
-		TRY(add_large(m, p, va));
+		TRY(add_large(m, p, e->end));
 	else
-		TRY(add_small(m, p, a, va, size));
-	a->end += size;
+		TRY(add_small(m, p, e, e->end, size));
+	if (e->start == e->end)
+		m->extent_count++; /* find_extent put it behind the last */
+	e->end += size;
 	m->granted += size;
 	return OK;
 }
@@ -191,18 +220,20 @@ static enum err grow_step(struct kvm_memory *m, const struct paging *p, struct k
 enum err kvm_memory_grow(struct kvm_memory *m, uint64_t address, uint64_t size)
 {
 	const struct paging p = {.root = m->root, .table = table_at, .fresh = table_fresh, .ctx = m};
-	uint64_t offset, max, end;
-	struct kvm_area *a = find_area(m, address, &offset, &max);
+	const uint64_t limit = area_end(address), end = address + size;
+	struct kvm_extent *e;
 
-	if (a == NULL || address % PLAN_PAGE_SIZE != 0 || size % PLAN_PAGE_SIZE != 0 || size == 0)
+	if (address % PLAN_PAGE_SIZE != 0 || size % PLAN_PAGE_SIZE != 0 || size == 0)
 		return ERR_RANGE;
-	if (offset > a->end || size > max || offset > max - size)
+	if (limit == 0 || size > limit - address)
 		return ERR_RANGE;
-	end = offset + size;
-	if (end > a->end && end - a->end > m->limit - m->granted)
+	e = find_extent(m, address);
+	if (e == NULL || (end > e->end && collides(m, e, end)))
+		return ERR_RANGE;
+	if (end > e->end && end - e->end > m->limit - m->granted)
 		return ERR_LIMIT;
-	while (a->end < end)
-		TRY(grow_step(m, &p, a, address - offset + a->end, end - a->end));
+	while (e->end < end)
+		TRY(grow_step(m, &p, e, end));
 	return OK;
 }
 

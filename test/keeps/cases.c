@@ -107,6 +107,24 @@ static void grow_refused(void)
 	EXPECT(call_grow(LAYOUT_IDT, PAGE) == ERR_NOMEM);
 	EXPECT(call_grow(0, PAGE) == ERR_NOMEM);
 	EXPECT(call_grow(BOOT_HEAP_VA, PAGE) == OK);
+	EXPECT(call_grow(BOOT_HEAP_VA + LARGE, LARGE) == OK);
+	EXPECT(call_grow(BOOT_HEAP_VA + PAGE, LARGE) == ERR_NOMEM); /* into the other extent */
+	EXPECT(call_grow(BOOT_HEAP_VA + PAGE, LARGE - PAGE) == OK);
+	claim(BOOT_HEAP_VA, 2 * LARGE, 3);
+	EXPECT(call_grow(BOOT_HEAP_VA + LARGE, LARGE + PAGE) == OK); /* where two meet, the upper one grows */
+	claimed(BOOT_HEAP_VA, 2 * LARGE, 3);
+}
+
+static void grow_extents(void)
+{
+	uint64_t i;
+
+	for (i = 0; call_grow(BOOT_HEAP_VA + i * 2 * LARGE, PAGE) == OK; i++)
+		claim(BOOT_HEAP_VA + i * 2 * LARGE, PAGE, i);
+	EXPECT(i == KEEPCALL_EXTENT_MAX);
+	while (i-- > 0)
+		claimed(BOOT_HEAP_VA + i * 2 * LARGE, PAGE, i);
+	EXPECT(call_grow(BOOT_HEAP_VA + PAGE, LARGE) == OK);
 }
 
 static void exhaust(void)
@@ -261,6 +279,7 @@ static void run(enum keep_case c)
 	case CASE_grow_steps: grow_steps(); break;
 	case CASE_grow_linear: grow_linear(); break;
 	case CASE_grow_refused: grow_refused(); break;
+	case CASE_grow_extents: grow_extents(); break;
 	case CASE_aes_ni: aes_ni(); break;
 	case CASE_fpu_kept: fpu_kept(); break;
 	case CASE_random: random_bytes(); break;
