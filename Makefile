@@ -24,7 +24,9 @@ sources = $(filter-out %/main.c %_test.c,$(wildcard $(foreach d,$(1),$(d)/*.c $(
 LIB := $(call sources,lib)
 SYS := $(call sources,sys)
 KEEPSRC := $(call sources,keep/call keep/wasi keep/run)
-HOST := $(call sources,host)
+HOST := $(call sources,host/vmm host/tee)
+AGENT := $(call sources,host/agent)
+KEEPER := $(call sources,host/keeper)
 CLIENT := $(call sources,client)
 TESTS := $(wildcard lib/*/*_test.c sys/*_test.c keep/*/*_test.c host/*/*_test.c host/*/*/*_test.c client/*/*_test.c test/unit/*_test.c)
 
@@ -42,6 +44,8 @@ $(foreach f,host san,$(eval $(call archive,$(f),lib,$(LIB))))
 $(foreach f,host san,$(eval $(call archive,$(f),sys,$(SYS))))
 $(foreach f,host san,$(eval $(call archive,$(f),keep,$(KEEPSRC))))
 $(foreach f,host san,$(eval $(call archive,$(f),host,$(HOST))))
+$(foreach f,host san,$(eval $(call archive,$(f),agent,$(AGENT))))
+$(foreach f,host san,$(eval $(call archive,$(f),keeper,$(KEEPER))))
 $(foreach f,host san,$(eval $(call archive,$(f),client,$(CLIENT))))
 
 $(B)/host/%.o: %.c
@@ -71,8 +75,8 @@ $(B)/bin/$(1): $(B)/host/$(2:.c=.o) $(3:%=$(B)/host/%.a)
 	$(Q)$(CC) -pie -Wl,-z,relro,-z,now,--as-needed $$(LDFLAGS) -o $$@ $$(filter %.o,$$^) -Wl,--start-group $$(filter %.a,$$^) -Wl,--end-group $(LIBS)
 endef
 $(if $(wildcard client/cli/main.c),$(eval $(call program,broch,client/cli/main.c,client sys lib)))
-$(if $(wildcard host/agent/main.c),$(eval $(call program,brochd,host/agent/main.c,host sys lib)))
-$(if $(wildcard host/keeper/main.c),$(eval $(call program,brochd-keep,host/keeper/main.c,host sys lib)))
+$(if $(wildcard host/agent/main.c),$(eval $(call program,brochd,host/agent/main.c,agent host sys lib)))
+$(if $(wildcard host/keeper/main.c),$(eval $(call program,brochd-keep,host/keeper/main.c,keeper host sys lib)))
 
 # Each area may add its own targets here (Keep images, suites, fuzzing, benches, packaging).
 -include $(sort $(wildcard tools/make/*.mk))
@@ -86,13 +90,15 @@ archives_lib := sys lib
 archives_sys := sys lib
 archives_keep := keep lib
 archives_host := host sys lib
+archives_host/agent := agent host sys lib
+archives_host/keeper := keeper host sys lib
 archives_client := client sys lib
 archives_test := keep host client sys lib
 define unit # 1 test without .c, 2 archives
 $(B)/host/$(1): $(B)/host/$(1).o $(2:%=$(B)/host/%.a) $(B)/host/sys/check.o
 $(B)/san/$(1): $(B)/san/$(1).o $(2:%=$(B)/san/%.a) $(B)/san/sys/check.o
 endef
-$(foreach t,$(TESTS:.c=),$(eval $(call unit,$(t),$(archives_$(firstword $(subst /, ,$(t)))))))
+$(foreach t,$(TESTS:.c=),$(eval $(call unit,$(t),$(or $(archives_$(patsubst %/,%,$(dir $(t)))),$(archives_$(firstword $(subst /, ,$(t))))))))
 .SECONDARY:
 $(TESTS:%.c=$(B)/host/%):
 	@echo "  LD      $@"

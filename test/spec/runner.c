@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Runs the WebAssembly core test suite: reads the scripts (JSON as written by wast2json), has them executed by
- * test/spec/executor.h and compares. Usage: runner [-v] DIRECTORY [SCRIPT...]. A script whose name begins with "simd_" and
+ * test/spec/executor.h, here or in a Keep, and compares. Usage: runner [-v] [-k KEEPER IMAGE BACKEND] DIRECTORY [SCRIPT...]. A script whose name begins with "simd_" and
  * cases in the text format are skipped and counted. Exit status 0 when nothing failed.
  */
+#include "test/lib/keep_process.h"
 #include "test/spec/executor.h"
 
 #include <dirent.h>
@@ -32,6 +33,9 @@ struct runner {
 	unsigned name_count;
 	unsigned passed, failed, skipped;
 	bool verbose;
+	bool in_keep;
+	struct keep_options options;
+	struct keep_process keep;
 };
 
 /* ---- memory for the executor ---- */
@@ -94,10 +98,40 @@ static void put_name(struct runner *u, json_t *name)
 	must(wr_bytes(&u->w, slice_of(json_string_value(name), size)));
 }
 
+static size_t ask_keep(struct runner *u, struct slice request)
+{
+	struct control last;
+	uint32_t size = (uint32_t)request.size; /* this test runs on little-endian machines */
+
+	if (!keep_write(&u->keep, &size, sizeof size) || !keep_write(&u->keep, request.data, request.size) ||
+	    !keep_read(&u->keep, &size, sizeof size) || size == 0 || size > SPEC_RESPONSE_MAX ||
+	    !keep_read(&u->keep, u->response, size)) {
+		keep_last_word(&u->keep, &last);
+		fprintf(stderr, "%s: the Keep is gone: type %u, code %u, %llx %llx %s\n", u->script, last.type, last.code,
+			(unsigned long long)last.a, (unsigned long long)last.b, last.text);
+		exit(1);
+	}
+	return size;
+}
+
 static enum spec_outcome send_request(struct runner *u)
 {
-	u->response_size = executor_handle(&u->x, wr_slice(&u->w), u->response);
+	struct slice request = wr_slice(&u->w);
+
+	u->response_size = u->in_keep ? ask_keep(u, request) : executor_handle(&u->x, request, u->response);
 	return u->response[0];
+}
+
+/* Every script gets a Keep of its own: memory of a Keep never goes back. */
+static void new_keep(struct runner *u)
+{
+	struct control why;
+
+	keep_end(&u->keep);
+	if (keep_start(&u->keep, &u->options, NULL, &why))
+		return;
+	fprintf(stderr, "no Keep: %s\n", why.text);
+	exit(1);
 }
 
 static const char *response_text(struct runner *u)
@@ -398,6 +432,8 @@ static void run_script(struct runner *u, const char *script)
 	u->script = script;
 	u->name_count = 0;
 	u->current = -1;
+	if (u->in_keep)
+		new_keep(u);
 	begin(u, SPEC_RESET);
 	must(send_request(u) == SPEC_DONE ? OK : ERR_STATE);
 	if (!simd)
@@ -441,9 +477,16 @@ int main(int argc, char **argv)
 		argv++;
 		argc--;
 	}
+	if (argc > 4 && strcmp(argv[1], "-k") == 0) {
+		u.in_keep = true;
+		u.options = (struct keep_options){argv[2], argv[3], argv[4], "none", "/nonexistent", 1ull << 30};
+		argv += 4;
+		argc -= 4;
+	}
+	u.keep = (struct keep_process){.pid = -1, .control = -1, .session = -1};
 	u.request = malloc(REQUEST_MAX);
 	if (argc < 2 || p == MAP_FAILED || u.request == NULL) {
-		fprintf(stderr, "usage: spec-runner [-v] DIRECTORY [SCRIPT...]\n");
+		fprintf(stderr, "usage: spec-runner [-v] [-k KEEPER IMAGE BACKEND] DIRECTORY [SCRIPT...]\n");
 		return 2;
 	}
 	a = arena_of(p, ARENA_BYTES);
@@ -457,5 +500,7 @@ int main(int argc, char **argv)
 		run_script(&u, argv[i]);
 	printf("%u passed, %u failed, %u skipped\n", u.passed, u.failed, u.skipped);
 	free(u.request);
+	if (u.in_keep)
+		keep_end(&u.keep);
 	return u.failed == 0 ? 0 : 1;
 }

@@ -4,11 +4,11 @@ TIER ?= interp
 WHERE ?= host
 SUITES ?= ../shared/suites
 
-$(B)/test/spec-runner: $(B)/host/test/spec/runner.o $(B)/host/test/spec/executor.o $(B)/host/lib.a $(B)/host/sys.a
+$(B)/test/spec-runner: $(B)/host/test/spec/runner.o $(B)/host/test/spec/executor.o $(B)/host/test/lib/keep_process.o $(B)/host/sys.a $(B)/host/lib.a
 	@mkdir -p $(@D)
 	@echo "  LD      $@"
 	$(Q)$(CC) -pie $(LDFLAGS) -o $@ $^ $(LIBS)
-$(B)/test/spec-runner-san: $(B)/san/test/spec/runner.o $(B)/san/test/spec/executor.o $(B)/san/lib.a $(B)/san/sys.a
+$(B)/test/spec-runner-san: $(B)/san/test/spec/runner.o $(B)/san/test/spec/executor.o $(B)/san/test/lib/keep_process.o $(B)/san/sys.a $(B)/san/lib.a
 	@mkdir -p $(@D)
 	@echo "  LD san  $@"
 	$(Q)$(CLANG) -fsanitize=address,undefined -o $@ $^ $(LIBS)
@@ -22,3 +22,21 @@ check-spec-host: $(B)/test/spec-runner
 	 else echo "SKIPPED check-spec: no $(SUITES)/spec-2.0 (set SUITES=)"; echo "0 passed, 0 failed, 1 skipped"; fi
 check-spec-host-san: $(B)/test/spec-runner-san
 	@if [ -d $(SUITES)/spec-2.0 ]; then $< $(SUITES)/spec-2.0; else echo "SKIPPED check-spec-host-san"; fi
+
+# The same suite with the executor inside a Keep: BACKEND=kvm|process.
+BACKEND ?= kvm
+$(call vmimage,$(B)/keeps/spec-kvm.elf,$(B)/keep/test/spec/keep_main.o $(B)/keep/test/spec/executor.o)
+$(call processimage,$(B)/keeps/spec-process.elf,$(B)/keep/test/spec/keep_main.o $(B)/keep/test/spec/executor.o)
+.PHONY: check-spec-keep
+check-spec-keep: $(B)/test/spec-runner $(B)/bin/brochd-keep $(B)/keeps/spec-$(BACKEND).elf
+	@[ "$(TIER)" = interp ] || { echo "check-spec: there is no tier $(TIER) yet, only interp"; exit 1; }
+	@if [ ! -d $(SUITES)/spec-2.0 ]; then echo "SKIPPED check-spec: no $(SUITES)/spec-2.0 (set SUITES=)"; echo "0 passed, 0 failed, 1 skipped"; \
+	 elif [ $(BACKEND) = kvm ] && [ ! -w /dev/kvm ]; then echo "SKIPPED check-spec in a KVM Keep: /dev/kvm is missing or not permitted"; echo "0 passed, 0 failed, 1 skipped"; \
+	 else $< -k $(B)/bin/brochd-keep $(B)/keeps/spec-$(BACKEND).elf $(BACKEND) $(SUITES)/spec-2.0; fi
+
+.PHONY: check-spec-kvm check-spec-process
+check-spec-kvm:
+	@$(MAKE) --no-print-directory check-spec-keep BACKEND=kvm
+check-spec-process:
+	@$(MAKE) --no-print-directory check-spec-keep BACKEND=process
+CHECKS += check-spec-host check-spec-kvm check-spec-process
