@@ -229,6 +229,12 @@ enum err evidence_ask(struct pipe *p, struct note *n)
 	return pipe_send(p, SESSION_ASK_EVIDENCE, slice_of(body, size), nothing, n);
 }
 
+enum err evidence_fetch(struct pipe *p, struct slice *body, struct note *n)
+{
+	TRY(disturbed(evidence_ask(p, n)));
+	return expect(p, SESSION_WORKLOAD_EVIDENCE, body, "gives no evidence of its workload", ERR_IO, n);
+}
+
 static enum err encode_file(const struct workload_file *f, struct slice *out)
 {
 	size_t capacity = f->envelope.size + f->hash.size + f->manifest.size + f->signing_key.size + f->nonce.size + 256, size;

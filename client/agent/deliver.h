@@ -37,6 +37,8 @@ MUST_USE enum err resume(struct pipe *p, const uint8_t secret[static SESSION_SEC
 
 /* Asks for the evidence a third party can check; the answer comes as a message of type WORKLOAD_EVIDENCE. */
 MUST_USE enum err evidence_ask(struct pipe *p, struct note *n);
+/* The same, and waits for the answer, which must be the next message (no output is on its way). */
+MUST_USE enum err evidence_fetch(struct pipe *p, struct slice *body, struct note *n);
 /*
  * Judges that answer under the same policy for the manifest we know, and makes the file of lib/attest/envelope.h
  * (malloc'ed; file->data). ERR_REFUSED: it does not hold; the note names the first failed check.

@@ -156,7 +156,7 @@ static enum err take_interrupt(struct flow *f, struct note *n)
 	interrupt_seen();
 	f->e->signal = interrupt_signal();
 	f->interrupts = interrupt_count();
-	if (f->deadline != 0 || f->interrupts > 1)
+	if (f->s->leave || f->deadline != 0 || f->interrupts > 1)
 		return ERR_STOPPED;
 	f->deadline = clock_ms() + f->s->stop_grace_ms;
 	return pipe_send(f->p, SESSION_STOP, nothing, nothing, n);

@@ -10,6 +10,7 @@
 
 struct stream {
 	int in, out, err; /* descriptors; -1: input is empty, output is dropped */
+	bool leave;        /* an interrupt ends the watching (ERR_STOPPED), not the workload */
 	bool until_pause;  /* an empty piece of output (all there is so far) ends it as well */
 	int stop_grace_ms; /* how long a stopped workload may take to say so */
 	/* What to do with an answer to evidence_ask; NULL: none is expected. Its error ends the stream. */

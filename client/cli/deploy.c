@@ -91,15 +91,12 @@ static enum err save_evidence(void *context, struct slice body, struct note *n)
 /* A detached workload keeps its output to itself until somebody attaches, so the next message is the answer. */
 static enum err leave(struct deploy *d, struct note *n)
 {
-	enum session_type type;
 	struct slice body;
 
 	d->running = true;
 	if (!cli_has(d->c, "evidence"))
 		return OK;
-	TRY(pipe_receive(d->pipe, &type, &body, n));
-	if (type != SESSION_WORKLOAD_EVIDENCE)
-		return refuse(n, ERR_REFUSED, "the Keep gives no evidence of its workload");
+	TRY(evidence_fetch(d->pipe, &body, n));
 	return save_evidence(d, body, n);
 }
 
@@ -115,8 +112,10 @@ static enum err watch(struct deploy *d, struct note *n)
 	struct stream s = {.in = cli_has(d->c, "no-stdin") ? -1 : STDIN_FILENO, .out = STDOUT_FILENO, .err = STDERR_FILENO,
 			   .stop_grace_ms = STOP_GRACE_MS, .context = d};
 
-	if (cli_has(d->c, "evidence"))
+	if (cli_has(d->c, "evidence")) {
 		s.evidence = save_evidence;
+		TRY(evidence_ask(d->pipe, n));
+	}
 	return stream_run(d->pipe, &s, &d->end, n);
 }
 
@@ -131,8 +130,6 @@ static enum err six_steps(struct deploy *d, struct note *n)
 	workload_verdict(d->c, &d->verdict, err != OK);
 	TRY(err);
 	TRY(remember(d, n));
-	if (cli_has(d->c, "evidence"))
-		TRY(evidence_ask(d->pipe, n));
 	return d->detached ? detach(d, n) : watch(d, n);
 }
 

@@ -151,14 +151,10 @@ enum err visit_attach(struct visit *v, bool follow, bool from_start, struct note
 enum err visit_evidence(struct visit *v, const char *path, struct note *n)
 {
 	struct trust trust = trust_of(v);
-	enum session_type type;
 	struct slice body, file;
 	enum err err;
 
-	TRY(evidence_ask(v->pipe, n));
-	TRY(pipe_receive(v->pipe, &type, &body, n));
-	if (type != SESSION_WORKLOAD_EVIDENCE)
-		return refuse(n, ERR_REFUSED, "the Keep gives no evidence of its workload");
+	TRY(evidence_fetch(v->pipe, &body, n));
 	TRY(evidence_take(body, &trust, v->record.manifest, &v->verdict, &file, n));
 	err = file_replace(path, file, 0644, n);
 	free((void *)(uintptr_t)file.data);
