@@ -38,7 +38,7 @@ struct binding { /* what the engine keeps for one import */
 struct wasi {
 	const struct slice *args, *env;
 	size_t arg_count, env_count;
-	bool no_stdin;
+	bool no_stdin, stdin_terminal;
 	struct memfs fs;
 	struct fds fds;
 	struct binding *bindings; /* first all of preview 1, then all of unstable */
@@ -120,6 +120,7 @@ MUST_USE enum wasi_errno apply_times(struct vfs_node *n, uint64_t atim, uint64_t
 /* Streams: see stream.c. *done as in vfs_ops. */
 MUST_USE enum wasi_errno stream_read(struct call *c, const struct fd *fd, uint32_t count, uint32_t *done);
 MUST_USE enum wasi_errno stream_write(struct call *c, const struct fd *fd, uint32_t count, uint32_t *done);
+enum wasi_filetype stream_type(const struct wasi *w, const struct fd *fd);
 /* Would a read of descriptor 0 return at once? */
 bool stream_readable(const struct wasi *w);
 

@@ -193,7 +193,7 @@ enum wasi_errno do_fd_fdstat_get(struct call *c)
 	ETRY(get(c, 0, &fd));
 	ETRY(guest_range(c, arg32(c, 1), FDSTAT_SIZE, &p));
 	memset(p, 0, FDSTAT_SIZE);
-	p[0] = (uint8_t)(fd->kind == FD_NODE ? fd->node->type : WASI_TYPE_CHARACTER);
+	p[0] = (uint8_t)(fd->kind == FD_NODE ? fd->node->type : stream_type(c->w, fd));
 	store16(p + 2, fd->flags);
 	store64(p + 8, fd->rights);
 	store64(p + 16, fd->inheriting);
@@ -283,14 +283,14 @@ enum wasi_errno put_filestat(struct call *c, uint32_t at, uint64_t dev, const st
 
 enum wasi_errno do_fd_filestat_get(struct call *c)
 {
-	struct vfs_stat st = {.type = WASI_TYPE_CHARACTER, .links = 1};
+	struct vfs_stat st;
 	struct fd *fd;
 
 	ETRY(get(c, RIGHT_FD_FILESTAT_GET, &fd));
 	if (fd->kind == FD_NODE)
 		st = vfs_stat(fd->node);
 	else
-		st.ino = fd->kind;
+		st = (struct vfs_stat){.type = stream_type(c->w, fd), .links = 1, .ino = fd->kind};
 	return put_filestat(c, arg32(c, 1), fd->kind == FD_NODE, &st);
 }
 

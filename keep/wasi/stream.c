@@ -1,6 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* stdin, stdout and stderr: character devices whose other end is the tenant. */
+/* stdin, stdout and stderr: their other end is the tenant. */
 #include "keep/wasi/call.h"
+
+enum wasi_filetype stream_type(const struct wasi *w, const struct fd *fd)
+{
+	return fd->kind == FD_STDIN && !w->stdin_terminal ? WASI_TYPE_UNKNOWN : WASI_TYPE_CHARACTER;
+}
 
 bool stream_readable(const struct wasi *w)
 {

@@ -166,6 +166,7 @@ static enum err init(struct wasi *w, struct arena *a, const struct wasi_config *
 	w->env = cfg->env;
 	w->env_count = cfg->env_count;
 	w->no_stdin = cfg->no_stdin;
+	w->stdin_terminal = cfg->stdin_terminal;
 	TRY(fds_init(&w->fds, a, files));
 	open_streams(w);
 	TRY(init_tree(w, cfg, n));

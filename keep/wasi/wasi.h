@@ -46,6 +46,7 @@ struct wasi_config {
 	size_t preopen_count;
 	bool no_preopens;        /* not even that */
 	bool no_stdin;           /* descriptor 0 is at end of file from the start */
+	bool stdin_terminal;     /* what isatty(0) answers; stdout and stderr always say yes, so that lines come at once */
 	uint64_t file_bytes;     /* bytes the program's own files, directories and names may take; 0: the default */
 	uint32_t open_files;     /* size of the descriptor table, with streams and preopens; 0: the default */
 	struct arena *file_arena; /* where those bytes live; may commit on demand; used by nobody else meanwhile */

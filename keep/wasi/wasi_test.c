@@ -148,6 +148,8 @@ static void streams_carry_bytes(void **state)
 	WORKS(fd_fdstat_get, 1, OUT);
 	assert_int_equal(memory[OUT], WASI_TYPE_CHARACTER);
 	assert_int_equal(load64(memory + OUT + 8) & (RIGHT_FD_SEEK | RIGHT_FD_TELL), 0); /* isatty(3) asks this */
+	WORKS(fd_fdstat_get, 0, OUT);
+	assert_int_equal(memory[OUT], WASI_TYPE_UNKNOWN); /* no terminal */
 }
 
 static void vectors_become_one_message(void **state)

@@ -10,6 +10,7 @@
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 enum { EXIT_OURS = 125, EXIT_CANNOT_START = 126, EXIT_TRAP = 134, LIST_MAX = 4096, PREOPENS = 16 };
 #define GIB ((size_t)1 << 30)
@@ -115,6 +116,7 @@ int main(int argc, char **argv)
 
 	if (o == NULL || tree.files == NULL)
 		errx(EXIT_OURS, "out of memory");
+	o->config.stdin_terminal = isatty(0);
 	o->config.file_bytes = 2 * GIB;
 	o->config.file_arena = &files;
 	parse(argc, argv, o, &tree);
