@@ -41,7 +41,12 @@ static void receive_workload(struct keep *k)
 
 static bool parting(const struct link *l)
 {
-	return l->open && l->closing;
+	return l->open && l->closing; /* has a deadline */
+}
+
+static bool to_be_told(const struct keep *k)
+{
+	return (k->told == NULL && (k->detached || k->owner != NULL)) || parting(&k->links[0]) || parting(&k->links[1]);
 }
 
 /* Waits for the owner, if the workload was to outlive the connection, and for the last bytes to be fetched. */
@@ -49,9 +54,7 @@ static void tell_owner(struct keep *k)
 {
 	uint64_t until = clock_add(clock_monotonic(&k->clock), COLLECT_NS);
 
-	while (!k->told && (k->detached || k->owner != NULL) && clock_monotonic(&k->clock) < until)
-		serve(k, until);
-	while (parting(&k->links[0]) || parting(&k->links[1])) /* each has its deadline */
+	while (to_be_told(k) && clock_monotonic(&k->clock) < until)
 		serve(k, until);
 }
 

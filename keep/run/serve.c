@@ -75,6 +75,8 @@ static void lost(struct keep *k, struct link *l)
 	bool owned = l == k->owner;
 
 	part(k, l);
+	if (l == k->told && link_pending(l))
+		k->told = NULL; /* the news did not arrive */
 	link_close(l);
 	if (k->phase == PHASE_READY)
 		k->refusals++;
@@ -377,16 +379,18 @@ static void tell_end(struct keep *k)
 	    link_put(l, SESSION_EXIT, slice_of(body, size), slice_of(NULL, 0)) != OK)
 		l->gone = true;
 	else if (k->collects) /* whoever only looks at the output leaves the end to be collected */
-		k->told = true;
+		k->told = l;
 	part(k, l);
 }
 
-/* What the owner of a detached workload is due, as far as there is room. */
-static void pass_on(struct keep *k)
+/* What the owner of a detached workload is due, as far as there is room. True if something went. */
+static bool pass_on(struct keep *k)
 {
-	if (k->owner != NULL && k->detached && k->reading) {
+	bool went = false;
+
+	if (k->owner != NULL && !k->owner->gone && k->detached && k->reading) {
 		while (pass_on_piece(k))
-			;
+			went = true;
 		if (k->reader.at == k->ring.end && !k->following && k->phase != PHASE_ENDED && link_room(k->owner)) {
 			/* An empty piece says: that was all so far. */
 			if (link_put(k->owner, SESSION_STDOUT, slice_of(NULL, 0), slice_of(NULL, 0)) != OK)
@@ -396,6 +400,7 @@ static void pass_on(struct keep *k)
 	}
 	if (k->owner != NULL && k->phase == PHASE_ENDED && k->wants_end && all_passed_on(k) && link_room(k->owner))
 		tell_end(k);
+	return went;
 }
 
 void keep_end(struct keep *k, const struct msg_exit *end)
@@ -415,12 +420,17 @@ static void flush_link(struct link *l)
 		l->gone = true;
 }
 
+/* Sending makes room for more of what is kept. */
 void keep_flush(struct keep *k)
 {
-	pass_on(k);
-	for (size_t i = 0; i < LINKS; i++)
-		if (k->links[i].open)
-			flush_link(&k->links[i]);
+	bool more;
+
+	do {
+		more = pass_on(k);
+		for (size_t i = 0; i < LINKS; i++)
+			if (k->links[i].open)
+				flush_link(&k->links[i]);
+	} while (more);
 	k->last_flush = now(k);
 }
 

@@ -63,7 +63,7 @@ struct keep {
 
 	struct msg_exit end;     /* message points to end_note */
 	struct note end_note;
-	bool told;               /* the owner was sent EXIT */
+	struct link *told;       /* over which the owner was sent EXIT; NULL: not yet */
 
 	uint8_t scratch[KEEPCALL_EVIDENCE_MAX];
 	uint8_t body[SESSION_BODY_MAX];

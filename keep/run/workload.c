@@ -87,7 +87,7 @@ static struct slice printable(struct note *n)
 void workload_run(struct keep *k, struct msg_exit *end)
 {
 	struct wasm_extern *const *imports;
-	struct program p = {NULL};
+	struct program p = {.wasi = NULL};
 	struct note why = {{0}};
 	enum err err;
 

@@ -44,7 +44,9 @@ enum session_type {
 	SESSION_STOP = 16,       /* C: end the workload now */
 	SESSION_EXIT = 17,       /* K: how the workload ended (enum workload_end, code, message) */
 	SESSION_ERROR = 18,      /* K: why the delivery was refused (words for the user) */
-	SESSION_ATTACH = 19,     /* C: after RESUME: from now on send me output (flags: follow, since start) */
+	SESSION_ATTACH = 19,     /* C: after RESUME: send me output. from_start: what was kept, too. follow: go on until EXIT;
+				    else an empty STDOUT says that this was all so far. EXIT comes if the workload is over;
+				    a Keep whose owner got it after follow or STOP is done, after a mere look it stays. */
 	SESSION_TYPE_LIMIT
 };
 
