@@ -20,7 +20,8 @@ static const char usage[] =
 	"  --tee NAME         where evidence comes from (default: soft-snp)\n"
 	"  --state DIR        where a software TEE keeps its keys\n"
 	"  --memory-max BYTES what the Keep may grow to, besides its image\n"
-	"  --linger SECONDS   end a Keep to which no client comes in that time (default: 0, never)\n"
+	"  --linger SECONDS   end a Keep to which no client comes in that time, at least\n"
+	"                     a minute (default: 0, never)\n"
 	"  --user NAME        user to become when started as root (default: nobody)\n"
 	"  --help, --version\n";
 

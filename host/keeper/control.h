@@ -5,6 +5,8 @@
  * stream on which the client's session bytes go in and out; whether it blocks is not defined. The keeper ends when the socket is closed.
  *
  *   brochd-keep --id ID --image FILE --backend kvm|process --tee soft-snp --state DIR --memory-max BYTES [--linger SECONDS]
+ *
+ * --linger: a Keep to which no client comes in that time, but at least a minute, ends.
  */
 #ifndef BROCH_HOST_CONTROL_H
 #define BROCH_HOST_CONTROL_H

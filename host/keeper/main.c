@@ -16,7 +16,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { IMAGE_MAX = 16 * 1024 * 1024, EXIT_USAGE = 2, NAME_SIZE = 16 };
+enum { IMAGE_MAX = 16 * 1024 * 1024, EXIT_USAGE = 2, NAME_SIZE = 16, LINGER_MIN_S = 60 };
 
 /* Big, and its address must stay: signal handlers know it. */
 static struct keeper keeper;
@@ -113,6 +113,12 @@ static int fail(const struct note *n)
 	return EXIT_FAILURE;
 }
 
+/* A client needs the time to connect, however short the record is to be kept. */
+static uint64_t linger_of(const struct args *o)
+{
+	return o->linger_s == 0 || o->linger_s > LINGER_MIN_S ? o->linger_s : LINGER_MIN_S;
+}
+
 static int run(const struct args *o, struct clock_sample start)
 {
 	struct keeper *k = &keeper;
@@ -124,7 +130,7 @@ static int run(const struct args *o, struct clock_sample start)
 	k->backend = o->backend;
 	k->tee_backend = o->tee;
 	k->control = CONTROL_FD;
-	k->linger_ns = o->linger_s * 1000000000;
+	k->linger_ns = linger_of(o) * 1000000000;
 	err = load(k, o, &l, &n);
 	if (err == OK) {
 		clock_fill(start, (struct keepcall_page *)(void *)k->backend->shared(k->vmm));
