@@ -28,15 +28,14 @@ stop_agent
 start_agent --max-connections 8
 i=0 idlers=
 while [ $i -lt 20 ]; do
-	sh -c "printf 'GET /v1/ke'; exec sleep 100" | timeout 100 curl -s --unix-socket "$sock" -T - telnet://x >"$dir/idle$i" 2>/dev/null &
+	sh -c "printf 'GET /v1/ke'; exec sleep 13" | timeout 100 curl -s -N --unix-socket "$sock" -T - telnet://x >"$dir/idle$i" 2>/dev/null &
 	idlers="$idlers $!"
 	i=$((i + 1))
 done
 check "served after the slow ones timed out" curl -s -m 60 --unix-socket "$sock" http://x/v1/platform
-check "they were told" sh -c "cat '$dir'/idle* | grep -q '408 Request Timeout'"
+check "they were told" until_true 15 sh -c "cat '$dir'/idle* | grep -q '408 Request Timeout'"
 # shellcheck disable=SC2086
 kill $idlers 2>/dev/null
-pkill -P $$ -x sleep 2>/dev/null
 wait $idlers 2>/dev/null
 
 # -- full disk: nothing half-written, nothing left running --

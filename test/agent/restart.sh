@@ -41,7 +41,7 @@ check "the stray is killed" until_true 5 sh -c "! kill -0 $stray"
 check "another process with the pid of a record is left alone" kill -0 $innocent
 kill $innocent
 for i in cccccccccccc eeeeeeeeeeee; do call GET "/v1/keeps/$i"; want 404 "bad record $i"; done
-check "what is no record is removed" test -z "$(find "$dir/state/keeps" -name 'c*' -o -name 'd*' -o -name 'e*')"
+check "what is no record is removed" test -z "$(find "$dir/state/keeps" -name 'cccc*' -o -name 'dddd*' -o -name 'eeee*')"
 call GET /metrics; says 'broch_keeps_ended_total{reason="lost"} 3'
 delete_all
 check "no record is left" test -z "$(ls "$dir/state/keeps")"
