@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Where things lie in a VM Keep. Low memory is mapped one to one (va == gpa); only the shared area has another virtual
- * address. Everything not named here is absent, so that each stack has a guard below it, and address 0 traps.
+ * Where things lie in a VM Keep. Everything small is packed into the first 2 MiB of guest-physical memory, which the
+ * host can back with one huge page; code follows in 2 MiB of its own, mapped by one entry. What LAYOUT_* names has gpa
+ * == va, but for the shared area; the rest is placed by plan.c. Everything not mapped is absent, so that each stack has
+ * a guard below it, and address 0 traps.
  */
 #ifndef BROCH_IMAGE_LAYOUT_H
 #define BROCH_IMAGE_LAYOUT_H
@@ -18,11 +20,12 @@ enum {
 	LAYOUT_STACK0 = 0x6000,  /* ring-0 stack: one page, IST2 */
 	LAYOUT_TABLES = 0x10000, /* page tables, then air up to the shared area */
 	LAYOUT_TABLES_END = 0x40000,
-	LAYOUT_SHARED = 0x40000,      /* gpa of the keepcall area; BOOT_SHARED_VA is its address */
-	LAYOUT_TRAP_STACK = 0x204000, /* IST1, ring 3 */
+	LAYOUT_SHARED = 0x40000,     /* gpa of the keepcall area; BOOT_SHARED_VA is its address */
+	LAYOUT_TRAP_STACK = 0xd0000, /* IST1, ring 3 */
 	LAYOUT_TRAP_STACK_SIZE = 0x4000,
-	LAYOUT_STACK = 0x240000, /* the runtime's */
+	LAYOUT_STACK = 0x100000, /* the runtime's */
 	LAYOUT_STACK_SIZE = 0x40000,
+	LAYOUT_FREE = 0x140000, /* from here on gpas are given out in order */
 };
 
 /* Selectors in the order Linux uses: with these, `iretq` in ring 3 stays native on every KVM we know. */
@@ -41,7 +44,7 @@ enum {
  */
 enum { LAYOUT_DEAD_PORT = 0x11 };
 
-static_assert(LAYOUT_SHARED + KEEPCALL_SHARED_SIZE <= LAYOUT_TRAP_STACK, "the shared area fits");
-static_assert(LAYOUT_STACK + LAYOUT_STACK_SIZE <= BOOT_INFO_VA, "the stack fits");
+static_assert(LAYOUT_SHARED + KEEPCALL_SHARED_SIZE < LAYOUT_TRAP_STACK, "the shared area fits");
+static_assert(LAYOUT_TRAP_STACK + LAYOUT_TRAP_STACK_SIZE < LAYOUT_STACK, "a guard below the stack");
 
 #endif

@@ -2,7 +2,11 @@
 /*
  * The plan of a VM Keep: system pages (tables.c), page tables (paging.c), the shared area, stacks, boot information and
  * the image, in the places of layout.h. The vCPU starts in ring 3; all privileged state is here, and no ring-0 code but
- * the stubs that end the Keep. A process needs the last two and the shared area only.
+ * the stubs that end the Keep. A process needs the last two and the shared area only, with gpa == va.
+ *
+ * Code that has 2 MiB of addresses to itself (the linker script sees to that) is filled up with zero pages and mapped
+ * by large entries: a fault for each first-touched page is the greatest cost of a cold start. Everything that is mapped
+ * is in the plan, so everything is measured.
  *
  * Segment registers follow from the selectors: CS 64-bit code, SS and the others flat data, all with DPL 3; TR a busy
  * 64-bit TSS (type 11); LDTR null.
@@ -25,8 +29,11 @@ struct builder {
 	struct arena *arena;
 	struct plan *plan;
 	struct note *note;
+	uint64_t gpa;    /* of the next range */
 	uint8_t *tables; /* TABLES_MAX pages */
 	size_t table_count;
+	struct plan_range large[ELF_SEGMENT_MAX]; /* for the page tables: whole segments */
+	size_t large_count;
 };
 
 static size_t pages_of(uint64_t size)
@@ -34,11 +41,25 @@ static size_t pages_of(uint64_t size)
 	return (size_t)((size + PLAN_PAGE_SIZE - 1) / PLAN_PAGE_SIZE);
 }
 
+static bool is_vm(const struct builder *b)
+{
+	return b->plan->params.kind == BOOT_VM;
+}
+
+static uint64_t large_up(uint64_t size)
+{
+	return (size + PAGING_LARGE_SIZE - 1) & ~(PAGING_LARGE_SIZE - 1);
+}
+
+/* Sets gpa and moves on. */
 static void add(struct builder *b, struct plan_range r)
 {
 	CHECK(b->plan->range_count < RANGE_MAX);
-	if (r.count != 0)
-		b->plan->ranges[b->plan->range_count++] = r;
+	if (r.count == 0)
+		return;
+	r.gpa.a = is_vm(b) || r.type == PLAN_SHARED ? b->gpa : r.va;
+	b->gpa = r.gpa.a + (uint64_t)r.count * PLAN_PAGE_SIZE;
+	b->plan->ranges[b->plan->range_count++] = r;
 }
 
 static enum err page(struct builder *b, size_t count, uint8_t **bytes)
@@ -49,49 +70,65 @@ static enum err page(struct builder *b, size_t count, uint8_t **bytes)
 	return OK;
 }
 
-/* One page of our own, mapped one to one. */
+/* One page of our own. */
 static enum err add_page(struct builder *b, uint64_t va, unsigned perm, uint8_t **bytes)
 {
 	TRY(page(b, 1, bytes));
-	add(b, (struct plan_range){{va}, va, PLAN_NORMAL, perm, 1, *bytes});
+	add(b, (struct plan_range){.va = va, .type = PLAN_NORMAL, .perm = perm, .count = 1, .bytes = *bytes});
 	return OK;
 }
 
-static void add_zero(struct builder *b, uint64_t va, uint64_t size, unsigned perm)
+static void add_zero(struct builder *b, uint64_t va, size_t count, unsigned perm)
 {
-	add(b, (struct plan_range){{va}, va, PLAN_ZERO, perm, pages_of(size), NULL});
+	add(b, (struct plan_range){.va = va, .type = PLAN_ZERO, .perm = perm, .count = count});
+}
+
+/* One page of our own, mapped one to one. */
+static enum err add_system_page(struct builder *b, uint64_t va, unsigned perm, uint8_t **bytes)
+{
+	b->gpa = va;
+	return add_page(b, va, perm, bytes);
+}
+
+static void add_stack(struct builder *b, uint64_t va, uint64_t size, unsigned perm)
+{
+	b->gpa = va;
+	add_zero(b, va, pages_of(size), perm);
 }
 
 static enum err add_system(struct builder *b, uint64_t entry)
 {
 	uint8_t *bytes;
 
-	TRY(add_page(b, LAYOUT_GDT, PLAN_R | PLAN_SUPERVISOR, &bytes));
+	TRY(add_system_page(b, LAYOUT_GDT, PLAN_R | PLAN_SUPERVISOR, &bytes));
 	tables_gdt(bytes);
-	TRY(add_page(b, LAYOUT_TSS, PLAN_R | PLAN_SUPERVISOR, &bytes));
+	TRY(add_system_page(b, LAYOUT_TSS, PLAN_R | PLAN_SUPERVISOR, &bytes));
 	tables_tss(bytes);
-	TRY(add_page(b, LAYOUT_IDT, PLAN_R | PLAN_SUPERVISOR, &bytes));
+	TRY(add_system_page(b, LAYOUT_IDT, PLAN_R | PLAN_SUPERVISOR, &bytes));
 	tables_idt(bytes, entry);
-	TRY(add_page(b, LAYOUT_STUBS, PLAN_R | PLAN_X | PLAN_SUPERVISOR, &bytes));
+	TRY(add_system_page(b, LAYOUT_STUBS, PLAN_R | PLAN_X | PLAN_SUPERVISOR, &bytes));
 	tables_stubs(bytes);
-	add_zero(b, LAYOUT_STACK0, PLAN_PAGE_SIZE, PLAN_R | PLAN_W | PLAN_SUPERVISOR);
-	TRY(add_page(b, LAYOUT_PROBE, PLAN_R | PLAN_X, &bytes));
+	add_stack(b, LAYOUT_STACK0, PLAN_PAGE_SIZE, PLAN_R | PLAN_W | PLAN_SUPERVISOR);
+	TRY(add_system_page(b, LAYOUT_PROBE, PLAN_R | PLAN_X, &bytes));
 	tables_probe(bytes);
 	/* The page tables, which are filled last: how many there are is known then. */
 	TRY(page(b, TABLES_MAX, &b->tables));
-	add(b, (struct plan_range){
-	               {LAYOUT_TABLES}, LAYOUT_TABLES, PLAN_NORMAL, PLAN_R | PLAN_W | PLAN_SUPERVISOR, 1, b->tables});
+	b->gpa = LAYOUT_TABLES;
+	add(b, (struct plan_range){.va = LAYOUT_TABLES,
+	                           .type = PLAN_NORMAL,
+	                           .perm = PLAN_R | PLAN_W | PLAN_SUPERVISOR,
+	                           .count = 1,
+	                           .bytes = b->tables});
 	return OK;
 }
 
 static void add_shared(struct builder *b)
 {
-	add(b, (struct plan_range){{LAYOUT_SHARED},
-	                           BOOT_SHARED_VA,
-	                           PLAN_SHARED,
-	                           PLAN_R | PLAN_W,
-	                           pages_of(KEEPCALL_SHARED_SIZE),
-	                           NULL});
+	b->gpa = LAYOUT_SHARED;
+	add(b, (struct plan_range){.va = BOOT_SHARED_VA,
+	                           .type = PLAN_SHARED,
+	                           .perm = PLAN_R | PLAN_W,
+	                           .count = pages_of(KEEPCALL_SHARED_SIZE)});
 }
 
 static enum err add_boot_info(struct builder *b)
@@ -119,21 +156,51 @@ static enum err add_boot_info(struct builder *b)
 }
 
 /* Whole pages point into the file; a last part of a page is copied and filled with zeros; the rest is zero pages. */
-static enum err add_segment(struct builder *b, const struct elf_segment *s)
+static enum err add_segment(struct builder *b, const struct elf_segment *s, size_t pages)
 {
-	const size_t whole = s->file.size / PLAN_PAGE_SIZE, total = pages_of(s->size);
-	const size_t part = s->file.size % PLAN_PAGE_SIZE;
+	const size_t whole = s->file.size / PLAN_PAGE_SIZE, part = s->file.size % PLAN_PAGE_SIZE;
 	uint64_t va = s->va;
 	uint8_t *bytes;
 
-	add(b, (struct plan_range){{va}, va, PLAN_NORMAL, s->perm, whole, s->file.data});
+	add(b,
+	    (struct plan_range){.va = va, .type = PLAN_NORMAL, .perm = s->perm, .count = whole, .bytes = s->file.data});
 	va += whole * PLAN_PAGE_SIZE;
 	if (part != 0) {
 		TRY(add_page(b, va, s->perm, &bytes));
 		memcpy(bytes, s->file.data + whole * PLAN_PAGE_SIZE, part);
 		va += PLAN_PAGE_SIZE;
 	}
-	add(b, (struct plan_range){{va}, va, PLAN_ZERO, s->perm, total - whole - (part != 0), NULL});
+	add_zero(b, va, pages - whole - (part != 0), s->perm);
+	return OK;
+}
+
+/* Code with nothing else in its 2 MiB ranges. */
+static bool is_large(const struct elf *e, size_t i)
+{
+	const struct elf_segment *s = &e->segments[i];
+
+	return (s->perm & PLAN_X) && s->va % PAGING_LARGE_SIZE == 0 &&
+	       (i + 1 == e->count || large_up(s->va + s->size) <= s[1].va);
+}
+
+static enum err add_large(struct builder *b, const struct elf_segment *s)
+{
+	const size_t pages = (size_t)(large_up(s->size) / PLAN_PAGE_SIZE);
+
+	b->gpa = large_up(b->gpa);
+	b->large[b->large_count++] = (struct plan_range){.gpa = {b->gpa}, .va = s->va, .perm = s->perm, .count = pages};
+	return add_segment(b, s, pages);
+}
+
+/* The small ones first, as there is room behind the other small things. */
+static enum err add_image(struct builder *b, const struct elf *e)
+{
+	for (size_t i = 0; i < e->count; i++)
+		if (!is_vm(b) || !is_large(e, i))
+			TRY(add_segment(b, &e->segments[i], pages_of(e->segments[i].size)));
+	for (size_t i = 0; i < e->count; i++)
+		if (is_vm(b) && is_large(e, i))
+			TRY(add_large(b, &e->segments[i]));
 	return OK;
 }
 
@@ -154,19 +221,31 @@ static uint64_t table_fresh(void *ctx)
 	return LAYOUT_TABLES + PLAN_PAGE_SIZE * b->table_count++;
 }
 
-static enum err map_range(const struct paging *p, const struct plan_range *r, struct note *n)
+/* Maps a range by entries of one level. */
+static enum err map_range(const struct paging *p, const struct plan_range *r, unsigned level, struct note *n)
 {
-	for (size_t i = 0; i < r->count; i++) {
-		uint64_t offset = i * PLAN_PAGE_SIZE;
+	const uint64_t step = level == PAGING_PT ? PLAN_PAGE_SIZE : PAGING_LARGE_SIZE;
+	const uint64_t bits = paging_bits(r->perm) | (level == PAGING_PT ? 0 : PAGING_LARGE);
+	const uint64_t size = (uint64_t)r->count * PLAN_PAGE_SIZE;
+
+	for (uint64_t offset = 0; offset < size; offset += step) {
 		uint8_t *entry;
-		enum err err = paging_entry(p, r->va + offset, PAGING_PT, &entry);
+		enum err err = paging_entry(p, r->va + offset, level, &entry);
 
 		if (err != OK)
 			return refuse(n, ERR_LIMIT, "Keep image: too large or too spread out for %u page tables",
 			              TABLES_MAX);
-		paging_set(entry, (r->gpa.a + offset) | paging_bits(r->perm));
+		paging_set(entry, (r->gpa.a + offset) | bits);
 	}
 	return OK;
+}
+
+static bool in_large(const struct builder *b, const struct plan_range *r)
+{
+	for (size_t i = 0; i < b->large_count; i++)
+		if (r->va - b->large[i].va < (uint64_t)b->large[i].count * PLAN_PAGE_SIZE)
+			return true;
+	return false;
 }
 
 static enum err map_all(struct builder *b)
@@ -180,12 +259,15 @@ static enum err map_all(struct builder *b)
 
 		if (r->bytes == b->tables)
 			tables = r;
-		TRY(map_range(&p, r, b->note));
+		if (!in_large(b, r))
+			TRY(map_range(&p, r, PAGING_PT, b->note));
 	}
+	for (size_t i = 0; i < b->large_count; i++)
+		TRY(map_range(&p, &b->large[i], PAGING_PD, b->note));
 	CHECK(tables != NULL);
 	/* Mapping the tables themselves adds none: they share theirs with the first page. */
 	tables->count = b->table_count;
-	TRY(map_range(&p, tables, b->note));
+	TRY(map_range(&p, tables, PAGING_PT, b->note));
 	CHECK(tables->count == b->table_count);
 	return OK;
 }
@@ -226,24 +308,21 @@ static enum err check_params(struct plan_params p, struct note *n)
 
 static enum err build(struct builder *b, const struct elf *e)
 {
-	const bool vm = b->plan->params.kind == BOOT_VM;
-	const struct elf_segment *last = &e->segments[e->count - 1];
-
-	if (vm)
+	if (is_vm(b))
 		TRY(add_system(b, e->entry));
 	add_shared(b);
-	if (vm) {
-		add_zero(b, LAYOUT_TRAP_STACK, LAYOUT_TRAP_STACK_SIZE, PLAN_R | PLAN_W);
-		add_zero(b, LAYOUT_STACK, LAYOUT_STACK_SIZE, PLAN_R | PLAN_W);
+	if (is_vm(b)) {
+		add_stack(b, LAYOUT_TRAP_STACK, LAYOUT_TRAP_STACK_SIZE, PLAN_R | PLAN_W);
+		add_stack(b, LAYOUT_STACK, LAYOUT_STACK_SIZE, PLAN_R | PLAN_W);
 	}
 	TRY(add_boot_info(b));
-	for (size_t i = 0; i < e->count; i++)
-		TRY(add_segment(b, &e->segments[i]));
-	if (vm)
-		TRY(map_all(b));
-	b->plan->cpu = vm ? first_registers(e->entry) : (struct plan_cpu){.rip = e->entry, .rdi = BOOT_INFO_VA};
-	b->plan->gpa_end = (last->va + last->size + PAGING_LARGE_SIZE - 1) & ~(PAGING_LARGE_SIZE - 1);
-	return OK;
+	TRY(add_image(b, e));
+	b->plan->gpa_end = large_up(b->gpa);
+	b->plan->cpu = (struct plan_cpu){.rip = e->entry, .rdi = BOOT_INFO_VA};
+	if (!is_vm(b))
+		return OK;
+	b->plan->cpu = first_registers(e->entry);
+	return map_all(b);
 }
 
 enum err plan_build(struct arena *a, struct slice elf, struct plan_params params, struct plan *out, struct note *n)

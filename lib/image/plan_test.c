@@ -77,6 +77,14 @@ static const struct plan_range *range_at(const struct plan *p, uint64_t va)
 	return NULL;
 }
 
+static const struct plan_range *range_at_gpa(const struct plan *p, uint64_t gpa)
+{
+	for (size_t i = 0; i < p->range_count; i++)
+		if (gpa - p->ranges[i].gpa.a < p->ranges[i].count * PAGE)
+			return &p->ranges[i];
+	return NULL;
+}
+
 static void ranges_ascend_and_w_excludes_x(void **state)
 {
 	const enum boot_kind kinds[] = {BOOT_VM, BOOT_PROCESS};
@@ -126,11 +134,11 @@ static uint64_t walk(const struct plan *p, uint64_t va)
 	uint64_t table = p->cpu.cr3, e = 0;
 
 	for (int level = 3; level >= 0; level--) {
-		const struct plan_range *r = range_at(p, table); /* tables are mapped one to one */
+		const struct plan_range *r = range_at_gpa(p, table);
 
 		assert_non_null(r);
 		assert_int_equal(r->perm, PLAN_R | PLAN_W | PLAN_SUPERVISOR);
-		e = paging_get(r->bytes + (table - r->va) + 8 * (va >> (12 + 9 * level) & 511));
+		e = paging_get(r->bytes + (table - r->gpa.a) + 8 * (va >> (12 + 9 * level) & 511));
 		if (!(e & PAGING_PRESENT))
 			return 0;
 		if (level > 0 && (e & PAGING_LARGE))
@@ -172,6 +180,48 @@ static void tables_map_what_the_ranges_say(void **state)
 	}
 	for (size_t i = 0; i < ARRAY_COUNT(guards); i++)
 		assert_int_equal(walk(&p, guards[i]), 0);
+}
+
+/* The table entry that maps an address by a large page, or 0. */
+static uint64_t large_entry(const struct plan *p, uint64_t va)
+{
+	uint64_t table = p->cpu.cr3, e = 0;
+
+	for (int level = 3; level >= 1; level--) {
+		const struct plan_range *r = range_at_gpa(p, table);
+
+		e = paging_get(r->bytes + (table - r->gpa.a) + 8 * (va >> (12 + 9 * level) & 511));
+		table = e & PAGING_ADDRESS;
+	}
+	return e & PAGING_LARGE ? e : 0;
+}
+
+static void code_alone_in_its_addresses_is_one_large_page(void **state)
+{
+	const struct plan_range *r;
+	struct plan p;
+	uint64_t e, pages = 0;
+
+	(void)state;
+	make_image();
+	assert_int_equal(build_kind(BOOT_VM, &p, NULL), OK);
+	assert_int_equal(large_entry(&p, 0x400000), 0);
+	put(PHDR + PHDR_SIZE + 16, 0x600000, 8);
+	put(PHDR + 2 * PHDR_SIZE + 16, 0x601000, 8);
+	assert_int_equal(build_kind(BOOT_VM, &p, NULL), OK);
+	e = large_entry(&p, 0x400000);
+	assert_true(e != 0 && !(e & PAGING_WRITE) && !(e & PAGING_NX) && (e & PAGING_USER));
+	assert_int_equal(large_entry(&p, 0x600000), 0);
+	r = range_at(&p, 0x400000);
+	assert_true(r->gpa.a % PAGING_LARGE_SIZE == 0 && (e & ~(PAGING_LARGE_SIZE - 1) & PAGING_ADDRESS) == r->gpa.a);
+	/* All of it is in the plan. */
+	for (uint64_t va = 0x400000; va < 0x600000; va += PAGE) {
+		r = range_at(&p, va);
+		assert_non_null(r);
+		assert_int_equal(r->perm, PLAN_R | PLAN_X);
+		pages++;
+	}
+	assert_int_equal(pages, 512);
 }
 
 static void only_the_door_is_open_and_gates_lead_right(void **state)
@@ -385,6 +435,7 @@ int main(void)
 	        cmocka_unit_test(ranges_ascend_and_w_excludes_x),
 	        cmocka_unit_test(content_is_that_of_the_file_and_zeros),
 	        cmocka_unit_test(tables_map_what_the_ranges_say),
+	        cmocka_unit_test(code_alone_in_its_addresses_is_one_large_page),
 	        cmocka_unit_test(only_the_door_is_open_and_gates_lead_right),
 	        cmocka_unit_test(boot_info_says_what_is),
 	        cmocka_unit_test(the_same_input_gives_the_same_plan),
