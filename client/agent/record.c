@@ -42,9 +42,9 @@ static enum err keeps_dir(char *out, size_t capacity, bool make, struct note *n)
 {
 	size_t len;
 
-	TRY(state_dir_default(out, capacity - sizeof "/keeps", n));
+	TRY(state_dir_default(out, capacity - sizeof "/deployed", n));
 	len = strlen(out);
-	memcpy(out + len, "/keeps", sizeof "/keeps");
+	memcpy(out + len, "/deployed", sizeof "/deployed");
 	return make ? make_dirs(out, n) : OK;
 }
 

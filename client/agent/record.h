@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What we must remember of a Keep to come back to it: $XDG_STATE_HOME/broch/keeps/ID.json (mode 0600, replaced whole) and
+ * What we must remember of a Keep to come back to it: $XDG_STATE_HOME/broch/deployed/ID.json (mode 0600, replaced whole) and
  * ID.manifest, the exact bytes that were delivered. Holds the resumption secret.
  */
 #ifndef BROCH_AGENT_RECORD_H

@@ -237,7 +237,7 @@ const struct verb verb_deploy = {
 		   "nothing of the workload is sent, the reason is printed and the exit status is 3.\n\n"
 		   "Without -d the program's standard streams are connected and its exit status is passed through; it ends when the "
 		   "connection does. With -d it goes on; ps, logs, wait, inspect, stop and rm find it by id or name. What is "
-		   "needed to come back to it is kept in $XDG_STATE_HOME/broch/keeps.",
+		   "needed to come back to it is kept in $XDG_STATE_HOME/broch/deployed.",
 	.examples = "broch policy init > policy.toml\nbroch deploy --host https://host.example --policy policy.toml app.wasm\n"
 		    "broch deploy -d --name web --evidence web.evidence app.wasm\nbroch deploy --show-chain hello.wasm",
 	.min = 1,

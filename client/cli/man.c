@@ -147,7 +147,7 @@ void man_all(FILE *f)
 	fputs(".Sh ENVIRONMENT\n.Bl -tag -width Ds\n"
 	      ".It Ev BROCH_HOST\nThe host agent to use when\n.Fl \\-host\nis not given.\n"
 	      ".It Ev BROCH_TOKEN_FILE\nThe file of the bearer token for it.\n"
-	      ".It Ev XDG_STATE_HOME\nWhere\n.Pa broch/keeps\n(what was delivered where) and the local test root are kept; default\n"
+	      ".It Ev XDG_STATE_HOME\nWhere\n.Pa broch/deployed\n(what was delivered where) and the local test root are kept; default\n"
 	      ".Pa ~/.local/state .\n"
 	      ".It Ev NO_COLOR\nNo colours when it is not empty.\n.El\n"
 	      ".Sh EXIT STATUS\n0 done, 1 failed, 2 wrong usage, 3 attestation refused.\n"
