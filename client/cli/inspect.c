@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What is known of one Keep: the host's account, our own record, and, when asked for, evidence from the Keep itself. */
 #include "client/agent/interrupt.h"
+#include "client/attest/verdict.h"
 #include "client/cli/tenant.h"
 #include "lib/base/hex.h"
 #include "sys/openssl.h"
@@ -32,20 +33,6 @@ static json_t *our_account(const struct record *r)
 		hex_encode(slice_of(digest, sizeof digest), hex);
 	return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s}", "id", r->id, "name", r->name, "host", r->url, "deployed", r->created,
 			 "module_sha256", r->module, "manifest_sha256", hex, "policy", r->policy_name);
-}
-
-static json_t *verdict_json(const struct verdict *v)
-{
-	json_t *checks = json_array();
-
-	for (size_t i = 0; i < v->check_count; i++) {
-		static const char *const results[] = {"pass", "fail", "skip"};
-		const struct check *k = &v->checks[i];
-
-		json_array_append_new(checks, json_pack("{s:s, s:s, s:s, s:s, s:s}", "id", k->id, "link", k->link, "result",
-							results[k->result], "expected", k->expected, "found", k->found));
-	}
-	return json_pack("{s:b, s:s, s:b, s:o}", "ok", (int)v->ok, "tee", v->tee, "soft", (int)v->soft, "checks", checks);
 }
 
 static void print_object(const char *title, const json_t *o)

@@ -2,6 +2,7 @@
 #include "client/cli/workload.h"
 
 #include "client/agent/interrupt.h"
+#include "client/attest/verdict.h"
 #include "client/config/units.h"
 
 #include <signal.h>
@@ -192,31 +193,12 @@ enum err keep_answer(struct place *p, char id[static KEEP_ID_DIGITS + 1], char *
 	return OK;
 }
 
-static void print_chain(const struct cli *c, const struct verdict *v)
-{
-	static const struct {
-		const char *mark, *word;
-		enum tint tint;
-	} marks[] = {[CHECK_PASS] = {"\xe2\x9c\x93", "", TINT_GOOD}, [CHECK_FAIL] = {"\xe2\x9c\x97", "", TINT_BAD}, [CHECK_SKIP] = {"-", "", TINT_DIM}};
-	const char *link = "";
-
-	for (size_t i = 0; i < v->check_count; i++) {
-		const struct check *k = &v->checks[i];
-
-		fprintf(stderr, "%-14s %s%s%s %s: %s%s%s\n", strcmp(link, k->link) == 0 ? "" : k->link,
-			cli_tint(c->color_err, marks[k->result].tint), marks[k->result].mark,
-			cli_tint(c->color_err, TINT_OFF), k->id, k->found,
-			k->result == CHECK_FAIL ? "; expected " : "", k->result == CHECK_FAIL ? k->expected : "");
-		link = k->link;
-	}
-}
-
 void workload_verdict(const struct cli *c, const struct verdict *v, bool refused)
 {
 	bool chain = cli_has(c, "show-chain") || c->verbose;
 
 	if (chain && v->check_count > 0)
-		print_chain(c, v);
+		(c->verbose ? verdict_print_checks : verdict_print)(stderr, v, c->color_err);
 	if (v->soft && v->ok && !refused && !chain)
 		cli_say(c, "a software stand-in (%s) signed the evidence: good for development, protects from nobody who owns the host",
 			v->tee);

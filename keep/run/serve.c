@@ -182,8 +182,8 @@ static void take_over(struct keep *k, struct link *l, uint64_t wall_ns)
 	k->input.over = (k->delivery.manifest.flags & MANIFEST_STDIN) == 0;
 	if ((k->delivery.manifest.flags & MANIFEST_DETACHED) != 0)
 		keep_detach(k);
-	/* Until it leaves, the first owner sees everything. */
-	k->reading = k->following = k->wants_end = k->collects = true;
+	/* Whoever delivers something to be detached leaves at once: the output and the end wait for who attaches. */
+	k->reading = k->following = k->wants_end = k->collects = !k->detached;
 }
 
 static enum err on_start(struct keep *k, struct link *l, struct slice body, struct note *n)
