@@ -15,7 +15,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { LIST_MAX = 4096, PATH_SIZE = 4096, PEM_SIZE_MAX = 64 * 1024 };
+enum { LIST_MAX = 4096, PATH_SIZE = 4096, PEM_SIZE_MAX = 64 * 1024, MINIMUM_RULES = (int)SNP_TCB_PARTS + (int)SNP_SOFT };
 
 const struct snp_pin_info snp_pins[SNP_PIN_COUNT] = {
 	[SNP_PIN_HOST_DATA] = {"host_data", 32},          [SNP_PIN_ID_KEY] = {"id_keys", 48},
@@ -391,7 +391,7 @@ static enum err take_product_minimum(struct reading *r, const struct rule *rule,
 
 static enum err take_minimum(struct reading *r, const struct rule *rule, const struct toml_value *v)
 {
-	struct rule rules[SNP_TCB_PARTS + SNP_SOFT];
+	struct rule rules[MINIMUM_RULES];
 
 	part_rules(rules, SNP_SOFT);
 	for (unsigned i = 0; i < SNP_SOFT; i++)

@@ -228,9 +228,7 @@ static enum err multi_line(struct scan *s, int quote, struct text_out *o)
 			continue;
 		}
 		if (c == '\n' || (c == '\r' && scan_peek(s, 1) == '\n')) {
-			if (c == '\r')
-				put(o, '\r');
-			put(o, '\n');
+			put(o, '\n'); /* also for CRLF: the text says the same wherever it was written */
 			scan_newline(s);
 			continue;
 		}
