@@ -1,0 +1,213 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A Keep on a host that lies: hostile [VARIANTS [FIRST]]
+ *
+ * Each variant is one whole life of a Keep with an honest client, in which the host changes some of its answers: status,
+ * sequence number, counts, channel numbers, poll entries, bytes, hints. What must hold, whatever the host says: the Keep
+ * ends or goes on, without touching memory that is not its own (run it under ASan), without a failed check, without a
+ * byte of the client's or the program's plaintext in either window, and the client is never told anything that the
+ * program did not say.
+ */
+#include "test/hostile/fakehost.c"
+
+#include "keep/run/port.h"
+#include "keep/run/workload.h"
+#include "keep/wasi/port.h"
+
+
+static const char spoken[] = "PLAINTEXT-OUT: what the program says, and says, and says again.\n";
+static const char typed[] = "PLAINTEXT-IN: what the user types\n";
+static const char secret_module[] = "\0asm\1\0\0\0PLAINTEXT-MODULE";
+enum { ROUNDS = 30 };
+
+static uint64_t dice;
+
+static uint64_t roll(uint64_t n)
+{
+	return next_random(&dice) % n;
+}
+
+/* ---- the program: everything a program can make the runtime do ---- */
+
+static enum err live(struct keep *k)
+{
+	struct wasm_memory_ops memory = memory_linear_ops(&k->memory);
+	struct wasm_poll p = port_poll(k);
+	uint8_t input[100], *base, *file;
+	size_t got;
+
+	TRY(memory.create(memory.ctx, 1, 100, &base));
+	file = arena_alloc(&k->memory.files, 100000, 16);
+	for (unsigned i = 0; i < ROUNDS; i++) {
+		TRY(port_write(i % 5 == 0 ? PORT_STDERR : PORT_STDOUT, spoken, sizeof spoken - 1));
+		TRY(p.poll(p.ctx));
+		if (i % 4 == 0)
+			TRY(port_read(input, sizeof input, &got));
+		if (i % 6 == 0)
+			TRY(port_wait(i % 12 == 0, port_monotonic_ns() + 50000000));
+		if (i % 10 == 0 && memory.grow(memory.ctx, base, 1 + i / 10, 2 + i / 10) == OK)
+			base[(1 + i / 10) * WASM_PAGE_SIZE] = 1;
+		if (file != NULL)
+			file[i] = 1;
+	}
+	return OK;
+}
+
+void workload_run(struct keep *k, struct msg_exit *end)
+{
+	enum err err;
+
+	port_bind(k);
+	err = live(k);
+	*end = (struct msg_exit){.end = err == OK ? WORKLOAD_EXITED : WORKLOAD_STOPPED, .code = 5};
+}
+
+/* ---- the liar ---- */
+
+static unsigned one_in; /* so often */
+static unsigned lies;
+
+static uint64_t strange_number(uint64_t honest)
+{
+	static const uint64_t strange[] = {0, 1, 2, 15, 255, 1023, 1024, 4096, 65535, 65536, KEEPCALL_WINDOW_SIZE,
+					   KEEPCALL_WINDOW_SIZE + 1, KEEPCALL_EVIDENCE_MAX, KEEPCALL_EVIDENCE_MAX + 1,
+					   INT32_MAX, UINT32_MAX, INT64_MAX, UINT64_MAX};
+
+	switch (roll(5)) {
+	case 0: return honest + 1;
+	case 1: return honest - 1;
+	case 2: return honest ^ UINT64_C(1) << roll(64);
+	case 3: return next_random(&dice);
+	default: return strange[roll(ARRAY_COUNT(strange))];
+	}
+}
+
+static void change_bytes(uint8_t *in, size_t size)
+{
+	for (uint64_t n = 1 + roll(4); n > 0; n--)
+		in[roll(size)] = (uint8_t)roll(256);
+}
+
+static void lie(void *ctx, volatile struct keepcall_page *p, uint8_t *in)
+{
+	(void)ctx;
+	if (roll(4) == 0)
+		p->attention = (uint32_t)roll(4);
+	if (roll(one_in) != 0)
+		return;
+	lies++;
+	switch (roll(8)) {
+	case 0: p->status = (uint32_t)roll(KEEPCALL_STATUS_LIMIT); break;
+	case 1: p->status = (uint32_t)strange_number(p->status); break;
+	case 2: p->answered = (uint32_t)strange_number(p->answered); break; /* late, or to nobody */
+	case 3:
+	case 4: p->ret[0] = strange_number(p->ret[0]); break;
+	case 5: change_bytes(in, p->op == KEEPCALL_WAIT ? 24 : 128); break;
+	case 6: change_bytes(in, KEEPCALL_WINDOW_SIZE); break;
+	default: p->tsc_hz = strange_number(p->tsc_hz), p->ret[1] = strange_number(p->ret[1]); break;
+	}
+}
+
+/* ---- the client, who does its best and stops at the first thing it does not like ---- */
+
+static const char *fault;
+static unsigned delivered, told;
+
+static void hear(struct slice body, size_t *heard)
+{
+	for (size_t i = 0; i < body.size; i++, (*heard)++)
+		if (body.data[i] != (uint8_t)spoken[*heard % (sizeof spoken - 1)])
+			fault = "the client was told what the program did not say";
+}
+
+static enum err talk(struct client *c)
+{
+	size_t heard_out = 0, heard_err = 0;
+	enum session_type type;
+	struct slice body;
+	unsigned quiet = 0;
+	bool asked = false;
+	enum err err;
+
+	for (;;) {
+		err = client_next(c, &type, &body);
+		if (err == ERR_AGAIN && quiet++ < 5) { /* it sleeps, or wants to hear more */
+			if (!fake_pass_time() && asked)
+				TRY(client_send(c, SESSION_STDIN, slice_text(typed)));
+			continue;
+		}
+		TRY(err);
+		quiet = 0;
+		if (type == SESSION_STDOUT)
+			hear(body, &heard_out);
+		if (type == SESSION_STDERR)
+			hear(body, &heard_err);
+		asked |= type == SESSION_STDIN_PULL; /* for much more than we ever say */
+		if (type == SESSION_EXIT)
+			return OK;
+	}
+}
+
+static void visit(void)
+{
+	static struct client c;
+	const struct fake_package p = {.module = {(const uint8_t *)secret_module, sizeof secret_module - 1},
+				       .flags = MANIFEST_STDIN};
+
+	if (client_run(&c, &p) == OK && ++delivered && talk(&c) == OK)
+		told++;
+	else if (lies == 0 && f.o.grow_max == 0)
+		fault = "the host was honest, and yet the workload did not end";
+	client_free(&c);
+	for (int i = 0; i < 5 && fake_end() == FAKE_RUNS; i++) {
+		fake_turn();
+		fake_pass_time();
+	}
+}
+
+/* ---- variants ---- */
+
+static const char *run_variant(uint64_t seed)
+{
+	struct fake_options o = {.seed = seed, .lie = lie, .calls_max = 3000};
+
+	dice = (seed + 1) * UINT64_C(0x9e3779b97f4a7c15);
+	one_in = 1U << (3 + roll(8));
+	o.pipe_size = roll(3) == 0 ? 1000 + roll(5000) : 0;
+	o.grow_max = roll(8) == 0 ? roll(16 << 20) : 0;
+	lies = 0;
+	fault = NULL;
+	fake_start(&o);
+	fake_clock_step(20000);
+	fake_watch(slice_text("PLAINTEXT-OUT"));
+	fake_watch(slice_text("PLAINTEXT-IN"));
+	fake_watch(slice_text("PLAINTEXT-MODULE"));
+	visit();
+	stop_keep();
+	look_for_leaks(f.shared, KEEPCALL_SHARED_SIZE);
+	return fake_leaked() ? "plaintext in a window" : fault;
+}
+
+int main(int argc, char **argv)
+{
+	uint64_t count = argc > 1 ? strtoull(argv[1], NULL, 10) : 10000, first = argc > 2 ? strtoull(argv[2], NULL, 10) : 0;
+	unsigned failed = 0, ends[4] = {0}, total_lies = 0;
+	uint64_t calls = 0;
+
+	for (uint64_t i = first; i < first + count; i++) {
+		const char *why = run_variant(i);
+
+		ends[f.end]++;
+		total_lies += lies;
+		calls += fake_calls();
+		if (why == NULL)
+			continue;
+		failed++;
+		printf("FAILED variant %llu: %s\n", (unsigned long long)i, why);
+	}
+	printf("%u delivered, %u told the end; ", delivered, told);
+	printf("%llu calls, %u lies; Keeps that ended: %u by themselves, %u at a broken answer, %u for want of memory\n",
+	       (unsigned long long)calls, total_lies, ends[FAKE_EXITED], ends[FAKE_BROKEN], ends[FAKE_CHECK]);
+	printf("hostile: %llu passed, %u failed, 0 skipped\n", (unsigned long long)count - failed, failed);
+	return failed == 0 ? 0 : 1;
+}
