@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What this machine can do, and how to cure what it cannot: one row a thing, one function that looks. */
-#include "client/cli/cli.h"
+#include "client/agent/words.h"
+#include "client/cli/host.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -129,12 +130,13 @@ static json_t *feature_json(const struct feature *e, const struct finding *f)
 static void feature_print(const struct cli *c, const struct feature *e, const struct finding *f)
 {
 	printf("%s%s%s %-9s %s%s%s\n", cli_tint(c->color_out, f->there ? TINT_GOOD : TINT_BAD), f->there ? "yes" : "no ",
-	       cli_tint(c->color_out, TINT_OFF), e->name, e->what, f->reason[0] != 0 ? ": " : "", f->reason);
+	       cli_tint(c->color_out, TINT_OFF), e->name, e->what,
+	       f->reason[0] != 0 && e->what[0] != 0 ? ": " : "", f->reason);
 	if (f->cure[0] != 0)
 		printf("              cure: %s\n", f->cure);
 }
 
-static int platform_run(struct cli *c)
+static int this_machine(const struct cli *c)
 {
 	json_t *list = json_array();
 
@@ -153,11 +155,83 @@ static int platform_run(struct cli *c)
 	return STATUS_OK;
 }
 
+/* ---- what a host says of itself; a TEE or back end is an object, or just its name ---- */
+
+static void host_finding(const json_t *o, char *name, size_t size, struct finding *f)
+{
+	const json_t *available = json_object_get(o, "available");
+
+	if (json_is_string(o))
+		words_clean(slice_text(json_string_value(o)), name, size);
+	else
+		host_text(o, "name", name, size);
+	f->there = available == NULL || json_is_true(available);
+	host_text(o, "reason", f->reason, sizeof f->reason);
+	host_text(o, "cure", f->cure, sizeof f->cure);
+}
+
+static void host_list(const struct cli *c, const json_t *items, const char *kind, json_t *list)
+{
+	const json_t *item;
+	size_t i;
+
+	json_array_foreach(items, i, item)
+	{
+		struct finding f = {0};
+		char name[32];
+		struct feature e = {name, kind, "", NULL};
+
+		host_finding(item, name, sizeof name, &f);
+		if (c->json)
+			json_array_append_new(list, feature_json(&e, &f));
+		else
+			feature_print(c, &e, &f);
+	}
+}
+
+static int show_host(const struct cli *c, const char *url, const json_t *answer)
+{
+	json_t *list = json_array();
+	char version[32];
+
+	host_text(answer, "version", version, sizeof version);
+	if (!c->json && !c->quiet)
+		printf("brochd %s at %s says:\n", version, url);
+	host_list(c, json_object_get(answer, "backends"), "backend", list);
+	host_list(c, json_object_get(answer, "tees"), "tee", list);
+	if (c->json)
+		return cli_json(c, json_pack("{s:s, s:s, s:s, s:o}", "schema", "broch.platform/1", "host", url, "version", version,
+					     "features", list));
+	json_decref(list);
+	return STATUS_OK;
+}
+
+static int platform_run(struct cli *c)
+{
+	struct place *p = NULL;
+	struct note n = {0};
+	json_t *answer = NULL;
+	enum err err;
+	int status;
+
+	if (!host_named(c))
+		return this_machine(c);
+	err = host_place(c, NULL, &p, &n);
+	if (err == OK)
+		err = place_call(p, "GET", "/v1/platform", NULL, &answer, &n);
+	status = err == OK ? show_host(c, place_url(p), answer) : cli_fail_note(c, err, &n);
+	json_decref(answer);
+	place_close(p);
+	return status;
+}
+
 const struct verb verb_platform = {
 	.name = "platform",
 	.summary = "tell what this machine can do, and how to cure what it cannot",
 	.operands = "",
-	.details = "",
-	.examples = "broch platform\nbroch platform --json",
+	.more = options_host,
+	.details = "One line for each back end, TEE and CPU feature, with the cure where something is missing. With --host (or "
+		   "BROCH_HOST) the host is asked instead; what it says proves nothing.",
+	.examples = "broch platform\nbroch platform --json\nbroch platform --host https://host.example",
 	.run = platform_run,
 };

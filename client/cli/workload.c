@@ -50,17 +50,17 @@ static enum err guest_path(const char *given, const char *text, char *out, size_
 static enum err add_dirs(const struct cli *c, struct bundle *b, struct note *n)
 {
 	char host[1024], guest[MANIFEST_PATH_MAX];
-	const char *text;
+	const char *text; /* DIR, DIR:NAME or, for a DIR with colons in it, DIR::NAME */
 
 	for (size_t at = 0; (text = cli_next(c, "dir", &at)) != NULL;) {
-		const char *colon = strrchr(text, ':');
+		const char *twice = strstr(text, "::"), *colon = twice != NULL ? twice : strrchr(text, ':');
 		size_t len = colon != NULL ? (size_t)(colon - text) : strlen(text);
 
 		if (len == 0 || len >= sizeof host)
 			return refuse(n, ERR_INVALID, "--dir %s: expected DIR or DIR:NAME", text);
 		memcpy(host, text, len);
 		host[len] = 0;
-		TRY(guest_path(text, colon != NULL ? colon + 1 : host, guest, sizeof guest, n));
+		TRY(guest_path(text, colon == NULL ? host : colon + (twice != NULL ? 2 : 1), guest, sizeof guest, n));
 		TRY(bundle_dir(b, host, guest, n));
 	}
 	return OK;
