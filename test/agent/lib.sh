@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # shellcheck shell=sh disable=SC2034,SC2154
 B=${B:-build}
-brochd=$B/bin/brochd fake=$B/test/agent/fake-keeper session=$B/test/agent/session
+brochd=${BROCHD:-$B/bin/brochd} fake=$B/test/agent/fake-keeper session=$B/test/agent/session
 tmp=$(mktemp -d "${TMPDIR:-/tmp}/broch-agent.XXXXXX") || exit 2
 umask 077
 unset NOTIFY_SOCKET
@@ -51,7 +51,11 @@ begin_part() {
 	: >"$dir/img/broch-keep-process.elf"
 	: >"$dir/img/broch-keep-vm.elf"
 }
-end_part() { stop_agent; refute "$part: the socket file stays behind" test -e "$sock"; }
+end_part() {
+	stop_agent
+	refute "the socket file stays behind" test -e "$sock"
+	refute "the agent's own words show a bug" grep -q -e 'Sanitizer' -e 'runtime error' -e 'broch: bug' "$dir/log"
+}
 
 start_agent() { # options...
 	"$brochd" --listen "unix:$sock" --state "$dir/state" --image-dir "$dir/img" --keeper "$fake" "$@" >>"$dir/log" 2>&1 </dev/null &
@@ -64,6 +68,7 @@ stop_agent() {
 	agent_status=0
 	wait "$agent_pid" 2>/dev/null || agent_status=$?
 	agent_pid=
+	[ "$agent_status" -eq 0 ] || bad "the agent ends with status $agent_status"
 }
 behave() { echo "$1" >"$dir/state/behaviour"; }
 

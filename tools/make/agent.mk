@@ -14,3 +14,12 @@ $(AGENT_TOOLS):
 check-agent: $(B)/bin/brochd $(AGENT_TOOLS)
 	@B=$(abspath $(B)) test/agent/run.sh
 CHECKS += check-agent
+FUZZ_USES_agent := agent host
+
+## check-agent-san  the same with brochd under ASan + UBSan (leaks count as failures)
+$(B)/san/brochd: $(B)/san/host/agent/main.o $(B)/san/agent.a $(B)/san/host.a $(B)/san/sys.a $(B)/san/lib.a
+	@echo "  LD san  $@"
+	$(Q)$(CLANG) -fsanitize=address,undefined -o $@ $< -Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(LIBS)
+.PHONY: check-agent-san
+check-agent-san: $(B)/san/brochd $(B)/bin/brochd $(AGENT_TOOLS)
+	@B=$(abspath $(B)) BROCHD=$(abspath $(B))/san/brochd RSS_SLACK=200000 test/agent/run.sh
