@@ -261,6 +261,11 @@ static void kick(struct vmm *v)
 	errno = saved;
 }
 
+static uint64_t memory(const struct vmm *v)
+{
+	return v->memory.plan_size + v->memory.granted;
+}
+
 static void destroy(struct vmm *v)
 {
 	if (v == NULL)
@@ -277,6 +282,7 @@ const struct vmm_backend vmm_kvm = {
         .shared = shared,
         .run = run,
         .grow = grow,
+        .memory = memory,
         .kick = kick,
         .destroy = destroy,
 };

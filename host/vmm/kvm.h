@@ -32,6 +32,7 @@ struct kvm_memory {
 	uint64_t next;               /* first chunk not handed out */
 	uint64_t tables, tables_end; /* pages left for page tables */
 	uint64_t root;               /* gpa of the PML4 */
+	uint64_t plan_size;          /* bytes of the plan, pages of zeros left out */
 	uint64_t granted, limit;     /* bytes of GROW */
 	struct kvm_extent extents[KEEPCALL_EXTENT_MAX];
 	size_t extent_count;

@@ -105,8 +105,10 @@ static void load_range(struct kvm_memory *m, const struct plan_range *r)
 	uint8_t *to = kvm_memory_at(m, r->gpa.a, (uint64_t)r->count * PLAN_PAGE_SIZE);
 
 	CHECK(to != NULL); /* the plan ends below gpa_end */
-	if (r->type == PLAN_NORMAL)
-		memcpy(to, r->bytes, r->count * PLAN_PAGE_SIZE);
+	if (r->type != PLAN_NORMAL)
+		return;
+	memcpy(to, r->bytes, r->count * PLAN_PAGE_SIZE);
+	m->plan_size += r->count * PLAN_PAGE_SIZE;
 }
 
 enum err kvm_memory_load(struct kvm_memory *m, int vm, const struct plan *p, uint64_t limit, struct note *n)

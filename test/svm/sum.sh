@@ -9,5 +9,6 @@ if ! tr -d '\r' <"$log" | grep -q '^keep-tests: status 0$'; then
 	[ "$fail" -gt 0 ] || fail=1
 	[ "$pass" -gt 0 ] || fail=1
 fi
-echo "$name: $pass passed, $fail failed, 0 skipped"
+skip=$(tr -d '\r' <"$log" | grep '\[  SKIPPED \] test_' | sort -u | wc -l)
+echo "$name: $pass passed, $fail failed, $skip skipped"
 [ "$fail" -eq 0 ]

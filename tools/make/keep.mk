@@ -56,3 +56,14 @@ $(B)/bench/vm: $(B)/host/bench/vm.o $(filter $(B)/host/host/vmm/kvm%,$(HOST:%.c=
 	@mkdir -p $(@D)
 	@echo "  LD      $@"
 	$(Q)$(CC) -pie -o $@ $(filter %.o,$^) -Wl,--as-needed -Wl,--start-group $(filter %.a,$^) -Wl,--end-group -lbearssl
+
+## check-repro  the Keep image built in another folder has the same bytes
+.PHONY: check-repro
+check-repro: programs
+	@rm -rf $(B)/repro && mkdir -p $(B)/repro/another/folder
+	@cp -r Makefile abi lib keep tools $(B)/repro/another/folder/
+	@$(MAKE) -s -C $(B)/repro/another/folder B=out $(IMAGES:$(B)/%=out/%) >$(B)/repro/log 2>&1 || { tail -n 20 $(B)/repro/log; exit 1; }
+	@pass=0 fail=0; for i in $(IMAGES:$(B)/%=%); do \
+		if cmp "$(B)/$$i" "$(B)/repro/another/folder/out/$$i"; then pass=$$((pass + 1)); else fail=$$((fail + 1)); fi; done; \
+		rm -rf $(B)/repro; echo "repro: $$pass passed, $$fail failed"; [ "$$fail" -eq 0 ]
+CHECKS += check-repro
