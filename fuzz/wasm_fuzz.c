@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Any bytes: refused, or loaded, instantiated and every export without parameters of a reference called for a while. */
+/* Any bytes: refused, or loaded, instantiated and its exports of some usual names called for a while. */
 #include "lib/wasm/wasm.h"
 
 #include <stdlib.h>
@@ -29,7 +29,8 @@ static enum err poll(void *ctx)
 {
 	unsigned *left = ctx;
 
-	return --*left == 0 ? ERR_STOPPED : OK;
+	*left -= *left > 0;
+	return *left == 0 ? ERR_STOPPED : OK;
 }
 
 static enum err host(void *ctx, struct wasm_caller *caller, union wasm_value *values)

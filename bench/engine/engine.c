@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * engine FILE N: loads a module and calls its export `kernel`; prints its checksum and the microseconds it took.
+ * engine FILE: only loads; prints the bytes of the module, of the arena used for it, and the microseconds.
+ */
+#include "lib/wasm/wasm.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <time.h>
+
+static const size_t ARENA = (size_t)4 << 30;
+
+static uint8_t *reserve(size_t size)
+{
+	void *p = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+	if (p == MAP_FAILED) {
+		perror("mmap");
+		exit(1);
+	}
+	return p;
+}
+
+static enum err create(void *ctx, uint32_t pages, uint32_t max_pages, uint8_t **base)
+{
+	(void)ctx;
+	(void)pages;
+	(void)max_pages;
+	*base = reserve((size_t)WASM_PAGE_SIZE * WASM_MAX_PAGES);
+	return OK;
+}
+
+static enum err grow(void *ctx, uint8_t *base, uint32_t old_pages, uint32_t pages)
+{
+	(void)ctx;
+	(void)base;
+	(void)old_pages;
+	(void)pages;
+	return OK;
+}
+
+static void must(enum err err, const struct note *n)
+{
+	if (err == OK)
+		return;
+	fprintf(stderr, "engine: %s\n", n->text[0] != 0 ? n->text : err_text(err));
+	exit(1);
+}
+
+static struct slice read_whole(const char *path)
+{
+	FILE *f = fopen(path, "rb");
+	size_t max = (size_t)256 << 20;
+	uint8_t *p = reserve(max);
+
+	if (f == NULL) {
+		perror(path);
+		exit(1);
+	}
+	max = fread(p, 1, max, f);
+	fclose(f);
+	return slice_of(p, max);
+}
+
+static long long now_us(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
+	return (long long)t.tv_sec * 1000000 + t.tv_nsec / 1000;
+}
+
+static void run(struct arena *a, const struct wasm_limits *limits, const struct wasm_module *m, const char *n)
+{
+	union wasm_value v = {.i32 = (uint32_t)strtoul(n, NULL, 10)};
+	struct note why = {{0}};
+	struct wasm_instance *i;
+	struct wasm_extern *start, *e;
+	struct wasm_store *s;
+	long long t;
+
+	must(wasm_store_new(a, limits, (struct wasm_memory_ops){create, grow, NULL}, (struct wasm_poll){0}, &s), &why);
+	must(wasm_instantiate(s, a, m, NULL, &i, &why), &why);
+	start = wasm_export(i, slice_text("_initialize"));
+	if (start != NULL)
+		must(wasm_call(s, start, &(union wasm_value){0}, &why), &why);
+	e = wasm_export(i, slice_text("kernel"));
+	must(e == NULL ? ERR_NOT_FOUND : OK, &why);
+	t = now_us();
+	must(wasm_call(s, e, &v, &why), &why);
+	printf("%u %lld\n", v.i32, now_us() - t);
+}
+
+int main(int argc, char **argv)
+{
+	struct wasm_limits limits = wasm_default_limits();
+	struct arena a = arena_of(reserve(ARENA), ARENA);
+	struct note why = {{0}};
+	struct wasm_module *m;
+	struct slice bytes;
+	long long t;
+
+	if (argc < 2 || argc > 3)
+		return 2;
+	a.dirty = 0;
+	bytes = read_whole(argv[1]);
+	t = now_us();
+	must(wasm_load(&a, bytes, &limits, &m, &why), &why);
+	if (argc == 2)
+		printf("%zu %zu %lld\n", bytes.size, a.used, now_us() - t);
+	else
+		run(&a, &limits, m, argv[2]);
+	return 0;
+}

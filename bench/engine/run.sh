@@ -1,0 +1,34 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# bench/engine/run.sh BUILD [KERNEL...]: CPU time of the kernels in our engine and in node, over native clang -O2.
+# Each is run three times, the smallest counts. Needs build/bench/engine-run (make bench BENCH=engine makes it).
+set -eu
+build=$1
+shift
+dir=$build/bench/engine
+clang=${CLANG:-clang-19}
+kernels=${*:-sha256:300000 matmul:16 sieve:12 fib:35 nbody:350000 json:220 sort:16 icall:12000000 brtable:16000 stream:250}
+mkdir -p "$dir"
+
+best() { # prints "checksum microseconds" of the fastest of three runs
+	for _ in 1 2 3; do "$@"; done | sort -n -k2 | head -n 1
+}
+
+printf '%-10s %10s %12s %9s %9s\n' kernel "native us" "interp us" interp node
+for k in $kernels; do
+	name=${k%:*} n=${k#*:}
+	src=bench/engine/kernels/$name.c
+	"$clang" -O2 -I. -Wno-unknown-attributes -o "$dir/$name" bench/engine/native.c "$src"
+	"$clang" --target=wasm32-wasi -O2 -I. -mexec-model=reactor -o "$dir/$name.wasm" "$src"
+	native=$(best "$dir/$name" "$n")
+	ours=$(best "$build/bench/engine-run" "$dir/$name.wasm" "$n")
+	if command -v node >/dev/null; then node=$(best node bench/engine/node.mjs "$dir/$name.wasm" "$n"); else node="${native% *} 0"; fi
+	if [ "${native% *}" != "${ours% *}" ] || [ "${native% *}" != "${node% *}" ]; then
+		echo "FAILED $name: checksums differ: native $native, ours $ours, node $node" >&2
+		exit 1
+	fi
+	echo "$name ${native#* } ${ours#* } ${node#* }"
+done | awk '{
+	printf "%-10s %10d %12d %8.2fx %8.2fx\n", $1, $2, $3, $3 / $2, $4 / $2
+	ours += log($3 / $2); if ($4 > 0) node += log($4 / $2); n++
+} END { printf "%-10s %10s %12s %8.2fx %8.2fx\n", "geomean", "", "", exp(ours / n), exp(node / n) }'
