@@ -28,11 +28,30 @@ enum iop {
 #define DIV(code, id, ...) IOP_##id, IOP_##id##_k, IOP_##id##_kx,
 /* As BIN without kx; then branches: if x y target; unless x y target; if x k target; unless x k target */
 #define CMP(code, id, ...) IOP_##id, IOP_##id##_k, IOP_##id##_if, IOP_##id##_unless, IOP_##id##_k_if, IOP_##id##_k_unless,
-#define LOAD(code, id, ...) IOP_##id, IOP_##id##_far, IOP_##id##_at,  /* dst addr offset16; dst addr offset32; dst address32 */
-#define STORE(code, id, ...) IOP_##id, IOP_##id##_far, IOP_##id##_at, /* addr x offset16; addr x offset32; x address32 */
+/*
+ * dst addr offset16; dst addr offset32; dst address32; dst addr offset16 k: addr + k; dst addr shift k: (addr << shift) + k;
+ * dst addr y shift k: addr + (y << shift) + k (sums wrap, only the offset makes an address longer than 32 bits)
+ */
+#define LOAD(code, id, ...) IOP_##id, IOP_##id##_far, IOP_##id##_at, IOP_##id##_sum, IOP_##id##_scaled, IOP_##id##_index,
+#define STORE(code, id, ...) IOP_##id, IOP_##id##_far, IOP_##id##_at, IOP_##id##_sum, /* likewise: addr x offset16... */
 #include "lib/wasm/opcodes.def"
+/* From fuse.def, where their fields are described. */
+#define FUSE(type, first, second) IOP_##first##_##second,
+#define FUSE_R(type, first, second) IOP_##first##_##second##_r,
+#define FUSE_K(type, first, second) IOP_##first##_k_##second,
+#define FUSE_KR(type, first, second) IOP_##first##_k_##second##_r,
+#define FUSE_KK(type, first, second) IOP_##first##_k_##second##_k,
+#include "lib/wasm/fuse.def"
+	IOP_count_if,      /* dst x k target: dst = x + k, taken unless it is 0 */
+	IOP_count_ne,      /* dst x k y target: dst = x + k, taken if it is not y */
+	IOP_count_ne_k,    /* dst x k k' target */
+	IOP_count_lt_u,    /* dst x k y target */
+	IOP_count_lt_u_k,  /* dst x k k' target */
+	IOP_i32_and_k_if,     /* x k target */
+	IOP_i32_and_k_unless, /* x k target */
 	IOP_unreachable,
 	IOP_copy,        /* dst src */
+	IOP_copy_two,    /* dst src dst src: in this order */
 	IOP_copy_many,   /* dst src count */
 	IOP_const32,     /* dst k (zero-extended) */
 	IOP_const64,     /* dst k64 */
@@ -72,7 +91,8 @@ enum iop {
 /* Variants, counted from the first iop of a row. */
 enum { VARIANT_K = 1, VARIANT_KX = 2 };                                         /* BIN, DIV, CMP */
 enum { VARIANT_IF = 2, VARIANT_UNLESS = 3, VARIANT_K_IF = 4, VARIANT_K_UNLESS = 5 }; /* CMP */
-enum { VARIANT_FAR = 1, VARIANT_AT = 2 };                                       /* LOAD, STORE */
+enum { VARIANT_FAR = 1, VARIANT_AT = 2, VARIANT_SUM = 3 };                      /* LOAD, STORE */
+enum { VARIANT_SCALED = 4, VARIANT_INDEX = 5 };                                 /* LOAD */
 
 static inline uint32_t code_u32(const code_t *field)
 {

@@ -190,7 +190,11 @@ NOINLINE static enum err poll_and_go(STATE)
 		SLOT(1) = put_##out(expr);                                                                             \
 		NEXT(units);                                                                                           \
 	}
+#define WRAPPED(sum) ((uint64_t)(uint32_t)(sum))
 #define LOAD(code, id, text, out, bytes, bits, expr)                                                                   \
+	LOAD_FROM(id##_sum, out, bytes, bits, expr, WRAPPED(SLOT(2) + code_u32(pc + 4)) + pc[3], 6)                    \
+	LOAD_FROM(id##_scaled, out, bytes, bits, expr, WRAPPED((SLOT(2) << pc[3]) + code_u32(pc + 4)), 6)              \
+	LOAD_FROM(id##_index, out, bytes, bits, expr, WRAPPED(SLOT(2) + (SLOT(3) << pc[4]) + code_u32(pc + 5)), 7)     \
 	LOAD_FROM(id, out, bytes, bits, expr, (uint64_t)(uint32_t)SLOT(2) + pc[3], 4)                                  \
 	LOAD_FROM(id##_far, out, bytes, bits, expr, (uint64_t)(uint32_t)SLOT(2) + code_u32(pc + 3), 5)                 \
 	LOAD_FROM(id##_at, out, bytes, bits, expr, (uint64_t)code_u32(pc + 2), 4)
@@ -205,11 +209,74 @@ NOINLINE static enum err poll_and_go(STATE)
 		NEXT(units);                                                                                           \
 	}
 #define STORE(code, id, text, in, bytes)                                                                               \
+	STORE_TO(id##_sum, bytes, 2, WRAPPED(SLOT(1) + code_u32(pc + 4)) + pc[3], 6)                                   \
 	STORE_TO(id, bytes, 2, (uint64_t)(uint32_t)SLOT(1) + pc[3], 4)                                                 \
 	STORE_TO(id##_far, bytes, 2, (uint64_t)(uint32_t)SLOT(1) + code_u32(pc + 3), 5)                                \
 	STORE_TO(id##_at, bytes, 1, (uint64_t)code_u32(pc + 2), 4)
 
 #include "lib/wasm/opcodes.def"
+
+/* ---- two instructions in one ---- */
+
+#define BIN(code, id, text, type, commutes, expr)                                                                      \
+	static inline type_##type do_##id(type_##type x, type_##type y)                                                \
+	{                                                                                                              \
+		return expr;                                                                                           \
+	}
+#include "lib/wasm/opcodes.def"
+
+#define FUSED(id, type, value, units)                                                                                  \
+	OP(id)                                                                                                         \
+	{                                                                                                              \
+		SLOT(1) = put_##type(value);                                                                           \
+		NEXT(units);                                                                                           \
+	}
+#define FUSE(type, first, second)                                                                                      \
+	FUSED(first##_##second, type,                                                                                  \
+	      do_##second(do_##first(get_##type(SLOT(2)), get_##type(SLOT(3))), get_##type(SLOT(4))), 5)
+#define FUSE_R(type, first, second)                                                                                    \
+	FUSED(first##_##second##_r, type,                                                                              \
+	      do_##second(get_##type(SLOT(4)), do_##first(get_##type(SLOT(2)), get_##type(SLOT(3)))), 5)
+#define FUSE_K(type, first, second)                                                                                    \
+	FUSED(first##_k_##second, type,                                                                                \
+	      do_##second(do_##first(get_##type(SLOT(2)), k_##type(code_u32(pc + 4))), get_##type(SLOT(3))), 6)
+#define FUSE_KR(type, first, second)                                                                                   \
+	FUSED(first##_k_##second##_r, type,                                                                            \
+	      do_##second(get_##type(SLOT(3)), do_##first(get_##type(SLOT(2)), k_##type(code_u32(pc + 4)))), 6)
+#define FUSE_KK(type, first, second)                                                                                   \
+	FUSED(first##_k_##second##_k, type,                                                                            \
+	      do_##second(do_##first(get_##type(SLOT(2)), k_##type(code_u32(pc + 3))), k_##type(code_u32(pc + 5))), 7)
+#include "lib/wasm/fuse.def"
+
+/* The end of a counting loop. */
+#define COUNT_AND_BRANCH(id, condition, field)                                                                         \
+	OP(id)                                                                                                         \
+	{                                                                                                              \
+		uint32_t x = (uint32_t)SLOT(2) + code_u32(pc + 3);                                                     \
+		SLOT(1) = x;                                                                                           \
+		if (condition)                                                                                         \
+			BRANCH(field);                                                                                 \
+		NEXT((field) + 2);                                                                                     \
+	}
+COUNT_AND_BRANCH(count_if, x != 0, 5)
+COUNT_AND_BRANCH(count_ne, x != (uint32_t)SLOT(5), 6)
+COUNT_AND_BRANCH(count_ne_k, x != code_u32(pc + 5), 7)
+COUNT_AND_BRANCH(count_lt_u, x < (uint32_t)SLOT(5), 6)
+COUNT_AND_BRANCH(count_lt_u_k, x < code_u32(pc + 5), 7)
+
+OP(i32_and_k_if)
+{
+	if (((uint32_t)SLOT(1) & code_u32(pc + 2)) != 0)
+		BRANCH(4);
+	NEXT(6);
+}
+
+OP(i32_and_k_unless)
+{
+	if (((uint32_t)SLOT(1) & code_u32(pc + 2)) == 0)
+		BRANCH(4);
+	NEXT(6);
+}
 
 OP(memory_size)
 {
@@ -266,6 +333,13 @@ OP(copy)
 {
 	SLOT(1) = SLOT(2);
 	NEXT(3);
+}
+
+OP(copy_two)
+{
+	SLOT(1) = SLOT(2);
+	SLOT(3) = SLOT(4);
+	NEXT(5);
 }
 
 OP(copy_many)
@@ -599,10 +673,17 @@ static operation *const operations[IOP_COUNT] = {
 #define BIN(code, id, ...) ROW(id) ROW(id##_k) ROW(id##_kx)
 #define DIV(code, id, ...) ROW(id) ROW(id##_k) ROW(id##_kx)
 #define CMP(code, id, ...) ROW(id) ROW(id##_k) ROW(id##_if) ROW(id##_unless) ROW(id##_k_if) ROW(id##_k_unless)
-#define LOAD(code, id, ...) ROW(id) ROW(id##_far) ROW(id##_at)
-#define STORE(code, id, ...) ROW(id) ROW(id##_far) ROW(id##_at)
+#define LOAD(code, id, ...) ROW(id) ROW(id##_far) ROW(id##_at) ROW(id##_sum) ROW(id##_scaled) ROW(id##_index)
+#define STORE(code, id, ...) ROW(id) ROW(id##_far) ROW(id##_at) ROW(id##_sum)
 #include "lib/wasm/opcodes.def"
-	ROW(unreachable) ROW(copy) ROW(copy_many) ROW(const32) ROW(const64) ROW(br) ROW(br_if) ROW(br_unless) ROW(br_table)
+#define FUSE(type, first, second) ROW(first##_##second)
+#define FUSE_R(type, first, second) ROW(first##_##second##_r)
+#define FUSE_K(type, first, second) ROW(first##_k_##second)
+#define FUSE_KR(type, first, second) ROW(first##_k_##second##_r)
+#define FUSE_KK(type, first, second) ROW(first##_k_##second##_k)
+#include "lib/wasm/fuse.def"
+	ROW(count_if) ROW(count_ne) ROW(count_ne_k) ROW(count_lt_u) ROW(count_lt_u_k) ROW(i32_and_k_if) ROW(i32_and_k_unless)
+	ROW(unreachable) ROW(copy) ROW(copy_two) ROW(copy_many) ROW(const32) ROW(const64) ROW(br) ROW(br_if) ROW(br_unless) ROW(br_table)
 	ROW(return) ROW(return_one) ROW(return_many) ROW(call) ROW(call_import) ROW(call_indirect) ROW(select)
 	ROW(global_get) ROW(global_set) ROW(memory_size) ROW(memory_grow) ROW(memory_init) ROW(data_drop) ROW(memory_copy)
 	ROW(memory_fill) ROW(table_get) ROW(table_set) ROW(table_init) ROW(elem_drop) ROW(table_copy) ROW(table_grow)

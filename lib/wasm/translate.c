@@ -8,12 +8,15 @@
  *          this costs no search, the operands of each local are chained from `chains`, topmost first
  *   CONST  nowhere yet: constants are folded into instructions, or stored when a slot is needed
  *
+ * To an i32 that is HOME or LOCAL a constant may still have to be added (`k`): most become part of an address.
+ *
  * Where control flow joins, everything that the paths must agree on is at home: at block, loop and if no operand is
  * LOCAL, and what a branch carries lies at the home of the label's height. In code that cannot be reached (`live` is
  * false) everything is validated and nothing emitted.
  *
- * Two things are done to the instruction emitted last, as long as no label stands behind it: local.set and local.tee
- * let it write to the local at once, and a comparison that feeds a branch melts with it.
+ * The last two instructions are remembered as long as no label stands behind them: local.set and local.tee let the last
+ * one write to the local at once; a comparison melts with the branch it feeds, the parts of an address with the load,
+ * and the pairs in fuse.def with each other.
  *
  * Memory: every operand is copied home at most once and several operands are moved by one instruction, so the code is
  * linear in the size of the body.
@@ -28,8 +31,9 @@ struct operand {
 	uint8_t type; /* 0: any, in unreachable code */
 	uint8_t where;
 	uint16_t slot; /* the local, or home */
-	uint32_t next; /* LOCAL: 1 + the next lower operand in the same local, 0: none */
-	uint64_t k;    /* CONST */
+	uint16_t home; /* the slot of its height */
+	uint16_t next; /* LOCAL: 1 + the next lower operand in the same local, 0: none */
+	uint64_t k;    /* CONST: the value; else what is to be added to the slot, i32 only */
 };
 
 struct control {
@@ -56,7 +60,7 @@ struct translator {
 	struct operand *operands;
 	struct control *controls;
 	uint8_t *local_types;
-	uint32_t *chains; /* per local: 1 + the topmost operand that is still in it, 0: none */
+	uint16_t *chains; /* per local: 1 + the topmost operand that is still in it, 0: none */
 	uint8_t *sites;
 	uint32_t operand_max, control_max, sites_max;
 	/* the body at hand */
@@ -70,9 +74,9 @@ struct translator {
 	code_t *code;
 	uint32_t size, capacity;
 	uint32_t sites_size, site_pc, site_at;
-	/* the instruction emitted last: valid while last_end == size */
-	uint32_t last_start, last_end;
-	uint16_t last_iop;
+	/* the value instruction emitted last: valid while last_end == size; and the one before: if prev_end == last_start */
+	uint32_t last_start, last_end, prev_start, prev_end;
+	uint32_t copy_end; /* where the last instruction ends if it is a copy that another can join */
 	code_t nowhere[EMIT_MAX];
 };
 
@@ -103,11 +107,21 @@ static bool reserve(struct translator *t, uint32_t units)
 	return true;
 }
 
+/* From `start` to here stands an instruction whose field 1 is the slot of its only result. */
+static void remember(struct translator *t, uint32_t start)
+{
+	t->prev_end = t->prev_end == start ? start : NO_INDEX;
+	t->last_start = start;
+	t->last_end = t->size;
+}
+
 /* Room for one instruction and its fields; what is not live is written to nowhere. */
 static code_t *emit(struct translator *t, unsigned iop, uint32_t units)
 {
 	code_t *code = t->nowhere;
 
+	t->prev_start = t->last_start;
+	t->prev_end = t->last_end == t->size ? t->last_end : NO_INDEX;
 	if (t->live && !t->nomem) {
 		if (reserve(t, units)) {
 			code = t->code + t->size;
@@ -117,23 +131,29 @@ static code_t *emit(struct translator *t, unsigned iop, uint32_t units)
 		}
 	}
 	code[0] = (code_t)iop;
-	t->last_end = 0;
+	t->last_end = NO_INDEX;
 	return code;
 }
 
-/* An instruction whose field 1 is the slot of its only result; may be redirected later. */
+/* An instruction that makes one value. */
 static code_t *emit_value(struct translator *t, unsigned iop, uint32_t units, uint16_t dst)
 {
 	uint32_t start = t->size;
 	code_t *code = emit(t, iop, units);
 
 	code[1] = dst;
-	if (t->live) {
-		t->last_start = start;
-		t->last_end = t->size;
-		t->last_iop = (uint16_t)iop;
-	}
+	if (t->live && !t->nomem)
+		remember(t, start);
 	return code;
+}
+
+/* Takes back the last instruction. */
+static void forget(struct translator *t)
+{
+	t->size = t->last_start;
+	t->last_start = t->prev_start;
+	t->last_end = t->prev_end;
+	t->prev_end = NO_INDEX;
 }
 
 static uint32_t put_leb(uint8_t *out, uint32_t v)
@@ -165,10 +185,27 @@ static uint16_t home(const struct translator *t, uint32_t height)
 
 static void emit_copy(struct translator *t, uint16_t dst, uint16_t src)
 {
-	code_t *code = emit(t, IOP_copy, 3);
+	code_t *code;
 
+	if (t->live && !t->nomem && t->copy_end == t->size && reserve(t, 2)) {
+		t->code[t->size - 3] = IOP_copy_two;
+		t->code[t->size++] = dst;
+		t->code[t->size++] = src;
+		t->copy_end = NO_INDEX;
+		return;
+	}
+	code = emit(t, IOP_copy, 3);
 	code[1] = dst;
 	code[2] = src;
+	t->copy_end = t->live ? t->size : NO_INDEX;
+}
+
+static void emit_add(struct translator *t, uint16_t dst, uint16_t src, uint64_t k)
+{
+	code_t *code = emit_value(t, IOP_i32_add_k, 5, dst);
+
+	code[2] = src;
+	code_put32(code + 3, (uint32_t)k);
 }
 
 static void emit_const(struct translator *t, uint16_t dst, uint64_t k)
@@ -193,7 +230,7 @@ static void bind(struct translator *t, uint32_t fixups)
 		code_put32(t->code + fixups, t->size - fixups);
 		fixups = next;
 	}
-	t->last_end = 0;
+	t->last_end = t->prev_end = t->copy_end = NO_INDEX;
 }
 
 /* Directs the branch field to the label. */
@@ -223,8 +260,9 @@ static enum err push_operand(struct translator *t, struct operand o)
 {
 	if (t->height >= t->operand_max || home(t, 0) + t->height >= SLOTS_MAX)
 		return refuse(t->why, ERR_LIMIT, "the function needs more than %u stack slots", (unsigned)SLOTS_MAX);
+	o.home = home(t, t->height);
 	if (o.where != LOCAL)
-		o.slot = home(t, t->height);
+		o.slot = o.home;
 	t->operands[t->height++] = o;
 	if (t->height > t->height_max)
 		t->height_max = t->height;
@@ -241,12 +279,13 @@ static enum err push_const(struct translator *t, uint8_t type, uint64_t k)
 	return push_operand(t, (struct operand){.type = type, .where = CONST, .k = k});
 }
 
-static enum err push_local(struct translator *t, uint8_t type, uint32_t local)
+/* The local, plus k. */
+static enum err push_local(struct translator *t, uint8_t type, uint32_t local, uint64_t k)
 {
-	struct operand o = {.type = type, .where = LOCAL, .slot = (uint16_t)local, .next = t->chains[local]};
+	struct operand o = {.type = type, .where = LOCAL, .slot = (uint16_t)local, .next = t->chains[local], .k = k};
 
 	TRY(push_operand(t, o));
-	t->chains[local] = t->height;
+	t->chains[local] = (uint16_t)t->height;
 	return OK;
 }
 
@@ -265,7 +304,7 @@ static enum err pop(struct translator *t, uint8_t want, struct operand *out)
 	if (t->height == c->height) {
 		if (!c->unreachable)
 			return mismatch(t, want, "an empty stack");
-		*out = (struct operand){.type = want, .where = HOME, .slot = home(t, t->height)};
+		*out = (struct operand){.type = want, .where = HOME, .slot = home(t, t->height), .home = home(t, t->height)};
 		return OK;
 	}
 	o = &t->operands[--t->height];
@@ -319,23 +358,35 @@ static enum err check_top(struct translator *t, const uint8_t *types, uint32_t c
 static uint16_t use(struct translator *t, const struct operand *o)
 {
 	if (o->where == CONST)
-		emit_const(t, o->slot, o->k);
-	return o->slot;
+		emit_const(t, o->home, o->k);
+	else if (o->k != 0)
+		emit_add(t, o->home, o->slot, o->k);
+	else
+		return o->slot;
+	return o->home;
+}
+
+/* Writes the popped operand's value to a slot. */
+static void emit_move(struct translator *t, const struct operand *o, uint16_t dst)
+{
+	if (o->where == CONST)
+		emit_const(t, dst, o->k);
+	else if (o->k != 0)
+		emit_add(t, dst, o->slot, o->k);
+	else if (o->slot != dst)
+		emit_copy(t, dst, o->slot);
 }
 
 static void bring_home(struct translator *t, uint32_t index)
 {
 	struct operand *o = &t->operands[index];
 
-	if (o->where == LOCAL) {
+	if (o->where == LOCAL)
 		t->chains[o->slot] = o->next;
-		emit_copy(t, home(t, index), o->slot);
-	} else if (o->where == CONST) {
-		emit_const(t, o->slot, o->k);
-		t->last_end = 0;
-	}
+	emit_move(t, o, o->home);
 	o->where = HOME;
-	o->slot = home(t, index);
+	o->slot = o->home;
+	o->k = 0;
 }
 
 /* Topmost first, as the chains want it. */
@@ -364,10 +415,12 @@ static void bring_locals_home(struct translator *t)
 	t->clean = t->height;
 }
 
-/* Was this popped operand made by the instruction emitted last? */
-static bool is_last(const struct translator *t, const struct operand *o)
+/* The instruction emitted last, if it made what is in the popped operand's home; else NULL. */
+static const code_t *maker(const struct translator *t, const struct operand *o)
 {
-	return t->live && t->last_end == t->size && o->where == HOME && t->code[t->last_start + 1] == o->slot;
+	const code_t *last = t->code + t->last_start;
+
+	return t->live && t->last_end == t->size && o->where == HOME && last[1] == o->home ? last : NULL;
 }
 
 /* What follows is not reached. */
@@ -465,39 +518,80 @@ struct condition {
 /* The first iop of the comparison this one is a variant of; 0: it is none. */
 static uint16_t comparison_of(uint16_t iop);
 
+/* A branch on a value that a comparison, i32.eqz or i32.and has just made. */
+static bool melt(struct translator *t, const code_t *last, struct condition *c)
+{
+	uint16_t iop = last[0], base = comparison_of(iop);
+
+	if (iop == IOP_i32_eqz) {
+		*c = (struct condition){.when = IOP_br_unless, .unless = IOP_br_if, .x = last[2]};
+	} else if (iop == IOP_i32_and_k) {
+		*c = (struct condition){.when = IOP_i32_and_k_if, .unless = IOP_i32_and_k_unless, .x = last[2]};
+		c->compares = c->has_k = true;
+		c->k = code_u32(last + 3);
+	} else if (base != 0) {
+		c->compares = true;
+		c->has_k = iop == base + VARIANT_K;
+		c->when = (uint16_t)(base + (c->has_k ? VARIANT_K_IF : VARIANT_IF));
+		c->unless = (uint16_t)(c->when + 1);
+		c->x = last[2];
+		c->k = c->has_k ? code_u32(last + 3) : 0;
+		c->y = c->has_k ? 0 : last[3];
+	} else {
+		return false;
+	}
+	forget(t);
+	return true;
+}
+
+/* The operation that adds and then branches like `when`, or 0. */
+static uint16_t counting(uint16_t when)
+{
+	switch (when) {
+	case IOP_br_if: return IOP_count_if;
+	case IOP_i32_ne_if: return IOP_count_ne;
+	case IOP_i32_ne_k_if: return IOP_count_ne_k;
+	case IOP_i32_lt_u_if: return IOP_count_lt_u;
+	case IOP_i32_lt_u_k_if: return IOP_count_lt_u_k;
+	default: return 0;
+	}
+}
+
 static struct condition take_condition(struct translator *t, const struct operand *o)
 {
-	const code_t *last = t->code + t->last_start;
+	const code_t *last = maker(t, o);
 	struct condition c = {.when = IOP_br_if, .unless = IOP_br_unless};
-	uint16_t base;
 
-	if (!is_last(t, o)) {
+	if (last == NULL || o->k != 0 || !melt(t, last, &c))
 		c.x = use(t, o);
-		return c;
-	}
-	if (t->last_iop == IOP_i32_eqz) {
-		c = (struct condition){.when = IOP_br_unless, .unless = IOP_br_if, .x = last[2]};
-		t->size = t->last_start;
-		t->last_end = 0;
-		return c;
-	}
-	base = comparison_of(t->last_iop);
-	if (base == 0) {
-		c.x = o->slot;
-		return c;
-	}
-	c.compares = true;
-	c.has_k = t->last_iop == base + VARIANT_K;
-	c.when = (uint16_t)(base + (c.has_k ? VARIANT_K_IF : VARIANT_IF));
-	c.unless = (uint16_t)(c.when + 1);
-	c.x = last[2];
-	if (c.has_k)
-		c.k = code_u32(last + 3);
-	else
-		c.y = last[3];
-	t->size = t->last_start;
-	t->last_end = 0;
 	return c;
+}
+
+/* Does the last instruction add a constant to what is then tested? The local it writes stays written. */
+static bool counts(const struct translator *t, const struct condition *c)
+{
+	const code_t *last = t->code + t->last_start;
+
+	return t->live && t->last_end == t->size && last[0] == IOP_i32_add_k && last[1] == c->x &&
+	       !(c->compares && !c->has_k && c->y == last[1]);
+}
+
+/* last: dst x k; returns the branch field. */
+static code_t *emit_count(struct translator *t, const struct condition *c)
+{
+	const code_t *last = t->code + t->last_start;
+	code_t fields[4] = {last[1], last[2], last[3], last[4]};
+	uint32_t field = !c->compares ? 5 : c->has_k ? 7 : 6;
+	code_t *code;
+
+	forget(t);
+	code = emit(t, counting(c->when), field + 2);
+	copy_small(code + 1, fields, sizeof fields);
+	if (c->has_k)
+		code_put32(code + 5, c->k);
+	else if (c->compares)
+		code[5] = c->y;
+	return code + field;
 }
 
 /* Returns the branch field. */
@@ -505,8 +599,11 @@ static code_t *emit_branch(struct translator *t, const struct condition *c, bool
 {
 	uint16_t iop = when ? c->when : c->unless;
 	uint32_t fields = !c->compares ? 2 : c->has_k ? 4 : 3;
-	code_t *code = emit(t, iop, fields + 2);
+	code_t *code;
 
+	if (when && counting(iop) != 0 && counts(t, c))
+		return emit_count(t, c);
+	code = emit(t, iop, fields + 2);
 	code[1] = c->x;
 	if (c->has_k)
 		code_put32(code + 2, c->k);
@@ -517,7 +614,7 @@ static code_t *emit_branch(struct translator *t, const struct condition *c, bool
 
 static void emit_return(struct translator *t, uint32_t count)
 {
-	uint16_t saved = home(t, 0) - FRAME_SAVED;
+	uint16_t saved = (uint16_t)(home(t, 0) - FRAME_SAVED);
 	code_t *code;
 
 	if (!t->live)
@@ -526,7 +623,8 @@ static void emit_return(struct translator *t, uint32_t count)
 		emit(t, IOP_return, 2)[1] = saved;
 		return;
 	}
-	bring_top_home(t, count > 1 || t->operands[t->height - 1].where == CONST ? count : 0);
+	if (count > 1 || t->operands[t->height - 1].k != 0 || t->operands[t->height - 1].where == CONST)
+		bring_top_home(t, count);
 	code = emit(t, count == 1 ? IOP_return_one : IOP_return_many, count == 1 ? 3 : 4);
 	code[1] = saved;
 	code[2] = t->operands[t->height - count].slot;
@@ -538,7 +636,7 @@ static void emit_return(struct translator *t, uint32_t count)
 static bool in_place(const struct translator *t, const struct control *c, uint32_t count)
 {
 	if (count == 0 || t->height - count == c->height)
-		return count == 0 || (count == 1 && t->operands[t->height - 1].where == HOME);
+		return count == 0 || (count == 1 && t->operands[t->height - 1].where == HOME && t->operands[t->height - 1].k == 0);
 	return false;
 }
 
@@ -552,10 +650,7 @@ static void emit_moves(struct translator *t, const struct control *c, uint32_t c
 	if (!t->live || count == 0)
 		return;
 	if (count == 1) {
-		if (o->where == CONST)
-			emit_const(t, dst, o->k);
-		else if (o->slot != dst)
-			emit_copy(t, dst, o->slot);
+		emit_move(t, o, dst);
 		return;
 	}
 	bring_top_home(t, count);
@@ -974,26 +1069,20 @@ static enum err translate_local_get(struct translator *t, const struct opinfo *o
 
 	(void)op;
 	TRY(read_local(t, &local));
-	return push_local(t, t->local_types[local], local);
+	return push_local(t, t->local_types[local], local, 0);
 }
 
 /* The popped operand becomes the local's value. */
 static void assign_local(struct translator *t, const struct operand *o, uint32_t local)
 {
-	if (o->where == LOCAL && o->slot == local)
+	if (o->where == LOCAL && o->slot == local && o->k == 0)
 		return;
-	if (t->chains[local] == 0 && is_last(t, o)) {
+	if (t->chains[local] == 0 && o->k == 0 && maker(t, o) != NULL) {
 		t->code[t->last_start + 1] = (code_t)local;
-		t->last_end = 0;
 		return;
 	}
 	bring_local_home(t, local);
-	if (o->where == CONST) {
-		emit_const(t, (uint16_t)local, o->k);
-		t->last_end = 0;
-	} else {
-		emit_copy(t, (uint16_t)local, o->slot);
-	}
+	emit_move(t, o, (uint16_t)local);
 }
 
 static enum err translate_local_set(struct translator *t, const struct opinfo *op)
@@ -1019,7 +1108,7 @@ static enum err translate_local_tee(struct translator *t, const struct opinfo *o
 	assign_local(t, &o, local);
 	if (o.where == CONST)
 		return push_const(t, t->local_types[local], o.k);
-	return push_local(t, t->local_types[local], local);
+	return push_local(t, t->local_types[local], local, 0);
 }
 
 static enum err translate_global_get(struct translator *t, const struct opinfo *op)
@@ -1143,22 +1232,14 @@ static enum err translate_trunc(struct translator *t, const struct opinfo *op)
 }
 
 /* BIN, DIV and CMP: the comparisons have no kx variant, DIV needs a site. */
-static enum err binary(struct translator *t, const struct opinfo *op, bool has_kx, bool traps)
+static enum err binary(struct translator *t, const struct opinfo *op, struct operand x, struct operand y, bool has_kx,
+		       bool traps)
 {
-	struct operand x, y;
 	uint16_t slot, second = 0;
 	unsigned variant = 0;
 	uint32_t k = 0;
 	code_t *code;
 
-	TRY(pop(t, op->in, &y));
-	TRY(pop(t, op->in, &x));
-	if (op->commutes && x.where == CONST && y.where != CONST) {
-		struct operand swap = x;
-
-		x = y;
-		y = swap;
-	}
 	if (y.where == CONST && fits_k(op->in, y.k, &k)) {
 		variant = VARIANT_K;
 		slot = use(t, &x);
@@ -1180,19 +1261,116 @@ static enum err binary(struct translator *t, const struct opinfo *op, bool has_k
 	return push(t, op->out);
 }
 
+enum fusion { FUSION_NONE, FUSION_SLOTS, FUSION_REVERSED, FUSION_K, FUSION_K_REVERSED, FUSION_KK };
+
+/* How the last operation (with its constant or not) and the operation `second` go together, and as what. */
+static uint16_t fused(uint16_t first, uint16_t second, enum fusion how)
+{
+#define KEY(first, second, how) ((uint32_t)(first) << 16 | (uint32_t)(second) << 4 | (how))
+	_Static_assert(IOP_COUNT < 4096, "operations fit into the key");
+	switch (KEY(first, second, how)) {
+#define FUSE(type, a, b) case KEY(IOP_##a, IOP_##b, FUSION_SLOTS): return IOP_##a##_##b;
+#define FUSE_R(type, a, b) case KEY(IOP_##a, IOP_##b, FUSION_REVERSED): return IOP_##a##_##b##_r;
+#define FUSE_K(type, a, b) case KEY(IOP_##a##_k, IOP_##b, FUSION_K): return IOP_##a##_k_##b;
+#define FUSE_KR(type, a, b) case KEY(IOP_##a##_k, IOP_##b, FUSION_K_REVERSED): return IOP_##a##_k_##b##_r;
+#define FUSE_KK(type, a, b) case KEY(IOP_##a##_k, IOP_##b, FUSION_KK): return IOP_##a##_k_##b##_k;
+#include "lib/wasm/fuse.def"
+	default: return 0;
+	}
+#undef KEY
+}
+
+/* made: what the last instruction made; other: the second operand of `op`, or its first when reversed. */
+static bool fuse(struct translator *t, const struct opinfo *op, const struct operand *made, const struct operand *other,
+		 bool reversed)
+{
+	const code_t *last = maker(t, made);
+	code_t x, y;
+	uint16_t iop;
+	uint32_t k, k2;
+	code_t *code;
+
+	if (last == NULL || made->k != 0)
+		return false;
+	x = last[2];
+	y = last[3];
+	k = code_u32(last + 3);
+	if (other->where == CONST) {
+		iop = reversed || !fits_k(op->in, other->k, &k2) ? 0 : fused(last[0], op->iop, FUSION_KK);
+		if (iop == 0)
+			return false;
+		forget(t);
+		code = emit_value(t, iop, 7, home(t, t->height));
+		code_put32(code + 3, k);
+		code_put32(code + 5, k2);
+	} else if (other->k != 0) {
+		return false;
+	} else if ((iop = fused(last[0], op->iop, reversed ? FUSION_REVERSED : FUSION_SLOTS)) != 0) {
+		forget(t);
+		code = emit_value(t, iop, 5, home(t, t->height));
+		code[3] = y;
+		code[4] = other->slot;
+	} else if ((iop = fused(last[0], op->iop, reversed ? FUSION_K_REVERSED : FUSION_K)) != 0) {
+		forget(t);
+		code = emit_value(t, iop, 6, home(t, t->height));
+		code[3] = other->slot;
+		code_put32(code + 4, k);
+	} else {
+		return false;
+	}
+	code[2] = x;
+	return true;
+}
+
+/* x + k, or x - k: nothing is emitted yet. */
+static bool defer_sum(struct translator *t, const struct opinfo *op, const struct operand *x, const struct operand *y)
+{
+	if (y->where != CONST || x->where == CONST || (op->iop != IOP_i32_add && op->iop != IOP_i32_sub))
+		return false;
+	/* Without a change of place: a value at home must be that of the result. */
+	return x->where == LOCAL || x->home == home(t, t->height);
+}
+
 static enum err translate_binary(struct translator *t, const struct opinfo *op)
 {
-	return binary(t, op, true, false);
+	struct operand x, y;
+
+	TRY(pop(t, op->in, &y));
+	TRY(pop(t, op->in, &x));
+	if (op->commutes && x.where == CONST && y.where != CONST) {
+		struct operand swap = x;
+
+		x = y;
+		y = swap;
+	}
+	if (defer_sum(t, op, &x, &y)) {
+		uint32_t k = (uint32_t)(op->iop == IOP_i32_add ? x.k + y.k : x.k - y.k);
+
+		if (x.where == LOCAL)
+			return push_local(t, WASM_I32, x.slot, k);
+		return push_operand(t, (struct operand){.type = WASM_I32, .where = HOME, .k = k});
+	}
+	if (fuse(t, op, &y, &x, !op->commutes) || fuse(t, op, &x, &y, false))
+		return push(t, op->out);
+	return binary(t, op, x, y, true, false);
 }
 
 static enum err translate_division(struct translator *t, const struct opinfo *op)
 {
-	return binary(t, op, true, true);
+	struct operand x, y;
+
+	TRY(pop(t, op->in, &y));
+	TRY(pop(t, op->in, &x));
+	return binary(t, op, x, y, true, true);
 }
 
 static enum err translate_comparison(struct translator *t, const struct opinfo *op)
 {
-	return binary(t, op, false, false);
+	struct operand x, y;
+
+	TRY(pop(t, op->in, &y));
+	TRY(pop(t, op->in, &x));
+	return binary(t, op, x, y, false, false);
 }
 
 /* ---- memory ---- */
@@ -1211,12 +1389,14 @@ static enum err read_memarg(struct translator *t, const struct opinfo *op, uint3
 	return OK;
 }
 
-/* Chooses how the address is given and emits; the fields before the address field are the caller's. */
+/*
+ * Chooses how the address is given and emits; the field that is not the address (dst of a load, value of a store) is the
+ * caller's, and its place is returned. address_field is 2 for a load, 1 for a store.
+ */
 static code_t *emit_access(struct translator *t, const struct opinfo *op, const struct operand *address,
-			   uint32_t offset, uint32_t slot_field, uint32_t address_field)
+			   uint32_t offset, uint32_t address_field)
 {
 	uint64_t sum = address->k + offset;
-	unsigned variant = offset > UINT16_MAX ? VARIANT_FAR : 0;
 	uint16_t slot;
 	code_t *code;
 
@@ -1224,35 +1404,84 @@ static code_t *emit_access(struct translator *t, const struct opinfo *op, const 
 		emit_site(t);
 		code = emit(t, op->iop + VARIANT_AT, 4);
 		code_put32(code + 2, (uint32_t)sum);
-		return code + slot_field - (slot_field > 1);
+		return code + 1;
+	}
+	if (address->where != CONST && address->k != 0 && offset <= UINT16_MAX) {
+		emit_site(t);
+		code = emit(t, op->iop + VARIANT_SUM, 6);
+		code[address_field] = address->slot;
+		code[3] = (code_t)offset;
+		code_put32(code + 4, (uint32_t)address->k);
+		return code + 3 - address_field;
 	}
 	slot = use(t, address);
 	emit_site(t);
-	code = emit(t, op->iop + variant, variant == 0 ? 4 : 5);
+	code = emit(t, op->iop + (unsigned)(offset > UINT16_MAX ? VARIANT_FAR : 0), offset > UINT16_MAX ? 5 : 4);
 	code[address_field] = slot;
-	if (variant == 0)
-		code[3] = (code_t)offset;
-	else
+	if (offset > UINT16_MAX)
 		code_put32(code + 3, offset);
-	return code + slot_field;
+	else
+		code[3] = (code_t)offset;
+	return code + 3 - address_field;
+}
+
+/* How an address was computed by the last instructions: x + (y << shift) + k, or without x. */
+struct address {
+	uint16_t x, y, shift;
+	bool has_x;
+	uint32_t k;
+};
+
+static bool take_address(struct translator *t, const struct operand *o, struct address *a)
+{
+	const code_t *last = maker(t, o);
+
+	if (last == NULL)
+		return false;
+	*a = (struct address){.k = (uint32_t)o->k, .x = last[2], .y = last[3], .has_x = true};
+	switch (last[0]) {
+	case IOP_i32_shl_k:
+		*a = (struct address){.k = (uint32_t)o->k, .y = last[2], .shift = last[3] & 31};
+		break;
+	case IOP_i32_shl_k_i32_add:
+		*a = (struct address){.k = (uint32_t)o->k, .x = last[3], .y = last[2], .shift = last[4] & 31, .has_x = true};
+		break;
+	case IOP_i32_add: break;
+	default: return false;
+	}
+	forget(t);
+	return true;
+}
+
+static void emit_indexed_load(struct translator *t, const struct opinfo *op, const struct address *a)
+{
+	code_t *code;
+
+	emit_site(t);
+	code = emit(t, op->iop + (unsigned)(a->has_x ? VARIANT_INDEX : VARIANT_SCALED), a->has_x ? 7 : 6);
+	code[1] = home(t, t->height);
+	code[2] = a->has_x ? a->x : a->y;
+	if (a->has_x)
+		code[3] = a->y;
+	code[3 + a->has_x] = a->shift;
+	code_put32(code + 4 + a->has_x, a->k);
 }
 
 static enum err translate_load(struct translator *t, const struct opinfo *op)
 {
 	struct operand address;
-	uint32_t offset, start;
+	struct address parts;
+	uint32_t offset;
 
 	TRY(read_memarg(t, op, &offset));
 	TRY(pop(t, WASM_I32, &address));
-	start = t->size;
-	*emit_access(t, op, &address, offset, 1, 2) = home(t, t->height);
-	if (t->live && !t->nomem) {
-		/* A constant address may have been stored to a slot first; the load is the last instruction. */
-		t->last_start = t->site_pc;
-		t->last_end = t->size;
-		t->last_iop = t->code[t->last_start];
-		CHECK(t->last_start >= start);
-	}
+	if (offset == 0 && take_address(t, &address, &parts))
+		emit_indexed_load(t, op, &parts);
+	else
+		*emit_access(t, op, &address, offset, 2) = home(t, t->height);
+	/* The load has the latest site, and makes a value. */
+	if (t->live && !t->nomem)
+		remember(t, t->site_pc);
 	return push(t, op->out);
 }
 
@@ -1266,7 +1495,7 @@ static enum err translate_store(struct translator *t, const struct opinfo *op)
 	TRY(pop(t, op->in, &value));
 	TRY(pop(t, WASM_I32, &address));
 	slot = use(t, &value);
-	*emit_access(t, op, &address, offset, 2, 1) = slot;
+	*emit_access(t, op, &address, offset, 1) = slot;
 	return OK;
 }
 
@@ -1601,7 +1830,7 @@ enum err translator_new(struct arena *a, struct wasm_module *m, uint32_t max_bod
 	t->operands = arena_many(a, t->operand_max, struct operand);
 	t->controls = arena_many(a, t->control_max, struct control);
 	t->local_types = arena_many(a, m->limits.locals_per_function, uint8_t);
-	t->chains = arena_many(a, m->limits.locals_per_function, uint32_t);
+	t->chains = arena_many(a, m->limits.locals_per_function, uint16_t);
 	t->sites = arena_many(a, t->sites_max, uint8_t);
 	if (t->operands == NULL || t->controls == NULL || t->local_types == NULL || t->chains == NULL || t->sites == NULL)
 		return ERR_NOMEM;
@@ -1687,7 +1916,8 @@ static enum err begin_body(struct translator *t, const struct wasm_functype *f)
 	t->height_max = f->result_count;
 	t->live = true;
 	t->nomem = false;
-	t->size = t->capacity = t->last_end = t->sites_size = t->site_pc = 0;
+	t->size = t->capacity = t->sites_size = t->site_pc = 0;
+	t->last_end = t->prev_end = t->copy_end = NO_INDEX;
 	t->code = arena_many(t->arena, 0, code_t);
 	return t->code == NULL ? ERR_NOMEM : OK;
 }
