@@ -11,3 +11,6 @@ $(B)/test/attest-vectors: $(B)/host/test/attest/vectors.o $(B)/host/client.a $(B
 	@mkdir -p $(@D)
 	@echo "  LD      $@"
 	$(Q)$(CC) -pie -o $@ $(filter %.o,$^) -Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(LIBS)
+
+FUZZ_USES_toml := client
+FUZZ_USES_verify := client
