@@ -119,4 +119,4 @@ clean:
 help:
 	@sed -n 's/^## //p' Makefile tools/make/*.mk
 
--include $(shell find $(B) -name '*.d' 2>/dev/null)
+-include $(shell find $(B) -path $(B)/programs -prune -o -type f -name '*.d' -print 2>/dev/null)

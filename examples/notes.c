@@ -45,17 +45,23 @@ static void print_note(const char *name)
 	fclose(f);
 }
 
+static int not_hidden(const struct dirent *e)
+{
+	return e->d_name[0] != '.';
+}
+
 static void print_all(void)
 {
-	DIR *d = opendir("/notes");
-	struct dirent *e;
+	struct dirent **names;
+	int count = scandir("/notes", &names, not_hidden, alphasort);
 
-	if (d == NULL)
+	if (count < 0)
 		die("/notes");
-	while ((e = readdir(d)) != NULL)
-		if (e->d_name[0] != '.')
-			print_note(e->d_name);
-	closedir(d);
+	for (int i = 0; i < count; i++) {
+		print_note(names[i]->d_name);
+		free(names[i]);
+	}
+	free(names);
 }
 
 int main(int argc, char **argv)

@@ -28,3 +28,9 @@ $(B)/fuzz/wasi_fuzz: fuzz/wasi_fuzz.c test/wasi/fake_engine.h test/wasi/fake_por
 	@mkdir -p $(@D)
 	@echo "  FUZZ    $@"
 	$(Q)$(CLANG) $(SANITIZE) -fsanitize=fuzzer -o $@ $< $(filter-out %_test.c,$(wildcard keep/wasi/*.c)) $(filter-out %_test.c,$(wildcard lib/base/*.c)) sys/check.c
+
+## check-programs  real programs (Lua, SQLite, esbuild, Rust, AssemblyScript, ...) against node:wasi; WHERE=host or keep
+WASM_SAMPLES ?= ../shared/facts/wasm-samples
+.PHONY: check-programs
+check-programs: $(WASI_HOST) examples $(if $(filter keep,$(WHERE)),programs)
+	@test/programs/check.sh $(B) $(WHERE) $(WASM_SAMPLES)
