@@ -10,3 +10,6 @@ check-hostile: $(B)/san/test/hostile/hostile
 $(B)/san/test/hostile/hostile: $(B)/san/test/hostile/hostile.o $(B)/san/keep.a $(B)/san/sys.a $(B)/san/lib.a
 	@echo "  LD san  $@"
 	$(Q)$(CLANG) -fsanitize=address,undefined -o $@ $< -Wl,--start-group $(filter %.a,$^) -Wl,--end-group -lbearssl -lpthread
+
+# Every trick of a man in the middle on every record.
+TESTS += test/mitm/mitm_test.c
