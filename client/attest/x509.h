@@ -44,6 +44,10 @@ MUST_USE enum err cert_ecdsa384(const struct cert *c, struct slice data, struct 
 				struct note *found);
 /* Is 1 <= v < n, with n the order of P-384? v is little-endian, 48 bytes. */
 bool p384_scalar_ok(struct slice le);
+/* The public key at a point, little-endian coordinates of 48 bytes; NULL when it is not on P-384. The caller frees it. */
+EVP_PKEY *p384_key(struct slice x_le, struct slice y_le);
+/* As cert_ecdsa384, with a bare key. */
+MUST_USE bool p384_verify(EVP_PKEY *key, struct slice data, struct slice r_le, struct slice s_le);
 
 /* The value of an extension by the DER content bytes of its OID; false when there is none. */
 bool cert_extension(const struct cert *c, struct slice oid, struct slice *value);

@@ -6,6 +6,8 @@
  */
 #include "client/attest/policy_rules.h"
 #include "client/attest/snp.h"
+#include "client/attest/snp_id.h"
+#include "lib/attest/snp_id.h"
 #include "client/attest/verify.h"
 #include "lib/base/hex.h"
 #include "sys/file.h"
@@ -245,6 +247,15 @@ static const struct {
 	{"crl-signature", "snp.crl.signature snp.crl.issuer snp.crl.read"},
 	{"crl-missing", "snp.crl.read"},
 	{"ek-curve", "snp.key.curve"},
+	{"id-block-size", "snp.id.read"},
+	{"id-block-version", "snp.id.version"},
+	{"id-key-algo", "snp.id.key_algorithm"},
+	{"author-key-algo", "snp.id.author_algorithm"},
+	{"id-key-curve", "snp.id.key snp.id.author_key"},
+	{"id-key-reserved", "snp.id.key snp.id.author_key"},
+	{"id-sig-reserved", "snp.id.block_signature snp.id.key_signature"},
+	{"id-block-signature", "snp.id.block_signature"},
+	{"id-key-signature", "snp.id.key_signature"},
 };
 
 static bool named(const struct verdict *v, const char *checks)
@@ -385,6 +396,50 @@ static enum outcome x509_case(struct vector *c)
 	return snp_case(c, true);
 }
 
+/* ---- ID blocks and keys ---- */
+
+static bool field_is(struct vector *c, const char *key, struct slice value)
+{
+	json_t *want = json_object_get(json_object_get(json_object_get(c->json, "expect"), "fields"), key);
+
+	if (want == NULL || hex_is(value, json_string_value(want)))
+		return true;
+	snprintf(c->why, sizeof c->why, "field %s is not what was expected", key);
+	return false;
+}
+
+static enum outcome id_block_case(struct vector *c)
+{
+	struct snp_id_input in = {file(c, "block"), file(c, "auth"), option(json_object_get(c->json, "opt"), "author", true)};
+	struct snp_id_digests d;
+	struct snp_id_block b;
+	struct verdict v;
+	enum outcome o;
+
+	snp_id_verify(&in, &d, &v);
+	o = compare(c, &v);
+	if (o != PASSED || !v.ok || snp_id_block_parse(in.block, &b) != OK)
+		return o;
+	return field_is(c, "id_key_digest", slice_of(d.id_key, 48)) && field_is(c, "author_key_digest", slice_of(d.author_key, 48)) &&
+			       field_is(c, "launch_digest", b.launch_digest) && field_is(c, "family_id", b.family_id) &&
+			       field_is(c, "image_id", b.image_id) ?
+		       PASSED :
+		       FAILED;
+}
+
+static enum outcome key_digest_case(struct vector *c)
+{
+	bool valid = strcmp(text_of(json_object_get(c->json, "expect"), "verdict"), "valid") == 0;
+	uint8_t digest[48];
+	enum err err = snp_id_key_digest(file(c, "key"), digest);
+
+	if ((err == OK) != valid) {
+		snprintf(c->why, sizeof c->why, "%s", err_text(err));
+		return FAILED;
+	}
+	return err != OK || field_is(c, "digest", slice_of(digest, 48)) ? PASSED : FAILED;
+}
+
 /* ---- all cases ---- */
 
 static const struct {
@@ -393,6 +448,8 @@ static const struct {
 } kinds[] = {
 	{"snp_report", snp_report_case},
 	{"x509_chain", x509_case},
+	{"snp_id_block", id_block_case},
+	{"snp_key_digest", key_digest_case},
 };
 
 static enum outcome run(struct vector *c)
