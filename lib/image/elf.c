@@ -133,7 +133,7 @@ static enum err read_segment(struct reader *r, struct slice file, struct elf *e,
 /* The entry and the trap slots behind it have to be code. */
 static enum err check_entry(const struct elf *e, struct note *n)
 {
-	const uint64_t need = BOOT_TRAP_STRIDE * (1 + BOOT_TRAP_COUNT);
+	const uint64_t need = (uint64_t)BOOT_TRAP_STRIDE * (1 + BOOT_TRAP_COUNT);
 
 	for (size_t i = 0; i < e->count; i++) {
 		const struct elf_segment *s = &e->segments[i];

@@ -49,7 +49,7 @@ static void gate(uint8_t *at, uint64_t handler, unsigned selector, unsigned ist,
 
 enum { STUB_SIZE = 8 };
 
-static uint64_t stub_of(unsigned vector)
+static uint64_t stub_of(size_t vector)
 {
 	return LAYOUT_STUBS + STUB_SIZE * (vector < BOOT_TRAP_COUNT ? vector : BOOT_TRAP_COUNT);
 }
@@ -58,7 +58,7 @@ void tables_idt(uint8_t *page, uint64_t entry)
 {
 	enum { BREAKPOINT = 3 };
 
-	for (unsigned v = 0; v < 256; v++) {
+	for (size_t v = 0; v < 256; v++) {
 		/* RPL 3, never 0: some KVMs would run the handler in ring 0. */
 		if (v < BOOT_TRAP_COUNT && BOOT_TRAP_WANTED >> v & 1)
 			gate(page + 16 * v, entry + BOOT_TRAP_STRIDE * (1 + v), LAYOUT_CS3, 1, v == BREAKPOINT ? 3 : 0);
@@ -72,7 +72,7 @@ void tables_stubs(uint8_t *page)
 	/* mov $vector, %al; out %al, $LAYOUT_DEAD_PORT; 1: hlt; jmp 1b */
 	static const uint8_t code[STUB_SIZE - 1] = {0xb0, 0, 0xe6, LAYOUT_DEAD_PORT, 0xf4, 0xeb, 0xfd};
 
-	for (unsigned v = 0; v <= BOOT_TRAP_COUNT; v++) {
+	for (size_t v = 0; v <= BOOT_TRAP_COUNT; v++) {
 		memcpy(page + STUB_SIZE * v, code, sizeof code);
 		page[STUB_SIZE * v + 1] = (uint8_t)v;
 	}

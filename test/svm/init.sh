@@ -14,4 +14,5 @@ dmesg | grep -E 'x86/fpu|XSAVE'
 grep -q -w vmx /proc/cpuinfo && export KEEPS_NO_TIMER=1 # Bochs
 /kvm_test /keeps 2>&1
 echo "keep-tests: status $?"
+sleep 2 # the serial line is slow, and what it has not sent is lost
 poweroff -f

@@ -29,6 +29,15 @@ xorriso -as mkisofs -quiet -o "$dir/boot.iso" -b isolinux.bin -c boot.cat -no-em
 	-boot-info-table "$dir/iso" >"$dir/xorriso.log" 2>&1 || { cat "$dir/xorriso.log"; exit 1; }
 cp "$here/bochsrc" "$dir/bochsrc"
 rm -f "$dir/bochs-serial.log"
-# Debian's Bochs starts in its debugger: c goes on.
-(cd "$dir" && echo c | TERM=vt100 timeout 900 bochs -q -f bochsrc >bochs.out 2>&1)
+# Debian's Bochs starts in its debugger: c goes on. It does not end when its machine is switched off.
+cd "$dir" || exit 1
+echo c >bochs.in
+TERM=vt100 timeout 900 bochs -q -f bochsrc >bochs.out 2>&1 <bochs.in &
+bochs=$!
+while kill -0 "$bochs" 2>/dev/null && ! grep -q 'keep-tests: status' bochs-serial.log 2>/dev/null; do
+	sleep 1
+done
+kill "$bochs" 2>/dev/null
+wait "$bochs" 2>/dev/null
+cd "$OLDPWD" || exit 1
 "$here/../svm/sum.sh" vmx "$dir/bochs-serial.log"
