@@ -126,7 +126,7 @@ static void call_list(struct conn *c, struct slice body)
 	struct keep *k;
 
 	(void)body;
-	TAILQ_FOREACH (k, &c->agent->keeps.list, link)
+	for (k = TAILQ_FIRST(&c->agent->keeps.list); k != NULL; k = TAILQ_NEXT(k, link))
 		if (keep_visible(k, &c->who) && !k->forget)
 			json_array_append_new(list, keep_json(k));
 	conn_json(c, 200, json_pack("{s:o}", "keeps", list));
@@ -249,7 +249,7 @@ static void call_metrics(struct conn *c, struct slice body)
 	FILE *out = open_memstream(&text, &size);
 
 	(void)body;
-	TAILQ_FOREACH (k, &c->agent->keeps.list, link)
+	for (k = TAILQ_FIRST(&c->agent->keeps.list); k != NULL; k = TAILQ_NEXT(k, link))
 		counts[k->state]++;
 	if (out != NULL) {
 		metrics_print(&c->agent->metrics, keep_state_names, counts, KEEP_STATE_COUNT, c->agent->conns.count, out);

@@ -28,7 +28,7 @@ enum {
 
 static void arm(struct conn *c, int ms)
 {
-	struct timeval tv = {.tv_sec = ms / 1000, .tv_usec = ms % 1000 * 1000};
+	struct timeval tv = {.tv_sec = ms / 1000, .tv_usec = (suseconds_t)(ms % 1000) * 1000};
 
 	evtimer_del(c->timer);
 	if (ms > 0)

@@ -43,7 +43,7 @@ struct conn {
 };
 
 struct conns {
-	TAILQ_HEAD(, conn) list;
+	TAILQ_HEAD(conn_list, conn) list;
 	size_t count;
 };
 

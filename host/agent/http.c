@@ -50,7 +50,7 @@ static bool is_token(struct slice s)
 		uint8_t c = s.data[i];
 
 		if (!((c >= '0' && c <= '9') || ((c | 32) >= 'a' && (c | 32) <= 'z') ||
-		      (c != 0 && memchr("!#$%&'*+-.^_`|~", c, 15) != NULL)))
+		      (c != 0 && strchr("!#$%&'*+-.^_`|~", c) != NULL)))
 			return false;
 	}
 	return s.size > 0;

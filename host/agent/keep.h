@@ -88,8 +88,8 @@ struct keep {
 	void (*on_time)(struct keep *k);
 	size_t event_count; /* ever; the last KEEP_EVENTS_MAX are kept */
 	struct keep_event events[KEEP_EVENTS_MAX];
-	TAILQ_HEAD(, keep_waiter) waiters;
-	TAILQ_HEAD(, keep_follower) followers;
+	TAILQ_HEAD(keep_waiters, keep_waiter) waiters;
+	TAILQ_HEAD(keep_followers, keep_follower) followers;
 };
 
 struct keeps_config {

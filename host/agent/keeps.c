@@ -29,7 +29,7 @@ enum err keep_find(struct keeps *all, const char *text, const struct client *who
 	struct keep *k, *named = NULL, *begins = NULL;
 	size_t count = 0, len = strlen(text);
 
-	TAILQ_FOREACH (k, &all->list, link) {
+	for (k = TAILQ_FIRST(&all->list); k != NULL; k = TAILQ_NEXT(k, link)) {
 		if (!keep_visible(k, who) || k->forget)
 			continue;
 		if (strcmp(k->id, text) == 0) {
@@ -63,7 +63,7 @@ static enum err check_quota(struct keeps *all, const struct create_request *r, c
 	if (memory > c->keep_memory_max)
 		return fault_set(f, 400, "ask for less, or raise --keep-memory-max of brochd", "memory_max: this host gives a Keep at most %"
 				 PRIu64 " bytes", c->keep_memory_max);
-	TAILQ_FOREACH (k, &all->list, link) {
+	for (k = TAILQ_FIRST(&all->list); k != NULL; k = TAILQ_NEXT(k, link)) {
 		bool own = strcmp(k->client, who->name) == 0;
 
 		if (own && !k->forget && r->name[0] != 0 && strcmp(k->name, r->name) == 0)
@@ -87,19 +87,23 @@ static enum err check_quota(struct keeps *all, const struct create_request *r, c
 	return OK;
 }
 
-static enum err new_id(struct keeps *all, char out[static KEEP_ID_LEN + 1])
+static bool id_taken(const struct keeps *all, const char *id)
+{
+	for (const struct keep *k = TAILQ_FIRST(&all->list); k != NULL; k = TAILQ_NEXT(k, link))
+		if (strcmp(k->id, id) == 0)
+			return true;
+	return false;
+}
+
+static enum err new_id(const struct keeps *all, char out[static KEEP_ID_LEN + 1])
 {
 	uint8_t bytes[KEEP_ID_LEN / 2];
-	struct keep *k;
 
 	for (int tries = 0; tries < 8; tries++) {
 		if (getrandom(bytes, sizeof bytes, 0) != sizeof bytes)
 			return ERR_NO_RANDOM;
 		hex_encode(slice_of(bytes, sizeof bytes), out);
-		TAILQ_FOREACH (k, &all->list, link)
-			if (strcmp(k->id, out) == 0)
-				break;
-		if (k == NULL)
+		if (!id_taken(all, out))
 			return OK;
 	}
 	return ERR_NO_RANDOM;
@@ -186,11 +190,10 @@ static void kill_stray(const struct keep *old, const struct log *log)
 
 static void insert_sorted(struct keeps *all, struct keep *k)
 {
-	struct keep *before;
+	struct keep *before = TAILQ_LAST(&all->list, keeps_list);
 
-	TAILQ_FOREACH_REVERSE(before, &all->list, keeps_list, link)
-		if (before->created_ms <= k->created_ms)
-			break;
+	while (before != NULL && before->created_ms > k->created_ms)
+		before = TAILQ_PREV(before, keeps_list, link);
 	if (before != NULL)
 		TAILQ_INSERT_AFTER(&all->list, before, k, link);
 	else

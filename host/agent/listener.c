@@ -171,7 +171,7 @@ static enum err open_tcp(const char *address, int *out, struct note *n)
 {
 	struct addrinfo hints = {.ai_flags = AI_PASSIVE, .ai_socktype = SOCK_STREAM}, *list = NULL;
 	char host[HOST_MAX];
-	const char *port;
+	const char *port = NULL;
 	int failed;
 
 	TRY(split_tcp(address, host, &port, n));

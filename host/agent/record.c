@@ -139,7 +139,7 @@ static void one(const char *path, const char *file, const struct log *log, void 
 	struct slice text = {0};
 	struct note n = {0};
 	struct keep k;
-	bool same_boot;
+	bool same_boot = false;
 	enum err err = file_read(path, RECORD_MAX, &text, &n);
 
 	if (err == OK)

@@ -144,8 +144,10 @@ out:
 
 void relays_free(struct relays *all)
 {
-	struct relay *r;
+	struct relay *r, *next;
 
-	while ((r = TAILQ_FIRST(&all->list)) != NULL)
+	for (r = TAILQ_FIRST(&all->list); r != NULL; r = next) {
+		next = TAILQ_NEXT(r, link);
 		relay_free(r);
+	}
 }

@@ -13,7 +13,7 @@ struct bufferevent;
 enum { RELAY_BUFFER = 256 * 1024 };
 
 struct relays {
-	TAILQ_HEAD(, relay) list;
+	TAILQ_HEAD(relay_list, relay) list;
 };
 
 /* Takes bev on success only; bytes it has read already go first. */

@@ -29,10 +29,7 @@ static bool place(int from, int to)
 	return dup2(from, to) == to;
 }
 
-/*
- * Runs in the child, which shares our memory until exec: nothing but system calls here, and our variables stay as they are.
- * Returns errno.
- */
+/* In the child, whose control socket is in place: becomes the program, or returns errno. */
 static int become(const struct plan *p)
 {
 	static const int defaults[] = {SIGPIPE, SIGINT, SIGTERM, SIGHUP, SIGCHLD, SIGUSR1, SIGUSR2};
@@ -42,8 +39,7 @@ static int become(const struct plan *p)
 		return errno;
 	if (getppid() != p->parent) /* died before the line above */
 		return ESRCH;
-	/* The control socket first: `null` is above CONTROL_FD, see spawn_child. */
-	if (!place(p->control, CONTROL_FD) || !place(p->null, 0) || !place(p->null, 1))
+	if (!place(p->null, 0) || !place(p->null, 1))
 		return errno;
 	if (syscall(SYS_close_range, CONTROL_FD + 1, ~0u, 0) != 0)
 		return errno;
@@ -55,27 +51,32 @@ static int become(const struct plan *p)
 	return errno;
 }
 
-/* The child must not run our handlers in our memory: all signals wait until it is another program. */
-static pid_t launch(const struct plan *p, int *why)
+/* What the program would have said, had it come to run. */
+static void confess(const char *program, int failed)
 {
-	volatile int failed = 0;
+	struct control c = {.type = CONTROL_FAILED};
+
+	snprintf(c.text, sizeof c.text, "%s: %s", program, strerror(failed));
+	(void)!write(CONTROL_FD, &c, sizeof c);
+}
+
+/* Signals wait until the child is another program: our handlers are not for it. */
+static pid_t launch(const struct plan *p)
+{
 	sigset_t all, before;
 	pid_t pid;
 
 	sigfillset(&all);
 	sigprocmask(SIG_SETMASK, &all, &before);
-	pid = vfork();
+	pid = fork();
 	if (pid == 0) {
-		failed = become(p);
+		/* first, and only then may anything be written to it; `null` is above it, see spawn_child */
+		if (place(p->control, CONTROL_FD))
+			confess(p->argv[0], become(p));
 		_exit(127);
 	}
-	if (pid < 0)
-		failed = errno;
 	sigprocmask(SIG_SETMASK, &before, NULL);
-	*why = failed;
-	if (pid > 0 && failed != 0)
-		waitpid(pid, NULL, 0);
-	return failed != 0 ? -1 : pid;
+	return pid;
 }
 
 uint64_t process_start(pid_t pid)
@@ -109,7 +110,7 @@ static void kill_and_reap(pid_t pid)
 
 enum err spawn_child(char *const argv[], struct child *out, struct note *n)
 {
-	int pair[2] = {-1, -1}, null = -1, failed = 0;
+	int pair[2] = {-1, -1}, null = -1;
 	enum err err = ERR_IO;
 	struct child c;
 
@@ -126,9 +127,9 @@ enum err spawn_child(char *const argv[], struct child *out, struct note *n)
 		err = refuse(n, err_of_errno(errno), "/dev/null: %s", strerror(errno));
 		goto out;
 	}
-	c.pid = launch(&(struct plan){argv, pair[1], null, getpid()}, &failed);
+	c.pid = launch(&(struct plan){argv, pair[1], null, getpid()});
 	if (c.pid < 0) {
-		err = refuse(n, err_of_errno(failed), "%s: cannot start: %s", argv[0], strerror(failed));
+		err = refuse(n, err_of_errno(errno), "cannot start a process: %s", strerror(errno));
 		goto out;
 	}
 	c.pidfd = (int)syscall(SYS_pidfd_open, c.pid, 0);

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-# shellcheck shell=sh disable=SC2154,SC2034,SC2086
+# shellcheck shell=sh disable=SC2154,SC2034,SC2059,SC2086
 # TCP: TLS, tokens, client certificates. Without a credential nothing comes out.
 ssl() { openssl "$@" >/dev/null 2>&1; }
 ec="-newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2"

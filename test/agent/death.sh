@@ -64,3 +64,16 @@ call GET /metrics
 for r in failed died killed broken unclaimed stopped; do
 	refute "metrics count: $r" grep -q "ended_total{reason=\"$r\"} 0" "$tmp/out"
 done
+
+# -- the keeper program is damaged, or gone, after the start --
+stop_agent
+cp "$fake" "$dir/keeper"
+start_agent --keeper "$dir/keeper"
+echo 'not a program' >"$dir/keeper"
+call POST /v1/keeps '{}'; want_error 503 'Exec format error' "a keeper that is no program"
+rm "$dir/keeper"
+call POST /v1/keeps '{}'; want_error 503 'No such file' "no keeper"
+check "no process is left" until_true 5 no_keepers
+call GET /v1/keeps; says '{"keeps":[]}'
+cp "$fake" "$dir/keeper"
+call POST /v1/keeps '{}'; want 201 "the keeper is back"

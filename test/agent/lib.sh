@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-# shellcheck shell=sh disable=SC2034,SC2154
+# shellcheck shell=sh disable=SC2013,SC2034,SC2059,SC2154
 B=${B:-build}
 brochd=${BROCHD:-$B/bin/brochd} fake=$B/test/agent/fake-keeper session=$B/test/agent/session
 tmp=$(mktemp -d "${TMPDIR:-/tmp}/broch-agent.XXXXXX") || exit 2

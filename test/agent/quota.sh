@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-# shellcheck shell=sh disable=SC2154
+# shellcheck shell=sh disable=SC2015,SC2086,SC2154
 # Quotas, limits of connections and of time.
 start_agent --max-keeps 3 --max-memory 300M --keep-memory-max 100M --max-connections 8
 new_keep && new_keep && new_keep '{"memory_max":52428800}' || bad "three Keeps fit"

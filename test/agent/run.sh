@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# shellcheck disable=SC1091
+# shellcheck disable=SC1090,SC1091,SC2034
 # The host agent against a fake keeper: it needs neither KVM nor a network. Each part is a file beside this one.
 set -u
 suite=agent
