@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * All that brochd parses: the first byte chooses. Besides not crashing, each must keep its promises: a refusal has a status
- * and words, what is accepted obeys the rules of the API.
+ * All that brochd parses: the first byte chooses. Besides not crashing, each must keep its promises: a refusal has a
+ * status and words, what is accepted obeys the rules of the API.
  */
 #include "host/agent/auth.h"
 #include "host/agent/record.h"

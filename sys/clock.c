@@ -26,7 +26,8 @@ void clock_text(int64_t wall_ms, char out[static CLOCK_TEXT_MAX])
 	struct tm tm;
 	char day[24];
 
-	if (wall_ms < 0 || gmtime_r(&seconds, &tm) == NULL || strftime(day, sizeof day, "%Y-%m-%dT%H:%M:%S", &tm) == 0) {
+	if (wall_ms < 0 || gmtime_r(&seconds, &tm) == NULL ||
+	    strftime(day, sizeof day, "%Y-%m-%dT%H:%M:%S", &tm) == 0) {
 		snprintf(out, CLOCK_TEXT_MAX, "1970-01-01T00:00:00.000Z");
 		return;
 	}

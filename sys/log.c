@@ -74,7 +74,8 @@ static void put_field(struct line *l, const struct log_field *f, bool json)
 	put_value(l, f, json);
 }
 
-void log_line(const struct log *log, enum log_level level, const char *event, const struct log_field *fields, size_t count)
+void log_line(const struct log *log, enum log_level level, const char *event, const struct log_field *fields,
+              size_t count)
 {
 	struct line l = {.len = 0};
 	char time[CLOCK_TEXT_MAX];
@@ -91,7 +92,8 @@ void log_line(const struct log *log, enum log_level level, const char *event, co
 	put(&l, log->json ? "\"" : "");
 	for (size_t i = 0; i < count; i++)
 		/* a field that might be cut would leave an open quote: leave it out whole */
-		if (fields[i].text == NULL || strlen(fields[i].text) * 6 + strlen(fields[i].key) + 40 < sizeof l.text - l.len)
+		if (fields[i].text == NULL ||
+		    strlen(fields[i].text) * 6 + strlen(fields[i].key) + 40 < sizeof l.text - l.len)
 			put_field(&l, &fields[i], log->json);
 	memcpy(l.text + l.len, log->json ? "}\n" : "\n", 2);
 	l.len += log->json ? 2 : 1;

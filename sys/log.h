@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * One line an event, as text or JSON, to a descriptor. A line has a time (RFC 3339 UTC), a level, an event in plain words
- * and fields. Values are escaped, so nobody who can choose one can forge a line. Never hand it payload, keys or tokens.
+ * One line an event, as text or JSON, to a descriptor. A line has a time (RFC 3339 UTC), a level, an event in plain
+ * words and fields. Values are escaped, so nobody who can choose one can forge a line. Never hand it payload, keys or
+ * tokens.
  */
 #ifndef BROCH_SYS_LOG_H
 #define BROCH_SYS_LOG_H
@@ -34,12 +35,13 @@ static inline struct log_field log_n(const char *key, uint64_t number)
 
 /* The line is cut at LOG_LINE_MAX bytes; a descriptor that takes no more loses the line, never stops the program. */
 enum { LOG_LINE_MAX = 2048 };
-void log_line(const struct log *l, enum log_level level, const char *event, const struct log_field *fields, size_t count);
+void log_line(const struct log *l, enum log_level level, const char *event, const struct log_field *fields,
+              size_t count);
 
 /* LOG(l, LOG_AT_INFO, "keep created", log_s("id", id), log_n("pid", pid)) */
 #define LOG(l, level, event, ...)                                                                                      \
 	log_line(l, level, event, (const struct log_field[]){__VA_ARGS__},                                             \
-		 sizeof((const struct log_field[]){__VA_ARGS__}) / sizeof(struct log_field))
+	         sizeof((const struct log_field[]){__VA_ARGS__}) / sizeof(struct log_field))
 
 /* "error", "warn", "info", "debug"; ERR_INVALID otherwise. */
 MUST_USE enum err log_level_of(const char *name, enum log_level *out);

@@ -35,7 +35,8 @@ static void text_lines(void **state)
 	(void)state;
 	assert_string_equal(strstr(logged(false, "it is", "plain"), "info"), "info it is key=plain n=7\n");
 	assert_string_equal(strstr(logged(false, "it is", "two words"), "info"), "info it is key=\"two words\" n=7\n");
-	assert_string_equal(strstr(logged(false, "it is", "a\nb=\"c\\"), "info"), "info it is key=\"a\\u000ab=\\\"c\\\\\" n=7\n");
+	assert_string_equal(strstr(logged(false, "it is", "a\nb=\"c\\"), "info"),
+	                    "info it is key=\"a\\u000ab=\\\"c\\\\\" n=7\n");
 	assert_string_equal(strstr(logged(false, "it is", ""), "info"), "info it is key=\"\" n=7\n");
 }
 
@@ -43,7 +44,7 @@ static void json_lines(void **state)
 {
 	(void)state;
 	assert_string_equal(strstr(logged(true, "it is", "a\"\xff"), "\"level"),
-			    "\"level\":\"info\",\"event\":\"it is\",\"key\":\"a\\\"\\u00ff\",\"n\":7}\n");
+	                    "\"level\":\"info\",\"event\":\"it is\",\"key\":\"a\\\"\\u00ff\",\"n\":7}\n");
 	assert_int_equal(line[0], '{');
 }
 
@@ -74,7 +75,10 @@ static void times(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(text_lines), cmocka_unit_test(json_lines), cmocka_unit_test(long_values), cmocka_unit_test(times),
+	        cmocka_unit_test(text_lines),
+	        cmocka_unit_test(json_lines),
+	        cmocka_unit_test(long_values),
+	        cmocka_unit_test(times),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

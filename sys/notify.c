@@ -24,6 +24,6 @@ void notify_send(const char *state)
 	if (fd < 0)
 		return;
 	(void)!sendto(fd, state, strlen(state), MSG_NOSIGNAL | MSG_DONTWAIT, (const struct sockaddr *)&to,
-		      (socklen_t)(offsetof(struct sockaddr_un, sun_path) + len));
+	              (socklen_t)(offsetof(struct sockaddr_un, sun_path) + len));
 	close(fd);
 }

@@ -56,7 +56,8 @@ enum err paths_state(char out[static PATHS_MAX], struct note *n)
 	if (geteuid() == 0)
 		return join(out, "/var/lib", "/broch", n);
 	if (home == NULL)
-		return refuse(n, ERR_NOT_FOUND, "neither XDG_STATE_HOME nor HOME is set: set one, or name the folder (--state DIR)");
+		return refuse(n, ERR_NOT_FOUND,
+		              "neither XDG_STATE_HOME nor HOME is set: set one, or name the folder (--state DIR)");
 	return join(out, home, "/.local/state/broch", n);
 }
 
@@ -87,7 +88,8 @@ enum err paths_shipped(const char *name, char out[static PATHS_MAX], struct note
 		if (access(out, R_OK) == 0)
 			return OK;
 	}
-	return refuse(n, ERR_NOT_FOUND, "%s: not found beside this program nor in ../lib/broch; is the installation complete?", name);
+	return refuse(n, ERR_NOT_FOUND,
+	              "%s: not found beside this program nor in ../lib/broch; is the installation complete?", name);
 }
 
 static enum err make_one(const char *path, unsigned mode, struct note *n)

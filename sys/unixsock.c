@@ -37,8 +37,10 @@ static enum err folder_lock(const char *dir, int *out, struct note *n)
 	if (*out < 0 || fstat(*out, &st) != 0)
 		return refuse(n, err_of_errno(errno), "%s: %s", dir, strerror(errno));
 	if ((st.st_mode & 0022) != 0 && (st.st_mode & S_ISVTX) == 0)
-		return refuse(n, ERR_PERMISSION, "%s: others may write to this folder and replace the socket: chmod go-w, or use "
-						 "another folder", dir);
+		return refuse(n, ERR_PERMISSION,
+		              "%s: others may write to this folder and replace the socket: chmod go-w, or use "
+		              "another folder",
+		              dir);
 	if (syscall(SYS_flock, *out, LOCK_EX) != 0)
 		return refuse(n, err_of_errno(errno), "%s: cannot lock: %s", dir, strerror(errno));
 	return OK;
@@ -53,17 +55,20 @@ static enum err clear_stale(const struct sockaddr_un *at, struct note *n)
 	if (lstat(at->sun_path, &st) != 0)
 		return errno == ENOENT ? OK : refuse(n, err_of_errno(errno), "%s: %s", at->sun_path, strerror(errno));
 	if (!S_ISSOCK(st.st_mode))
-		return refuse(n, ERR_EXISTS, "%s: exists and is not a socket: move it away or listen elsewhere", at->sun_path);
+		return refuse(n, ERR_EXISTS, "%s: exists and is not a socket: move it away or listen elsewhere",
+		              at->sun_path);
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (fd < 0)
 		return refuse(n, err_of_errno(errno), "cannot make a socket: %s", strerror(errno));
 	failed = connect(fd, (const struct sockaddr *)at, sizeof *at) == 0 ? 0 : errno;
 	fd_close(&fd);
 	if (failed != ECONNREFUSED && failed != ENOENT)
-		return refuse(n, ERR_EXISTS, "%s: another program listens here: stop it (is a brochd running?) or listen elsewhere",
-			      at->sun_path);
+		return refuse(n, ERR_EXISTS,
+		              "%s: another program listens here: stop it (is a brochd running?) or listen elsewhere",
+		              at->sun_path);
 	if (unlink(at->sun_path) != 0 && errno != ENOENT)
-		return refuse(n, err_of_errno(errno), "%s: cannot remove the stale socket: %s", at->sun_path, strerror(errno));
+		return refuse(n, err_of_errno(errno), "%s: cannot remove the stale socket: %s", at->sun_path,
+		              strerror(errno));
 	return OK;
 }
 
@@ -88,7 +93,8 @@ enum err unixsock_listen(const char *path, int *out, struct note *n)
 	enum err err;
 
 	if (path[0] == 0 || strlen(path) >= sizeof at.sun_path)
-		return refuse(n, ERR_LIMIT, "a socket path has 1 to %u bytes: %s", (unsigned)sizeof at.sun_path - 1, path);
+		return refuse(n, ERR_LIMIT, "a socket path has 1 to %u bytes: %s", (unsigned)sizeof at.sun_path - 1,
+		              path);
 	memcpy(at.sun_path, path, strlen(path));
 	TRY(folder_of(path, dir, n));
 	err = folder_lock(dir, &folder, n);
@@ -97,7 +103,8 @@ enum err unixsock_listen(const char *path, int *out, struct note *n)
 	if (err != OK)
 		goto out;
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	err = fd < 0 ? refuse(n, err_of_errno(errno), "cannot make a socket: %s", strerror(errno)) : bind_here(fd, &at, n);
+	err = fd < 0 ? refuse(n, err_of_errno(errno), "cannot make a socket: %s", strerror(errno))
+	             : bind_here(fd, &at, n);
 	if (err == OK) {
 		*out = fd;
 		fd = -1;

@@ -14,8 +14,8 @@
 struct agent {
 	struct options options;
 	struct event_base *base;
-	struct tokens *tokens;   /* NULL: no token is accepted */
-	struct ssl_ctx_st *tls;  /* NULL: no TCP listener */
+	struct tokens *tokens;  /* NULL: no token is accepted */
+	struct ssl_ctx_st *tls; /* NULL: no TCP listener */
 	struct keeps keeps;
 	struct metrics metrics;
 	struct peers peers;

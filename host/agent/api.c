@@ -14,10 +14,10 @@ static json_t *keep_json(const struct keep *k)
 	char created[CLOCK_TEXT_MAX];
 
 	clock_text(k->created_ms, created);
-	return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:i, s:s}", "id", k->id, "name", k->name, "state",
-			 keep_state_names[k->state], "backend", k->backend, "tee", k->tee, "created", created, "client", k->client,
-			 "memory_max", (json_int_t)k->memory_max, "memory", (json_int_t)k->memory, "exits", (json_int_t)k->exits, "pid",
-			 keep_ended(k) ? 0 : (int)k->pid, "end", k->end);
+	return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:i, s:s}", "id", k->id, "name", k->name,
+	                 "state", keep_state_names[k->state], "backend", k->backend, "tee", k->tee, "created", created,
+	                 "client", k->client, "memory_max", (json_int_t)k->memory_max, "memory", (json_int_t)k->memory,
+	                 "exits", (json_int_t)k->exits, "pid", keep_ended(k) ? 0 : (int)k->pid, "end", k->end);
 }
 
 static struct conn *conn_of_waiter(struct keep_waiter *w)
@@ -62,16 +62,16 @@ static void call_platform(struct conn *c, struct slice body)
 	for (size_t i = 0; i < PLATFORM_BACKENDS; i++) {
 		const struct platform_backend *b = &c->agent->platform.backends[i];
 
-		json_array_append_new(backends, json_pack("{s:s, s:b, s:s, s:s}", "name", b->name, "available", (int)b->available,
-							  "reason", b->reason, "cure", b->cure));
+		json_array_append_new(backends, json_pack("{s:s, s:b, s:s, s:s}", "name", b->name, "available",
+		                                          (int)b->available, "reason", b->reason, "cure", b->cure));
 	}
 	conn_json(c, 200,
-		  json_pack("{s:s, s:o, s:[{s:s, s:b, s:s, s:s}], s:I, s:{s:I, s:I, s:I, s:I}}", "version", BROCH_VERSION, "backends",
-			    backends, "tees", "name", "soft-snp", "available", 1, "reason",
-			    "for development; it protects from nobody who owns the host", "cure", "", "keeps",
-			    (json_int_t)c->agent->keeps.live, "limits", "max_keeps", (json_int_t)limits->max_keeps,
-			    "max_keeps_per_client", (json_int_t)limits->max_keeps_per_client, "max_memory",
-			    (json_int_t)limits->max_memory, "keep_memory_max", (json_int_t)limits->keep_memory_max));
+	          json_pack("{s:s, s:o, s:[{s:s, s:b, s:s, s:s}], s:I, s:{s:I, s:I, s:I, s:I}}", "version",
+	                    BROCH_VERSION, "backends", backends, "tees", "name", "soft-snp", "available", 1, "reason",
+	                    "for development; it protects from nobody who owns the host", "cure", "", "keeps",
+	                    (json_int_t)c->agent->keeps.live, "limits", "max_keeps", (json_int_t)limits->max_keeps,
+	                    "max_keeps_per_client", (json_int_t)limits->max_keeps_per_client, "max_memory",
+	                    (json_int_t)limits->max_memory, "keep_memory_max", (json_int_t)limits->keep_memory_max));
 }
 
 /* ---- /v1/keeps ---- */
@@ -98,7 +98,8 @@ static const struct platform_backend *choose(struct agent *a, const char *name, 
 	platform_probe(&a->platform, a->options.image_dir);
 	b = platform_find(&a->platform, name);
 	if (b == NULL)
-		fault_set(f, 503, a->platform.backends[0].cure, "no backend works on this host: %s", a->platform.backends[0].reason);
+		fault_set(f, 503, a->platform.backends[0].cure, "no backend works on this host: %s",
+		          a->platform.backends[0].reason);
 	else if (!b->available)
 		fault_set(f, 503, b->cure, "the backend %s does not work on this host: %s", b->name, b->reason);
 	return f->status != 0 ? NULL : b;
@@ -211,7 +212,8 @@ static void call_events(struct conn *c, struct slice body)
 	if (k == NULL)
 		return;
 	conn_stream_begin(c, "application/x-ndjson");
-	for (size_t i = k->event_count > KEEP_EVENTS_MAX ? k->event_count - KEEP_EVENTS_MAX : 0; i < k->event_count; i++)
+	for (size_t i = k->event_count > KEEP_EVENTS_MAX ? k->event_count - KEEP_EVENTS_MAX : 0; i < k->event_count;
+	     i++)
 		conn_stream_part(c, event_line(&k->events[i % KEEP_EVENTS_MAX], line));
 	if (!c->route.follow || keep_ended(k)) {
 		conn_stream_end(c);
@@ -232,7 +234,8 @@ static void call_session(struct conn *c, struct slice body)
 	if (k == NULL)
 		return;
 	if (c->upgrade.size != 13 || strncasecmp((const char *)c->upgrade.data, "broch-session", 13) != 0)
-		fault_set(&f, 426, "send Connection: Upgrade and Upgrade: broch-session", "this call switches protocols");
+		fault_set(&f, 426, "send Connection: Upgrade and Upgrade: broch-session",
+		          "this call switches protocols");
 	else if (keep_reserve(k, &f) == OK)
 		conn_upgrade(c, k);
 	if (f.status != 0)
@@ -252,7 +255,8 @@ static void call_metrics(struct conn *c, struct slice body)
 	for (k = TAILQ_FIRST(&c->agent->keeps.list); k != NULL; k = TAILQ_NEXT(k, link))
 		counts[k->state]++;
 	if (out != NULL) {
-		metrics_print(&c->agent->metrics, keep_state_names, counts, KEEP_STATE_COUNT, c->agent->conns.count, out);
+		metrics_print(&c->agent->metrics, keep_state_names, counts, KEEP_STATE_COUNT, c->agent->conns.count,
+		              out);
 		fclose(out);
 	}
 	conn_text(c, text == NULL ? 503 : 200, "text/plain; version=0.0.4; charset=utf-8", slice_of(text, size));
@@ -260,9 +264,9 @@ static void call_metrics(struct conn *c, struct slice body)
 }
 
 static void (*const calls[])(struct conn *c, struct slice body) = {
-	[CALL_PLATFORM] = call_platform, [CALL_KEEP_CREATE] = call_create, [CALL_KEEP_LIST] = call_list,
-	[CALL_KEEP_GET] = call_get,	 [CALL_KEEP_DELETE] = call_delete, [CALL_KEEP_STOP] = call_stop,
-	[CALL_KEEP_EVENTS] = call_events, [CALL_KEEP_SESSION] = call_session, [CALL_METRICS] = call_metrics,
+        [CALL_PLATFORM] = call_platform,  [CALL_KEEP_CREATE] = call_create,   [CALL_KEEP_LIST] = call_list,
+        [CALL_KEEP_GET] = call_get,       [CALL_KEEP_DELETE] = call_delete,   [CALL_KEEP_STOP] = call_stop,
+        [CALL_KEEP_EVENTS] = call_events, [CALL_KEEP_SESSION] = call_session, [CALL_METRICS] = call_metrics,
 };
 static_assert(ARRAY_COUNT(calls) == CALL_COUNT, "one function for each call");
 

@@ -77,8 +77,9 @@ static enum err parse_line(struct tokens *t, struct slice text, unsigned line, s
 		name.size = 0;
 	}
 	if (secret.size < TOKEN_MIN || secret.size > TOKEN_MAX || !is_printable(secret))
-		return refuse(n, ERR_RANGE, "line %u: a token has %d to %d printable characters; `openssl rand -hex 32` makes one", line,
-			      TOKEN_MIN, TOKEN_MAX);
+		return refuse(n, ERR_RANGE,
+		              "line %u: a token has %d to %d printable characters; `openssl rand -hex 32` makes one",
+		              line, TOKEN_MIN, TOKEN_MAX);
 	if (name.size > TOKEN_NAME_MAX || !is_printable(name))
 		return refuse(n, ERR_RANGE, "line %u: a name has 1 to %d printable characters", line, TOKEN_NAME_MAX);
 	*token = (struct token){0};
@@ -126,7 +127,8 @@ enum err tokens_load(const char *path, struct tokens **out, struct note *n)
 	if (stat(path, &st) != 0)
 		return refuse(n, err_of_errno(errno), "%s: %s", path, strerror(errno));
 	if ((st.st_mode & 0007) != 0)
-		return refuse(n, ERR_PERMISSION, "%s: everybody on this machine may read the tokens: chmod o= %s", path, path);
+		return refuse(n, ERR_PERMISSION, "%s: everybody on this machine may read the tokens: chmod o= %s", path,
+		              path);
 	TRY(file_read(path, FILE_MAX, &text, n));
 	err = tokens_parse(text, out, &why);
 	if (text.data != NULL)

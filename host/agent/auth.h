@@ -20,9 +20,9 @@ struct client {
 struct tokens; /* only digests are kept in memory */
 
 /*
- * A token file has one `NAME TOKEN` a line; empty lines and lines starting with # do not count. A line with the token alone
- * is named after the first 8 hex digits of its SHA-256. The file must not be readable by others. Refused: tokens shorter
- * than TOKEN_MIN, repeated names or tokens, no token at all. The notes name the line, never its content.
+ * A token file has one `NAME TOKEN` a line; empty lines and lines starting with # do not count. A line with the token
+ * alone is named after the first 8 hex digits of its SHA-256. The file must not be readable by others. Refused: tokens
+ * shorter than TOKEN_MIN, repeated names or tokens, no token at all. The notes name the line, never its content.
  */
 MUST_USE enum err tokens_load(const char *path, struct tokens **out, struct note *n);
 /* The same from memory; for tests and fuzzing. */
@@ -30,8 +30,8 @@ MUST_USE enum err tokens_parse(struct slice text, struct tokens **out, struct no
 void tokens_free(struct tokens *t); /* takes NULL */
 
 /*
- * `value` is an Authorization header. Fills *c when its token is in t. Time depends on the size of the value and the count
- * of tokens only.
+ * `value` is an Authorization header. Fills *c when its token is in t. Time depends on the size of the value and the
+ * count of tokens only.
  */
 MUST_USE bool tokens_check(const struct tokens *t, struct slice value, struct client *c);
 

@@ -17,7 +17,8 @@ static void tokens_are_known(void **state)
 	struct tokens *t;
 
 	(void)state;
-	assert_int_equal(tokens_parse(slice_text("# comment\r\n\r\n  ci\t" ONE "  \r\nabcdefabcdefabcdef"), &t, &n), OK);
+	assert_int_equal(tokens_parse(slice_text("# comment\r\n\r\n  ci\t" ONE "  \r\nabcdefabcdefabcdef"), &t, &n),
+	                 OK);
 	assert_true(tokens_check(t, slice_text("Bearer " ONE), &c));
 	assert_string_equal(c.name, "token:ci");
 	assert_true(c.known);
@@ -54,8 +55,14 @@ static void near_tokens_are_unknown(void **state)
 
 static void bad_token_files(void **state)
 {
-	static const char *const texts[] = {"", "#\n", "a short", "a " ONE " b", "a " ONE "\nb " ONE, "a " ONE "\na fedcba9876543210",
-					    "a 0123456789abc\001ef", ONE "\n" ONE};
+	static const char *const texts[] = {"",
+	                                    "#\n",
+	                                    "a short",
+	                                    "a " ONE " b",
+	                                    "a " ONE "\nb " ONE,
+	                                    "a " ONE "\na fedcba9876543210",
+	                                    "a 0123456789abc\001ef",
+	                                    ONE "\n" ONE};
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_COUNT(texts); i++) {
@@ -150,9 +157,9 @@ static void the_table_holds_who_matters(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(tokens_are_known), cmocka_unit_test(near_tokens_are_unknown), cmocka_unit_test(bad_token_files),
-		cmocka_unit_test(guessing_is_slowed_and_forgiven), cmocka_unit_test(connections_are_counted),
-		cmocka_unit_test(the_table_holds_who_matters),
+	        cmocka_unit_test(tokens_are_known),        cmocka_unit_test(near_tokens_are_unknown),
+	        cmocka_unit_test(bad_token_files),         cmocka_unit_test(guessing_is_slowed_and_forgiven),
+	        cmocka_unit_test(connections_are_counted), cmocka_unit_test(the_table_holds_who_matters),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

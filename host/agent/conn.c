@@ -16,7 +16,8 @@
 #include <unistd.h>
 
 enum {
-	HEAD_MS = 10000,  /* from the first byte of a request to the last of its head; also from accept to the first request */
+	HEAD_MS = 10000, /* from the first byte of a request to the last of its head; also from accept to the first
+	                    request */
 	BODY_MS = 10000,
 	IDLE_MS = 60000,  /* between requests */
 	FLUSH_MS = 20000, /* to read an answer */
@@ -63,8 +64,8 @@ static void head(struct conn *c, unsigned status, const char *type)
 		c->agent->metrics.requests[status]++;
 	LOG(&c->agent->options.log, LOG_AT_DEBUG, "answer", log_s("client", c->who.name), log_n("status", status),
 	    log_s("keep", c->route.keep));
-	evbuffer_add_printf(out, "HTTP/1.1 %u %s\r\nServer: brochd\r\nCache-Control: no-store\r\nContent-Type: %s\r\n", status,
-			    http_phrase(status), type);
+	evbuffer_add_printf(out, "HTTP/1.1 %u %s\r\nServer: brochd\r\nCache-Control: no-store\r\nContent-Type: %s\r\n",
+	                    status, http_phrase(status), type);
 	if (c->close || c->agent->closing)
 		evbuffer_add_printf(out, "Connection: close\r\n");
 }
@@ -106,7 +107,8 @@ void conn_json(struct conn *c, unsigned status, json_t *o)
 		c->close = true;
 		status = 503;
 	}
-	conn_text(c, status, "application/json", slice_text(line == NULL ? "{\"error\":\"out of memory\",\"hint\":\"\"}\n" : line));
+	conn_text(c, status, "application/json",
+	          slice_text(line == NULL ? "{\"error\":\"out of memory\",\"hint\":\"\"}\n" : line));
 	free(line);
 }
 
@@ -186,8 +188,9 @@ void conn_upgrade(struct conn *c, struct keep *k)
 	c->waiter.start = false;
 	c->waiter.done = on_keep_end;
 	keep_wait(k, &c->waiter);
-	evbuffer_add_printf(bufferevent_get_output(c->bev),
-			    "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: broch-session\r\n\r\n");
+	evbuffer_add_printf(
+	        bufferevent_get_output(c->bev),
+	        "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: broch-session\r\n\r\n");
 	arm(c, FLUSH_MS);
 }
 
@@ -226,14 +229,16 @@ static struct fault authenticate(struct conn *c, const struct http_request *r)
 		fault_set(&f, 429, "wait a minute", "too many requests without a valid credential from this address");
 		return f;
 	}
-	if (a->tokens != NULL && c->peer != NULL && r->authorization.data != NULL && tokens_check(a->tokens, r->authorization, &c->who)) {
+	if (a->tokens != NULL && c->peer != NULL && r->authorization.data != NULL &&
+	    tokens_check(a->tokens, r->authorization, &c->who)) {
 		c->close = r->close;
 		return f;
 	}
 	a->metrics.auth_failures++;
 	if (c->peer != NULL)
 		peer_failed(c->peer, now);
-	LOG(&a->options.log, LOG_AT_WARN, "request without a valid credential", log_s("why", r->authorization.data == NULL ? "none was sent" : "not one of ours"));
+	LOG(&a->options.log, LOG_AT_WARN, "request without a valid credential",
+	    log_s("why", r->authorization.data == NULL ? "none was sent" : "not one of ours"));
 	fault_set(&f, 401, "send Authorization: Bearer TOKEN, or show a client certificate", "no valid credential");
 	return f;
 }
@@ -278,33 +283,48 @@ static void take_request(struct conn *c, struct slice in)
 	}
 }
 
+static void out_of_memory(struct conn *c)
+{
+	struct fault f = {0};
+
+	fault_set(&f, 503, "try again later", "out of memory");
+	refuse_request(c, &f);
+}
+
+/* Takes a whole head out of the input first: an answer may end in a hand-over, which must see only what came after it. */
+static void take_whole(struct conn *c, size_t size)
+{
+	struct evbuffer *request = evbuffer_new();
+	uint8_t *bytes = NULL;
+
+	if (request != NULL && evbuffer_remove_buffer(bufferevent_get_input(c->bev), request, size) == (int)size)
+		bytes = evbuffer_pullup(request, -1);
+	if (bytes != NULL)
+		take_request(c, slice_of(bytes, size));
+	else
+		out_of_memory(c);
+	if (request != NULL)
+		evbuffer_free(request);
+}
+
 /* Each returns whether there may be more to do. */
 static bool take_head(struct conn *c)
 {
 	struct evbuffer *in = bufferevent_get_input(c->bev);
-	size_t have = evbuffer_get_length(in), size;
-	uint8_t *bytes = have == 0 ? NULL : evbuffer_pullup(in, have < HTTP_HEAD_MAX ? (ev_ssize_t)have : HTTP_HEAD_MAX);
+	size_t have = evbuffer_get_length(in), look = have < HTTP_HEAD_MAX ? have : HTTP_HEAD_MAX, size;
+	uint8_t *bytes = have == 0 ? NULL : evbuffer_pullup(in, (ev_ssize_t)look);
 	struct fault f = {0};
 
 	if (bytes == NULL)
 		return false;
-	size = http_head_size(slice_of(bytes, have < HTTP_HEAD_MAX ? have : HTTP_HEAD_MAX));
+	size = http_head_size(slice_of(bytes, look));
 	if (size > 0) {
-		struct evbuffer *request = evbuffer_new();
-
-		/* taken out first: an answer may end in a hand-over, which must see only what came after this request */
-		if (request == NULL || evbuffer_remove_buffer(in, request, size) != (int)size) {
-			fault_set(&f, 503, "try again later", "out of memory");
-			refuse_request(c, &f);
-		} else {
-			take_request(c, slice_of(evbuffer_pullup(request, -1), size));
-		}
-		if (request != NULL)
-			evbuffer_free(request);
+		take_whole(c, size);
 		return true;
 	}
 	if (have >= HTTP_HEAD_MAX) {
-		fault_set(&f, 431, "send fewer and shorter headers", "the head of the request is larger than %d bytes", HTTP_HEAD_MAX);
+		fault_set(&f, 431, "send fewer and shorter headers", "the head of the request is larger than %d bytes",
+		          HTTP_HEAD_MAX);
 		refuse_request(c, &f);
 		return false;
 	}
@@ -318,10 +338,16 @@ static bool take_body(struct conn *c)
 {
 	struct evbuffer *in = bufferevent_get_input(c->bev);
 	size_t size = c->body_size;
+	uint8_t *bytes;
 
 	if (evbuffer_get_length(in) < size)
 		return false;
-	api_call(c, slice_of(evbuffer_pullup(in, (ev_ssize_t)size), size));
+	bytes = evbuffer_pullup(in, (ev_ssize_t)size);
+	if (bytes == NULL) {
+		out_of_memory(c);
+		return false;
+	}
+	api_call(c, slice_of(bytes, size));
 	evbuffer_drain(in, size);
 	return true;
 }
@@ -350,6 +376,9 @@ static void on_read(struct bufferevent *bev, void *ctx)
 		return;
 	}
 	advance(c);
+	/* TLS has no high-water mark, see conn_new: who sends this much without reading answers is cut off */
+	if (c->tls && evbuffer_get_length(in) > INPUT_MAX)
+		conn_free(c);
 }
 
 static void say_goodbye(struct conn *c)
@@ -429,7 +458,8 @@ void conn_new(struct agent *a, int fd, bool tls, struct peer *peer, const struct
 {
 	struct conn *c = calloc(1, sizeof *c);
 
-	if (c == NULL || (c->timer = evtimer_new(a->base, on_timer, c)) == NULL || (c->bev = wrap(a, fd, tls)) == NULL) {
+	if (c == NULL || (c->timer = evtimer_new(a->base, on_timer, c)) == NULL ||
+	    (c->bev = wrap(a, fd, tls)) == NULL) {
 		close(fd);
 		if (peer != NULL)
 			peer_leave(peer);
@@ -446,7 +476,9 @@ void conn_new(struct agent *a, int fd, bool tls, struct peer *peer, const struct
 	a->conns.count++;
 	a->metrics.connections_total++;
 	bufferevent_setcb(c->bev, on_read, on_write, on_event, c);
-	bufferevent_setwatermark(c->bev, EV_READ, 0, INPUT_MAX);
+	/* Under TLS a suspended read could leave decrypted bytes inside OpenSSL, which no event would ever announce. */
+	if (!tls)
+		bufferevent_setwatermark(c->bev, EV_READ, 0, INPUT_MAX);
 	bufferevent_enable(c->bev, EV_READ | EV_WRITE);
 	arm(c, HEAD_MS);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * One client connection: reads requests one after the other within limits of size and time, finds out who asks, calls the
- * API, writes answers. A connection is freed by its own events only, never inside a call of this header, so an API
+ * One client connection: reads requests one after the other within limits of size and time, finds out who asks, calls
+ * the API, writes answers. A connection is freed by its own events only, never inside a call of this header, so an API
  * function may go on using it.
  */
 #ifndef BROCH_HOST_AGENT_CONN_H
@@ -31,11 +31,11 @@ struct conn {
 	bool tls, begun, close;
 	enum conn_state state;
 	struct event *timer;
-	struct peer *peer;     /* NULL on Unix sockets */
-	struct client client;  /* by user id or certificate; a token speaks for one request only */
-	struct client who;     /* of this request */
-	struct route route;    /* of this request */
-	struct slice upgrade;  /* of this request; only while the API is called */
+	struct peer *peer;    /* NULL on Unix sockets */
+	struct client client; /* by user id or certificate; a token speaks for one request only */
+	struct client who;    /* of this request */
+	struct route route;   /* of this request */
+	struct slice upgrade; /* of this request; only while the API is called */
 	size_t body_size;
 	uint64_t drained;
 	struct keep_waiter waiter;

@@ -14,8 +14,8 @@ struct fault {
 	const char *allow;     /* with 405: the methods that would do */
 };
 
-/* Returns ERR_INVALID always, so that a refusal is one line. fmt makes `error` (printf); hint may be NULL. The texts may
- * quote what the client sent: bytes that are not printable ASCII come out as '?'. */
+/* Returns ERR_INVALID always, so that a refusal is one line. fmt makes `error` (printf); hint may be NULL. The texts
+ * may quote what the client sent: bytes that are not printable ASCII come out as '?'. */
 PRINTF_LIKE(4, 5) enum err fault_set(struct fault *f, unsigned status, const char *hint, const char *fmt, ...);
 /* Replaces what is not printable ASCII by '?'. */
 void text_clean(char *text);

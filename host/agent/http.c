@@ -83,14 +83,16 @@ static enum err on_length(struct state *s, struct slice value)
 	s->length = true;
 	for (size_t i = 0; i < value.size; i++) {
 		if (value.data[i] < '0' || value.data[i] > '9')
-			return fault_set(s->f, 400, "send the size of the body in decimal", "Content-Length is not a number");
+			return fault_set(s->f, 400, "send the size of the body in decimal",
+			                 "Content-Length is not a number");
 		if (n <= HTTP_BODY_MAX) /* past the maximum the exact value does not matter */
 			n = n * 10 + (size_t)(value.data[i] - '0');
 	}
 	if (value.size == 0)
 		return fault_set(s->f, 400, "send the size of the body in decimal", "Content-Length is empty");
 	if (n > HTTP_BODY_MAX)
-		return fault_set(s->f, 413, "no request of this API needs more", "the body is larger than %d bytes", HTTP_BODY_MAX);
+		return fault_set(s->f, 413, "no request of this API needs more", "the body is larger than %d bytes",
+		                 HTTP_BODY_MAX);
 	s->r->body_size = n;
 	return OK;
 }
@@ -143,13 +145,13 @@ static const struct {
 	const char *name;
 	enum err (*take)(struct state *s, struct slice value);
 } headers[] = {
-	{"host", on_host},
-	{"content-length", on_length},
-	{"transfer-encoding", on_transfer},
-	{"expect", on_expect},
-	{"connection", on_connection},
-	{"upgrade", on_upgrade},
-	{"authorization", on_authorization},
+        {"host", on_host},
+        {"content-length", on_length},
+        {"transfer-encoding", on_transfer},
+        {"expect", on_expect},
+        {"connection", on_connection},
+        {"upgrade", on_upgrade},
+        {"authorization", on_authorization},
 };
 
 static enum err header(struct state *s, struct slice line)
@@ -160,7 +162,8 @@ static enum err header(struct state *s, struct slice line)
 		return fault_set(s->f, 400, "one header a line: Name: value", "a header line has no valid name");
 	line = trim(line);
 	if (!is_text(line))
-		return fault_set(s->f, 400, NULL, "the header %.*s holds control characters", (int)name.size, (const char *)name.data);
+		return fault_set(s->f, 400, NULL, "the header %.*s holds control characters", (int)name.size,
+		                 (const char *)name.data);
 	for (size_t i = 0; i < ARRAY_COUNT(headers); i++)
 		if (same_word(name, headers[i].name))
 			return headers[i].take(s, line);
@@ -221,12 +224,28 @@ const char *http_phrase(unsigned status)
 		unsigned status;
 		const char *phrase;
 	} phrases[] = {
-		{101, "Switching Protocols"}, {200, "OK"}, {201, "Created"}, {400, "Bad Request"}, {401, "Unauthorized"},
-		{404, "Not Found"}, {405, "Method Not Allowed"}, {408, "Request Timeout"}, {409, "Conflict"}, {410, "Gone"},
-		{411, "Length Required"}, {413, "Content Too Large"}, {414, "URI Too Long"}, {417, "Expectation Failed"},
-		{426, "Upgrade Required"}, {429, "Too Many Requests"}, {431, "Request Header Fields Too Large"},
-		{500, "Internal Server Error"}, {501, "Not Implemented"}, {503, "Service Unavailable"},
-		{505, "HTTP Version Not Supported"}, {507, "Insufficient Storage"},
+	        {101, "Switching Protocols"},
+	        {200, "OK"},
+	        {201, "Created"},
+	        {400, "Bad Request"},
+	        {401, "Unauthorized"},
+	        {404, "Not Found"},
+	        {405, "Method Not Allowed"},
+	        {408, "Request Timeout"},
+	        {409, "Conflict"},
+	        {410, "Gone"},
+	        {411, "Length Required"},
+	        {413, "Content Too Large"},
+	        {414, "URI Too Long"},
+	        {417, "Expectation Failed"},
+	        {426, "Upgrade Required"},
+	        {429, "Too Many Requests"},
+	        {431, "Request Header Fields Too Large"},
+	        {500, "Internal Server Error"},
+	        {501, "Not Implemented"},
+	        {503, "Service Unavailable"},
+	        {505, "HTTP Version Not Supported"},
+	        {507, "Insufficient Storage"},
 	};
 
 	for (size_t i = 0; i < ARRAY_COUNT(phrases); i++)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The head of an HTTP/1.1 request, read strictly: what two readers could understand differently (bare line feeds, folded or
- * repeated headers, white space before a colon, transfer codings) is refused. Bytes in, struct out; no input or output.
+ * The head of an HTTP/1.1 request, read strictly: what two readers could understand differently (bare line feeds,
+ * folded or repeated headers, white space before a colon, transfer codings) is refused. Bytes in, struct out; no input
+ * or output.
  */
 #ifndef BROCH_HOST_AGENT_HTTP_H
 #define BROCH_HOST_AGENT_HTTP_H

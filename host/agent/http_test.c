@@ -37,8 +37,13 @@ static void request_is_read(void **state)
 	struct fault f = {0};
 
 	(void)state;
-	assert_int_equal(http_parse(slice_text("POST /a?b HTTP/1.1\r\nhOST: x\r\nContent-Length: 65536\r\nConnection: foo , CLOSE\r\n"
-					       "Authorization:  Bearer t \r\n\r\n"), &r, &f), OK);
+	assert_int_equal(
+	        http_parse(
+	                slice_text(
+	                        "POST /a?b HTTP/1.1\r\nhOST: x\r\nContent-Length: 65536\r\nConnection: foo , CLOSE\r\n"
+	                        "Authorization:  Bearer t \r\n\r\n"),
+	                &r, &f),
+	        OK);
 	assert_int_equal(r.method, HTTP_POST);
 	assert_true(slice_is(r.target, "/a?b"));
 	assert_int_equal(r.body_size, 65536);
@@ -53,10 +58,15 @@ static void upgrade_wants_both_headers(void **state)
 	struct fault f = {0};
 
 	(void)state;
-	assert_int_equal(http_parse(slice_text("GET / HTTP/1.1\r\nHost: x\r\nUpgrade: broch-session\r\n\r\n"), &r, &f), OK);
+	assert_int_equal(http_parse(slice_text("GET / HTTP/1.1\r\nHost: x\r\nUpgrade: broch-session\r\n\r\n"), &r, &f),
+	                 OK);
 	assert_int_equal(r.upgrade.size, 0);
-	assert_int_equal(http_parse(slice_text("GET / HTTP/1.1\r\nUpgrade: broch-session\r\nHost: x\r\nConnection: upgrade\r\n\r\n"), &r,
-				    &f), OK);
+	assert_int_equal(
+	        http_parse(
+	                slice_text(
+	                        "GET / HTTP/1.1\r\nUpgrade: broch-session\r\nHost: x\r\nConnection: upgrade\r\n\r\n"),
+	                &r, &f),
+	        OK);
 	assert_true(slice_is(r.upgrade, "broch-session"));
 }
 
@@ -66,22 +76,22 @@ static void ambiguity_is_refused(void **state)
 		unsigned status;
 		const char *text;
 	} rows[] = {
-		{400, "\r\n\r\n"},
-		{400, "GET\r\nHost: x\r\n\r\n"},
-		{400, " / HTTP/1.1\r\nHost: x\r\n\r\n"},
-		{505, "GET / HTTP/1.10\r\nHost: x\r\n\r\n"},
-		{505, "GET / x HTTP/1.1\r\nHost: x\r\n\r\n"},
-		{400, "GET /\001 HTTP/1.1\r\nHost: x\r\n\r\n"},
-		{400, "GET / HTTP/1.1\r\n: x\r\n\r\n"},
-		{400, "GET / HTTP/1.1\r\nHost\t: x\r\n\r\n"},
-		{400, "GET / HTTP/1.1\r\nHost: x\r\nA: b\rc\r\n\r\n"},
-		{411, "GET / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: identity\r\n\r\n"},
-		{400, "GET / HTTP/1.1\r\nHost: x\r\nContent-Length: +1\r\n\r\n"},
-		{400, "GET / HTTP/1.1\r\nHost: x\r\nContent-Length: 1, 1\r\n\r\n"},
-		{413, "GET / HTTP/1.1\r\nHost: x\r\nContent-Length: 65537\r\n\r\n"},
-		{413, "GET / HTTP/1.1\r\nHost: x\r\nContent-Length: 18446744073709551616\r\n\r\n"},
-		{400, "GET / HTTP/1.1\r\nHost: x\r\nAuthorization: a\r\nAuthorization: a\r\n\r\n"},
-		{0, "GET / HTTP/1.1\r\nHost:\r\n\r\n"},
+	        {400, "\r\n\r\n"},
+	        {400, "GET\r\nHost: x\r\n\r\n"},
+	        {400, " / HTTP/1.1\r\nHost: x\r\n\r\n"},
+	        {505, "GET / HTTP/1.10\r\nHost: x\r\n\r\n"},
+	        {505, "GET / x HTTP/1.1\r\nHost: x\r\n\r\n"},
+	        {400, "GET /\001 HTTP/1.1\r\nHost: x\r\n\r\n"},
+	        {400, "GET / HTTP/1.1\r\n: x\r\n\r\n"},
+	        {400, "GET / HTTP/1.1\r\nHost\t: x\r\n\r\n"},
+	        {400, "GET / HTTP/1.1\r\nHost: x\r\nA: b\rc\r\n\r\n"},
+	        {411, "GET / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: identity\r\n\r\n"},
+	        {400, "GET / HTTP/1.1\r\nHost: x\r\nContent-Length: +1\r\n\r\n"},
+	        {400, "GET / HTTP/1.1\r\nHost: x\r\nContent-Length: 1, 1\r\n\r\n"},
+	        {413, "GET / HTTP/1.1\r\nHost: x\r\nContent-Length: 65537\r\n\r\n"},
+	        {413, "GET / HTTP/1.1\r\nHost: x\r\nContent-Length: 18446744073709551616\r\n\r\n"},
+	        {400, "GET / HTTP/1.1\r\nHost: x\r\nAuthorization: a\r\nAuthorization: a\r\n\r\n"},
+	        {0, "GET / HTTP/1.1\r\nHost:\r\n\r\n"},
 	};
 
 	(void)state;
@@ -144,9 +154,13 @@ static void names_and_ids(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(head_is_whole_or_not), cmocka_unit_test(request_is_read),
-		cmocka_unit_test(upgrade_wants_both_headers), cmocka_unit_test(ambiguity_is_refused),
-		cmocka_unit_test(routes_are_found), cmocka_unit_test(wrong_routes_are_named), cmocka_unit_test(names_and_ids),
+	        cmocka_unit_test(head_is_whole_or_not),
+	        cmocka_unit_test(request_is_read),
+	        cmocka_unit_test(upgrade_wants_both_headers),
+	        cmocka_unit_test(ambiguity_is_refused),
+	        cmocka_unit_test(routes_are_found),
+	        cmocka_unit_test(wrong_routes_are_named),
+	        cmocka_unit_test(names_and_ids),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

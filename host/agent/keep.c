@@ -26,7 +26,7 @@ enum {
 
 const char *const keep_state_names[KEEP_STATE_COUNT] = {
 #define S(name, label) label,
-	KEEP_STATES(S)
+        KEEP_STATES(S)
 #undef S
 };
 
@@ -207,9 +207,11 @@ static void on_detached(struct keep *k, const struct control *c)
 	keep_say(k, "detached", "%s", "");
 }
 
+/* It should end by itself now. Who was asked to stop has a shorter time already. */
 static void last_word(struct keep *k)
 {
-	arm(k, LAST_WORD_MS, on_patience_over);
+	if (!k->stopping)
+		arm(k, LAST_WORD_MS, on_patience_over);
 }
 
 static void on_exited(struct keep *k, const struct control *c)
@@ -218,11 +220,11 @@ static void on_exited(struct keep *k, const struct control *c)
 		enum end_reason reason;
 		const char *text;
 	} ends[] = {
-		[KEEPCALL_EXIT_DONE] = {END_EXITED, "the Keep ended"},
-		[KEEPCALL_EXIT_REFUSED] = {END_EXITED, "the client refused the evidence or broke the protocol"},
-		[KEEPCALL_EXIT_FATAL] = {END_DIED, "a check inside the Keep failed"},
-		[KEEPCALL_EXIT_FAULT] = {END_DIED, "a CPU exception inside the Keep"},
-		[KEEPCALL_EXIT_HOST] = {END_DIED, "the Keep refused an answer of this host"},
+	        [KEEPCALL_EXIT_DONE] = {END_EXITED, "the Keep ended"},
+	        [KEEPCALL_EXIT_REFUSED] = {END_EXITED, "the client refused the evidence or broke the protocol"},
+	        [KEEPCALL_EXIT_FATAL] = {END_DIED, "a check inside the Keep failed"},
+	        [KEEPCALL_EXIT_FAULT] = {END_DIED, "a CPU exception inside the Keep"},
+	        [KEEPCALL_EXIT_HOST] = {END_DIED, "the Keep refused an answer of this host"},
 	};
 
 	if (k->stopping)
@@ -259,13 +261,13 @@ static const struct {
 	unsigned states;
 	void (*take)(struct keep *k, const struct control *c);
 } words[] = {
-	{CONTROL_LOADED, IN(KEEP_STARTING), on_loaded},
-	{CONTROL_FAILED, IN(KEEP_STARTING), on_failed},
-	{CONTROL_ATTACHED, IN(KEEP_ATTACHED), on_attached},
-	{CONTROL_DETACHED, IN(KEEP_ATTACHED), on_detached},
-	{CONTROL_EXITED, IN(KEEP_STARTING) | IN(KEEP_READY) | IN(KEEP_ATTACHED) | IN(KEEP_DETACHED), on_exited},
-	{CONTROL_DIED, IN(KEEP_STARTING) | IN(KEEP_READY) | IN(KEEP_ATTACHED) | IN(KEEP_DETACHED), on_died},
-	{CONTROL_USAGE, IN(KEEP_STARTING) | IN(KEEP_READY) | IN(KEEP_ATTACHED) | IN(KEEP_DETACHED), on_usage},
+        {CONTROL_LOADED, IN(KEEP_STARTING), on_loaded},
+        {CONTROL_FAILED, IN(KEEP_STARTING), on_failed},
+        {CONTROL_ATTACHED, IN(KEEP_ATTACHED), on_attached},
+        {CONTROL_DETACHED, IN(KEEP_ATTACHED), on_detached},
+        {CONTROL_EXITED, IN(KEEP_STARTING) | IN(KEEP_READY) | IN(KEEP_ATTACHED) | IN(KEEP_DETACHED), on_exited},
+        {CONTROL_DIED, IN(KEEP_STARTING) | IN(KEEP_READY) | IN(KEEP_ATTACHED) | IN(KEEP_DETACHED), on_died},
+        {CONTROL_USAGE, IN(KEEP_STARTING) | IN(KEEP_READY) | IN(KEEP_ATTACHED) | IN(KEEP_DETACHED), on_usage},
 };
 
 static void take_word(struct keep *k, struct control *c)
@@ -303,7 +305,7 @@ static void drain(struct keep *k, size_t most)
 		}
 		event_del(k->on_control);
 		if (err == ERR_CLOSED)
-			last_word(k); /* it should end by itself now */
+			last_word(k);
 		else
 			violation(k, "a malformed message");
 		return;
@@ -354,11 +356,13 @@ void keep_delete(struct keep *k)
 enum err keep_reserve(struct keep *k, struct fault *f)
 {
 	if (keep_ended(k) || k->stopping || k->reason != END_NONE)
-		return fault_set(f, 410, "create a new Keep", "the Keep %s has ended: %s", k->id, k->end[0] != 0 ? k->end : "stopping");
+		return fault_set(f, 410, "create a new Keep", "the Keep %s has ended: %s", k->id,
+		                 k->end[0] != 0 ? k->end : "stopping");
 	if (k->state == KEEP_STARTING)
 		return fault_set(f, 409, "try again in a moment", "the Keep %s is still starting", k->id);
 	if (k->session)
-		return fault_set(f, 409, "wait until the other client is gone", "another client is attached to the Keep %s", k->id);
+		return fault_set(f, 409, "wait until the other client is gone",
+		                 "another client is attached to the Keep %s", k->id);
 	k->session = true;
 	return OK;
 }
@@ -388,9 +392,11 @@ static void classify(struct keep *k, const siginfo_t *how)
 	if (k->stopping)
 		blame(k, END_STOPPED, "stopped by request");
 	else if (killed && how->si_status == SIGKILL)
-		blame(k, END_KILLED, "the keeper process was killed (SIGKILL: by hand, or the machine ran out of memory)");
+		blame(k, END_KILLED,
+		      "the keeper process was killed (SIGKILL: by hand, or the machine ran out of memory)");
 	else if (killed)
-		blame(k, END_KILLED, "the keeper process was killed by signal %d (%s)", how->si_status, strsignal(how->si_status));
+		blame(k, END_KILLED, "the keeper process was killed by signal %d (%s)", how->si_status,
+		      strsignal(how->si_status));
 	else
 		blame(k, END_KILLED, "the keeper process ended with status %d and without a word", how->si_status);
 }
@@ -426,7 +432,8 @@ static void finish(struct keep *k, const siginfo_t *how)
 	classify(k, how);
 	release(k);
 	arm(k, 0, on_lingered);
-	k->state = k->reason == END_EXITED || k->reason == END_STOPPED || k->reason == END_UNCLAIMED ? KEEP_EXITED : KEEP_FAILED;
+	k->state = k->reason == END_EXITED || k->reason == END_STOPPED || k->reason == END_UNCLAIMED ? KEEP_EXITED
+	                                                                                             : KEEP_FAILED;
 	k->ended_ms = clock_wall_ms();
 	k->session = false;
 	all->metrics->ended[k->reason]++;
@@ -502,8 +509,9 @@ static enum err start_process(struct keep *k, const char *image, struct note *n)
 {
 	const struct keeps_config *c = &k->all->config;
 	char memory[24], linger[12];
-	const char *argv[] = {c->keeper, "--id", k->id, "--image", image, "--backend", k->backend, "--tee", k->tee, "--state",
-			      c->state_dir, "--memory-max", memory, "--linger", linger, NULL};
+	const char *argv[] = {c->keeper,  "--id",     k->id,  "--image", image,        "--backend",
+	                      k->backend, "--tee",    k->tee, "--state", c->state_dir, "--memory-max",
+	                      memory,     "--linger", linger, NULL};
 	struct child child;
 
 	snprintf(memory, sizeof memory, "%" PRIu64, k->memory_max);
@@ -533,7 +541,8 @@ enum err keep_launch(struct keep *k, const char *image, struct note *n)
 	TRY(start_process(k, image, n));
 	k->on_exit = event_new(k->all->base, k->pidfd, EV_READ | EV_PERSIST, on_exit_event, k);
 	k->on_control = event_new(k->all->base, k->control, EV_READ | EV_PERSIST, on_control, k);
-	if (k->on_exit == NULL || k->on_control == NULL || event_add(k->on_exit, NULL) != 0 || event_add(k->on_control, NULL) != 0) {
+	if (k->on_exit == NULL || k->on_control == NULL || event_add(k->on_exit, NULL) != 0 ||
+	    event_add(k->on_control, NULL) != 0) {
 		keep_revoke(k);
 		return refuse(n, ERR_NOMEM, "out of memory");
 	}

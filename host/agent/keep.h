@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The Keeps of this host agent: one record and, while it lives, one keeper process each. Everything runs on the event loop
- * of the program; nothing blocks. A keeper is not trusted further than its own Keep: what it says is checked against the
- * state of the record, and whoever breaks the protocol, or does not start or stop in time, is killed. A Keep that computes
- * says nothing for as long as it likes.
+ * The Keeps of this host agent: one record and, while it lives, one keeper process each. Everything runs on the event
+ * loop of the program; nothing blocks. A keeper is not trusted further than its own Keep: what it says is checked
+ * against the state of the record, and whoever breaks the protocol, or does not start or stop in time, is killed. A
+ * Keep that computes says nothing for as long as it likes.
  *
  *   starting --LOADED--> ready --session--> attached <--> detached        any --EXITED or stop--> exited
  *                                                                          any --all other ends--> failed
@@ -35,7 +35,7 @@ enum keep_state {
 #define S(name, label) name,
 	KEEP_STATES(S)
 #undef S
-	KEEP_STATE_COUNT
+	        KEEP_STATE_COUNT
 };
 extern const char *const keep_state_names[KEEP_STATE_COUNT];
 
@@ -49,7 +49,8 @@ struct keep_event {
 
 struct keep;
 
-/* Told once, when the Keep has started or failed (`start`), or when it has ended. The waiter is off the list by then. */
+/* Told once, when the Keep has started or failed (`start`), or when it has ended. The waiter is off the list by then.
+ */
 struct keep_waiter {
 	TAILQ_ENTRY(keep_waiter) link;
 	struct keep *keep; /* NULL: waits for nothing */
@@ -97,8 +98,8 @@ struct keeps_config {
 	const char *state_dir; /* where keepers keep the keys of a stand-in TEE */
 	const char *records;   /* folder of the records; NULL: none are written */
 	uint64_t max_keeps, max_keeps_per_client;
-	uint64_t max_memory;      /* of all live Keeps together, 0: no limit */
-	uint64_t keep_memory_max; /* of one Keep: the default and the most */
+	uint64_t max_memory;       /* of all live Keeps together, 0: no limit */
+	uint64_t keep_memory_max;  /* of one Keep: the default and the most */
 	unsigned start_s, claim_s; /* time-outs; 0: none */
 };
 
@@ -114,7 +115,8 @@ struct keeps {
 	void *ctx;
 };
 
-/* Reads the records of the agent before us: kills what provably is left of it, marks it lost, and takes the rest over. */
+/* Reads the records of the agent before us: kills what provably is left of it, marks it lost, and takes the rest over.
+ */
 MUST_USE enum err keeps_open(struct keeps *all, struct note *n);
 /* Takes no new Keep, ends all; on_empty is called from the loop, in KEEP_STOP_MS or little more. */
 void keeps_close(struct keeps *all);
@@ -123,11 +125,13 @@ void keeps_free(struct keeps *all);
 
 enum { KEEP_STOP_MS = 60 }; /* how long a keeper may take to stop by itself */
 
-/* Checks quotas and starts a keeper. On success the Keep is starting: wait with keep_wait. image: the file for this backend. */
-MUST_USE enum err keep_create(struct keeps *all, const struct create_request *r, const struct client *who, const char *backend,
-			      const char *image, struct keep **out, struct fault *f);
+/* Checks quotas and starts a keeper. On success the Keep is starting: wait with keep_wait. image: the file for this
+ * backend. */
+MUST_USE enum err keep_create(struct keeps *all, const struct create_request *r, const struct client *who,
+                              const char *backend, const char *image, struct keep **out, struct fault *f);
 /* By id, name, or unique start of the id, among those `who` may see. 404; 409 when several match. */
-MUST_USE enum err keep_find(struct keeps *all, const char *text, const struct client *who, struct keep **out, struct fault *f);
+MUST_USE enum err keep_find(struct keeps *all, const char *text, const struct client *who, struct keep **out,
+                            struct fault *f);
 bool keep_visible(const struct keep *k, const struct client *who);
 bool keep_ended(const struct keep *k);
 

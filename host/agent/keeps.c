@@ -21,7 +21,7 @@ enum { ENDED_PER_LIVE = 4 }; /* records of ended Keeps kept, as a multiple of th
 
 bool keep_visible(const struct keep *k, const struct client *who)
 {
-	return who->operator || strcmp(k->client, who->name) == 0;
+	return who->operator|| strcmp(k->client, who->name) == 0;
 }
 
 enum err keep_find(struct keeps *all, const char *text, const struct client *who, struct keep **out, struct fault *f)
@@ -45,14 +45,16 @@ enum err keep_find(struct keeps *all, const char *text, const struct client *who
 		}
 	}
 	if (named == NULL && count > 1)
-		return fault_set(f, 409, "give more digits of the id", "%zu Keeps have an id that starts with %s", count, text);
+		return fault_set(f, 409, "give more digits of the id", "%zu Keeps have an id that starts with %s",
+		                 count, text);
 	if (named == NULL && begins == NULL)
 		return fault_set(f, 404, "GET /v1/keeps lists yours", "no Keep has this id or name: %s", text);
 	*out = named != NULL ? named : begins;
 	return OK;
 }
 
-static enum err check_quota(struct keeps *all, const struct create_request *r, const struct client *who, uint64_t memory, struct fault *f)
+static enum err check_quota(struct keeps *all, const struct create_request *r, const struct client *who,
+                            uint64_t memory, struct fault *f)
 {
 	const struct keeps_config *c = &all->config;
 	uint64_t mine = 0, reserved = memory;
@@ -61,14 +63,14 @@ static enum err check_quota(struct keeps *all, const struct create_request *r, c
 	if (all->closing)
 		return fault_set(f, 503, "try again when it is back", "the host agent is shutting down");
 	if (memory > c->keep_memory_max)
-		return fault_set(f, 400, "ask for less, or raise --keep-memory-max of brochd", "memory_max: this host gives a Keep at most %"
-				 PRIu64 " bytes", c->keep_memory_max);
+		return fault_set(f, 400, "ask for less, or raise --keep-memory-max of brochd",
+		                 "memory_max: this host gives a Keep at most %" PRIu64 " bytes", c->keep_memory_max);
 	for (k = TAILQ_FIRST(&all->list); k != NULL; k = TAILQ_NEXT(k, link)) {
 		bool own = strcmp(k->client, who->name) == 0;
 
 		if (own && !k->forget && r->name[0] != 0 && strcmp(k->name, r->name) == 0)
-			return fault_set(f, 409, "take another name, or delete that Keep first", "the name %s is taken by the Keep %s",
-					 r->name, k->id);
+			return fault_set(f, 409, "take another name, or delete that Keep first",
+			                 "the name %s is taken by the Keep %s", r->name, k->id);
 		if (keep_ended(k))
 			continue;
 		mine += own;
@@ -76,14 +78,14 @@ static enum err check_quota(struct keeps *all, const struct create_request *r, c
 			reserved = UINT64_MAX;
 	}
 	if (all->live >= c->max_keeps)
-		return fault_set(f, 429, "stop a Keep, or raise --max-keeps of brochd", "this host runs its maximum of %" PRIu64 " Keeps",
-				 c->max_keeps);
+		return fault_set(f, 429, "stop a Keep, or raise --max-keeps of brochd",
+		                 "this host runs its maximum of %" PRIu64 " Keeps", c->max_keeps);
 	if (mine >= c->max_keeps_per_client)
 		return fault_set(f, 429, "stop one of yours, or raise --max-keeps-per-client of brochd",
-				 "you run your maximum of %" PRIu64 " Keeps", c->max_keeps_per_client);
+		                 "you run your maximum of %" PRIu64 " Keeps", c->max_keeps_per_client);
 	if (c->max_memory != 0 && reserved > c->max_memory)
 		return fault_set(f, 429, "stop a Keep, ask for a smaller memory_max, or raise --max-memory of brochd",
-				 "the memory of this host for Keeps (%" PRIu64 " bytes) is taken", c->max_memory);
+		                 "the memory of this host for Keeps (%" PRIu64 " bytes) is taken", c->max_memory);
 	return OK;
 }
 
@@ -123,8 +125,8 @@ static enum err launch(struct keep *k, const char *image, struct note *n)
 	return err;
 }
 
-enum err keep_create(struct keeps *all, const struct create_request *r, const struct client *who, const char *backend, const char *image,
-		     struct keep **out, struct fault *f)
+enum err keep_create(struct keeps *all, const struct create_request *r, const struct client *who, const char *backend,
+                     const char *image, struct keep **out, struct fault *f)
 {
 	uint64_t memory = r->memory_max == 0 ? all->config.keep_memory_max : r->memory_max;
 	struct note n = {0};
@@ -150,8 +152,8 @@ enum err keep_create(struct keeps *all, const struct create_request *r, const st
 	if (launch(k, image, &n) != OK) {
 		LOG(all->log, LOG_AT_ERROR, "keep not started", log_s("id", k->id), log_s("why", n.text));
 		keep_forget(k);
-		return fault_set(f, 503, "free memory, processes or disk space on the host, or see its log", "the Keep cannot start: %s",
-				 n.text);
+		return fault_set(f, 503, "free memory, processes or disk space on the host, or see its log",
+		                 "the Keep cannot start: %s", n.text);
 	}
 	all->live++;
 	keep_say(k, "created", "backend %s, memory_max %" PRIu64, backend, memory);

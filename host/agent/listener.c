@@ -32,7 +32,7 @@ static struct client unix_client(int fd)
 	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cred, &size) != 0)
 		return c;
 	snprintf(c.name, sizeof c.name, "uid:%u", (unsigned)cred.uid);
-	c.known = c.operator = cred.uid == geteuid() || cred.uid == 0;
+	c.known = c.operator= cred.uid == geteuid() || cred.uid == 0;
 	return c;
 }
 
@@ -128,11 +128,15 @@ void listeners_resume(struct agent *a)
 static enum err check_guarded(const struct agent *a, const char *address, struct note *n)
 {
 	if (a->options.tls_cert == NULL)
-		return refuse(n, ERR_REFUSED, "%s: without TLS everybody on the way could take over the Keeps: add --tls-cert and "
-					      "--tls-key, or listen on unix:PATH", address);
+		return refuse(n, ERR_REFUSED,
+		              "%s: without TLS everybody on the way could take over the Keeps: add --tls-cert and "
+		              "--tls-key, or listen on unix:PATH",
+		              address);
 	if (a->options.token_file == NULL && a->options.client_ca == NULL)
-		return refuse(n, ERR_REFUSED, "%s: everybody could start Keeps here: add --token-file or --client-ca, or listen on "
-					      "unix:PATH", address);
+		return refuse(n, ERR_REFUSED,
+		              "%s: everybody could start Keeps here: add --token-file or --client-ca, or listen on "
+		              "unix:PATH",
+		              address);
 	return OK;
 }
 

@@ -25,7 +25,8 @@ struct listeners {
 	bool paused;
 };
 
-/* Opens one address and accepts. A TCP address without TLS, or without token and client CA, is refused with the cure. */
+/* Opens one address and accepts. A TCP address without TLS, or without token and client CA, is refused with the cure.
+ */
 MUST_USE enum err listener_open(struct agent *a, const char *address, struct note *n);
 /* Is it an address we could open, as far as one can tell without opening it? */
 MUST_USE enum err listener_check(const struct agent *a, const char *address, struct note *n);

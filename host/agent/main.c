@@ -68,7 +68,8 @@ static void on_parent(evutil_socket_t fd, short what, void *ctx)
 
 /* ---- credentials ---- */
 
-static enum err load_credentials(const struct options *o, struct tokens **tokens, struct ssl_ctx_st **tls, struct note *n)
+static enum err load_credentials(const struct options *o, struct tokens **tokens, struct ssl_ctx_st **tls,
+                                 struct note *n)
 {
 	enum err err = OK;
 
@@ -145,7 +146,8 @@ static enum err open_state(struct daemon *d, struct note *n)
 	if (d->state_lock < 0)
 		return refuse(n, err_of_errno(errno), "%s: %s", dir, strerror(errno));
 	if (syscall(SYS_flock, d->state_lock, LOCK_EX | LOCK_NB) != 0)
-		return refuse(n, ERR_EXISTS, "%s: another brochd uses this folder: stop it, or give another one (--state DIR)", dir);
+		return refuse(n, ERR_EXISTS,
+		              "%s: another brochd uses this folder: stop it, or give another one (--state DIR)", dir);
 	return OK;
 }
 
@@ -176,10 +178,20 @@ static enum err open_agent(struct daemon *d, struct note *n)
 	if (a->base == NULL)
 		return refuse(n, ERR_NOMEM, "cannot make an event loop");
 	a->keeps = (struct keeps){
-		.config = {.keeper = o->keeper, .state_dir = o->state, .records = o->private_agent ? NULL : d->records,
-			   .max_keeps = o->max_keeps, .max_keeps_per_client = o->max_keeps_per_client, .max_memory = o->max_memory,
-			   .keep_memory_max = o->keep_memory_max, .start_s = (unsigned)o->start_s, .claim_s = (unsigned)o->claim_s},
-		.base = a->base, .log = &o->log, .metrics = &a->metrics, .on_empty = on_empty, .ctx = a,
+	        .config = {.keeper = o->keeper,
+	                   .state_dir = o->state,
+	                   .records = o->private_agent ? NULL : d->records,
+	                   .max_keeps = o->max_keeps,
+	                   .max_keeps_per_client = o->max_keeps_per_client,
+	                   .max_memory = o->max_memory,
+	                   .keep_memory_max = o->keep_memory_max,
+	                   .start_s = (unsigned)o->start_s,
+	                   .claim_s = (unsigned)o->claim_s},
+	        .base = a->base,
+	        .log = &o->log,
+	        .metrics = &a->metrics,
+	        .on_empty = on_empty,
+	        .ctx = a,
 	};
 	return keeps_open(&a->keeps, n);
 }
@@ -203,7 +215,8 @@ static enum err watch(struct daemon *d, struct note *n)
 		return refuse(n, ERR_INVALID, "--parent-fd %u: not an open descriptor", (unsigned)a->options.parent_fd);
 	d->parent = event_new(a->base, (int)a->options.parent_fd, EV_READ | EV_PERSIST, on_parent, a);
 	if (d->parent == NULL || event_add(d->parent, NULL) != 0)
-		return refuse(n, ERR_INVALID, "--parent-fd %u: cannot be watched, give a pipe or socket", (unsigned)a->options.parent_fd);
+		return refuse(n, ERR_INVALID, "--parent-fd %u: cannot be watched, give a pipe or socket",
+		              (unsigned)a->options.parent_fd);
 	return OK;
 }
 

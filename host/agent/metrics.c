@@ -6,10 +6,9 @@
 
 static const double bounds[LATENCY_BUCKETS] = {0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 5};
 
-static const char *const labels[END_COUNT] = {
-	"",
+static const char *const labels[END_COUNT] = {"",
 #define END(name, label) label,
-	ENDS(END)
+                                              ENDS(END)
 #undef END
 };
 
@@ -70,7 +69,7 @@ static uint64_t resident_bytes(void)
 }
 
 void metrics_print(const struct metrics *m, const char *const *state_names, const size_t *state_counts, size_t states,
-		   size_t connections, FILE *out)
+                   size_t connections, FILE *out)
 {
 	head(out, "broch_build_info", "gauge", "The version that runs.");
 	fprintf(out, "broch_build_info{version=\"%s\"} 1\n", BROCH_VERSION);
@@ -89,6 +88,7 @@ void metrics_print(const struct metrics *m, const char *const *state_names, cons
 			fprintf(out, "broch_http_requests_total{code=\"%zu\"} %" PRIu64 "\n", i, m->requests[i]);
 	one(out, "broch_connections", "gauge", "Open connections.", connections);
 	one(out, "broch_connections_total", "counter", "Connections accepted.", m->connections_total);
-	one(out, "broch_connections_refused_total", "counter", "Connections refused: too many at once.", m->connections_refused);
+	one(out, "broch_connections_refused_total", "counter", "Connections refused: too many at once.",
+	    m->connections_refused);
 	one(out, "process_resident_memory_bytes", "gauge", "Memory of the host agent itself.", resident_bytes());
 }

@@ -14,7 +14,7 @@
 	END(END_DIED, "died")           /* the Keep can never run again, says the keeper */                            \
 	END(END_FAILED, "failed")       /* it could not start */                                                       \
 	END(END_KILLED, "killed")       /* the keeper process died without a word */                                   \
-	END(END_BROKEN, "broken")       /* it broke the protocol: we killed it */                   \
+	END(END_BROKEN, "broken")       /* it broke the protocol: we killed it */                                      \
 	END(END_UNCLAIMED, "unclaimed") /* no client came */                                                           \
 	END(END_LOST, "lost")           /* the host agent before us died */
 
@@ -23,7 +23,7 @@ enum end_reason {
 #define END(name, label) name,
 	ENDS(END)
 #undef END
-	END_COUNT
+	        END_COUNT
 };
 const char *end_label(enum end_reason r); /* "" for END_NONE */
 
@@ -40,6 +40,6 @@ struct metrics {
 void metrics_created(struct metrics *m, uint64_t ns); /* a Keep is ready, that long after the request */
 /* state_names[i] has state_counts[i] Keeps now. */
 void metrics_print(const struct metrics *m, const char *const *state_names, const size_t *state_counts, size_t states,
-		   size_t connections, FILE *out);
+                   size_t connections, FILE *out);
 
 #endif

@@ -13,35 +13,41 @@ static const struct option {
 	const char *help;
 } table[] = {
 #define AT(field) offsetof(struct options, field)
-	{"listen", "ADDRESS", LISTEN, 0, "unix:PATH, tcp:HOST:PORT or fd:N (an inherited listening socket); may be repeated"},
-	{"state", "DIR", TEXT, AT(state), "records and keys of the software TEE (default: /var/lib/broch or ~/.local/state/broch)"},
-	{"tls-cert", "FILE", TEXT, AT(tls_cert), "certificate chain in PEM, for tcp:"},
-	{"tls-key", "FILE", TEXT, AT(tls_key), "its private key in PEM"},
-	{"token-file", "FILE", TEXT, AT(token_file), "a line NAME TOKEN for each client that may use tcp:"},
-	{"client-ca", "FILE", TEXT, AT(client_ca), "accept clients with a certificate of these authorities (PEM)"},
-	{"max-keeps", "N", NUMBER, AT(max_keeps), "Keeps that may run at once (default 256)"},
-	{"max-keeps-per-client", "N", NUMBER, AT(max_keeps_per_client), "the same for one client (default: as many as --max-keeps)"},
-	{"max-memory", "SIZE", SIZE, AT(max_memory), "memory all Keeps may use together (default: no limit)"},
-	{"keep-memory-max", "SIZE", SIZE, AT(keep_memory_max), "memory one Keep may use: the default and the most (default 4G)"},
-	{"max-connections", "N", NUMBER, AT(max_connections), "connections that may be open at once (default 1024)"},
-	{"start-timeout", "SECONDS", SECONDS, AT(start_s), "kill a Keep that has not started by then (default 30)"},
-	{"claim-timeout", "SECONDS", SECONDS, AT(claim_s), "stop a Keep no client came for (default 120, 0: never)"},
-	{"image-dir", "DIR", TEXT, AT(image_dir), "where the Keep images are (default: beside brochd or in ../lib/broch)"},
-	{"keeper", "PATH", TEXT, AT(keeper), "the program that runs one Keep (default: brochd-keep, searched in the same way)"},
-	{"log-format", "FORMAT", FORMAT, 0, "text or json (default text), to standard error"},
-	{"log-level", "LEVEL", LEVEL, 0, "error, warn, info or debug (default info)"},
-	{"private", NULL, FLAG, AT(private_agent), "serve one parent process: no records, end when --parent-fd closes"},
-	{"parent-fd", "N", NUMBER, AT(parent_fd), "with --private: the reading end of a pipe of the parent"},
-	{"check", NULL, FLAG, AT(check), "check options, certificates, tokens and this machine, then exit"},
-	{"help", NULL, FLAG, AT(help), "print this"},
-	{"version", NULL, FLAG, AT(version), "print the version"},
+        {"listen", "ADDRESS", LISTEN, 0,
+         "unix:PATH, tcp:HOST:PORT or fd:N (an inherited listening socket); may be repeated"},
+        {"state", "DIR", TEXT, AT(state),
+         "records and keys of the software TEE (default: /var/lib/broch or ~/.local/state/broch)"},
+        {"tls-cert", "FILE", TEXT, AT(tls_cert), "certificate chain in PEM, for tcp:"},
+        {"tls-key", "FILE", TEXT, AT(tls_key), "its private key in PEM"},
+        {"token-file", "FILE", TEXT, AT(token_file), "a line NAME TOKEN for each client that may use tcp:"},
+        {"client-ca", "FILE", TEXT, AT(client_ca), "accept clients with a certificate of these authorities (PEM)"},
+        {"max-keeps", "N", NUMBER, AT(max_keeps), "Keeps that may run at once (default 256)"},
+        {"max-keeps-per-client", "N", NUMBER, AT(max_keeps_per_client),
+         "the same for one client (default: as many as --max-keeps)"},
+        {"max-memory", "SIZE", SIZE, AT(max_memory), "memory all Keeps may use together (default: no limit)"},
+        {"keep-memory-max", "SIZE", SIZE, AT(keep_memory_max),
+         "memory one Keep may use: the default and the most (default 4G)"},
+        {"max-connections", "N", NUMBER, AT(max_connections), "connections that may be open at once (default 1024)"},
+        {"start-timeout", "SECONDS", SECONDS, AT(start_s), "kill a Keep that has not started by then (default 30)"},
+        {"claim-timeout", "SECONDS", SECONDS, AT(claim_s), "stop a Keep no client came for (default 120, 0: never)"},
+        {"image-dir", "DIR", TEXT, AT(image_dir),
+         "where the Keep images are (default: beside brochd or in ../lib/broch)"},
+        {"keeper", "PATH", TEXT, AT(keeper),
+         "the program that runs one Keep (default: brochd-keep, searched in the same way)"},
+        {"log-format", "FORMAT", FORMAT, 0, "text or json (default text), to standard error"},
+        {"log-level", "LEVEL", LEVEL, 0, "error, warn, info or debug (default info)"},
+        {"private", NULL, FLAG, AT(private_agent), "serve one parent process: no records, end when --parent-fd closes"},
+        {"parent-fd", "N", NUMBER, AT(parent_fd), "with --private: the reading end of a pipe of the parent"},
+        {"check", NULL, FLAG, AT(check), "check options, certificates, tokens and this machine, then exit"},
+        {"help", NULL, FLAG, AT(help), "print this"},
+        {"version", NULL, FLAG, AT(version), "print the version"},
 #undef AT
 };
 
 void options_help(FILE *out)
 {
 	fprintf(out, "usage: brochd [--listen ADDRESS]... [OPTION]...\n"
-		     "The host agent of Broch: starts Keeps and hands clients through to them. See brochd(8).\n\n");
+	             "The host agent of Broch: starts Keeps and hands clients through to them. See brochd(8).\n\n");
 	for (size_t i = 0; i < ARRAY_COUNT(table); i++) {
 		char left[48];
 
@@ -79,7 +85,7 @@ static enum err take_number(const struct option *t, const char *v, uint64_t *out
 
 	if ((t->kind != SIZE && v[digits] != 0) || size_parse(v, out) != OK || *out > most)
 		return refuse(n, ERR_INVALID, "--%s %s: give a number%s up to %llu", t->name, v,
-			      t->kind == SIZE ? " of bytes (K, M, G, T may follow)" : "", (unsigned long long)most);
+		              t->kind == SIZE ? " of bytes (K, M, G, T may follow)" : "", (unsigned long long)most);
 	return OK;
 }
 
@@ -88,9 +94,7 @@ static enum err take(struct options *o, const struct option *t, const char *v, s
 	uint8_t *field = (uint8_t *)o + t->offset;
 
 	switch (t->kind) {
-	case FLAG:
-		*(bool *)field = true;
-		return OK;
+	case FLAG: *(bool *)field = true; return OK;
 	case TEXT:
 		if (v[0] == 0)
 			return refuse(n, ERR_INVALID, "--%s: the value is empty", t->name);
@@ -112,8 +116,7 @@ static enum err take(struct options *o, const struct option *t, const char *v, s
 		return OK;
 	case NUMBER:
 	case SIZE:
-	case SECONDS:
-		return take_number(t, v, (uint64_t *)(void *)field, n);
+	case SECONDS: return take_number(t, v, (uint64_t *)(void *)field, n);
 	}
 	return ERR_INVALID;
 }
@@ -145,9 +148,14 @@ static enum err check_whole(const struct options *o, struct note *n)
 
 enum err options_parse(int argc, char **argv, struct options *o, struct note *n)
 {
-	*o = (struct options){.max_keeps = 256, .max_keeps_per_client = UINT64_MAX, .keep_memory_max = UINT64_C(4) << 30,
-			      .max_connections = 1024, .start_s = 30, .claim_s = 120, .parent_fd = UINT64_MAX,
-			      .log = {.fd = 2, .level = LOG_AT_INFO}};
+	*o = (struct options){.max_keeps = 256,
+	                      .max_keeps_per_client = UINT64_MAX,
+	                      .keep_memory_max = UINT64_C(4) << 30,
+	                      .max_connections = 1024,
+	                      .start_s = 30,
+	                      .claim_s = 120,
+	                      .parent_fd = UINT64_MAX,
+	                      .log = {.fd = 2, .level = LOG_AT_INFO}};
 	for (int i = 1; i < argc; i++) {
 		const struct option *t = NULL;
 		size_t len = strcspn(argv[i], "=");

@@ -21,7 +21,8 @@ struct options {
 	bool private_agent, check, help, version;
 };
 
-/* Fills *o with the defaults, then with what argv says. The texts point into argv. ERR_INVALID with the cure in the note. */
+/* Fills *o with the defaults, then with what argv says. The texts point into argv. ERR_INVALID with the cure in the
+ * note. */
 MUST_USE enum err options_parse(int argc, char **argv, struct options *o, struct note *n);
 void options_help(FILE *out);
 /* "64", "64K", "512M", "4G", "1T" (powers of 1024). */

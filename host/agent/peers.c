@@ -11,7 +11,8 @@ static void forgive(struct peer *p, uint64_t now_ms)
 	p->forgiven_ms += times * PEER_FORGIVE_MS;
 }
 
-/* The entry of this address, else a free one, else the one idle the longest that owes nothing, else the one idle the longest. */
+/* The entry of this address, else a free one, else the one idle the longest that owes nothing, else the one idle the
+ * longest. */
 static struct peer *find(struct peers *p, const uint8_t address[static 16], uint64_t now_ms)
 {
 	struct peer *best = NULL;
@@ -26,7 +27,8 @@ static struct peer *find(struct peers *p, const uint8_t address[static 16], uint
 		if (e->used)
 			forgive(e, now_ms);
 		if (best == NULL || (best->used && !e->used) ||
-		    (best->used == e->used && (best->failures > e->failures || (best->failures == e->failures && best->seen_ms > e->seen_ms))))
+		    (best->used == e->used &&
+		     (best->failures > e->failures || (best->failures == e->failures && best->seen_ms > e->seen_ms))))
 			best = e;
 	}
 	if (best != NULL) {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * How many connections and how many wrong credentials come from one network address (an IPv6 /64 counts as one)? A table of
- * fixed size: whoever has many addresses displaces only the entries that are idle the longest.
+ * How many connections and how many wrong credentials come from one network address (an IPv6 /64 counts as one)? A
+ * table of fixed size: whoever has many addresses displaces only the entries that are idle the longest.
  */
 #ifndef BROCH_HOST_AGENT_PEERS_H
 #define BROCH_HOST_AGENT_PEERS_H
@@ -26,7 +26,8 @@ struct peers {
 	struct peer at[PEERS_MAX];
 };
 
-/* A new connection. NULL: too many from there, or the table is full of busy peers; refuse it. Else peer_leave it later. */
+/* A new connection. NULL: too many from there, or the table is full of busy peers; refuse it. Else peer_leave it later.
+ */
 struct peer *peer_enter(struct peers *p, const uint8_t address[static 16], uint64_t now_ms);
 void peer_leave(struct peer *p);
 /* Has it failed so often that its credentials are not even looked at now? */

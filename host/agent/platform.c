@@ -34,7 +34,8 @@ static void find_image(struct platform_backend *b, const char *file, const char 
 			unavailable(b, n.text, "install the Keep images, or name their folder: --image-dir DIR");
 		return;
 	}
-	if (snprintf(b->image, sizeof b->image, "%s/%s", image_dir, file) >= (int)sizeof b->image || access(b->image, R_OK) != 0) {
+	if (snprintf(b->image, sizeof b->image, "%s/%s", image_dir, file) >= (int)sizeof b->image ||
+	    access(b->image, R_OK) != 0) {
 		snprintf(b->reason, sizeof b->reason, "%s: no readable Keep image in the folder of --image-dir", file);
 		b->available = false;
 		snprintf(b->cure, sizeof b->cure, "put it there, or name another folder");
@@ -46,8 +47,9 @@ static const struct {
 	const char *caveat; /* to be said although it works */
 	const struct vmm_backend *vmm;
 } kinds[PLATFORM_BACKENDS] = {
-	{"kvm", "broch-keep-vm.elf", "", &vmm_kvm},
-	{"process", "broch-keep-process.elf", "isolates the host from the workload, not the workload from the host", &vmm_process},
+        {"kvm", "broch-keep-vm.elf", "", &vmm_kvm},
+        {"process", "broch-keep-process.elf", "isolates the host from the workload, not the workload from the host",
+         &vmm_process},
 };
 
 void platform_probe(struct platform *p, const char *image_dir)

@@ -43,11 +43,12 @@ static enum err write_file(const char *path, const char *text, struct note *n)
 enum err record_write(const char *dir, const struct keep *k, struct note *n)
 {
 	char path[PATH_SIZE], fresh[PATH_SIZE], boot[BOOT_ID + 1];
-	json_t *o = json_pack("{s:i, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:s}", "version", 1, "id", k->id,
-			      "name", k->name, "client", k->client, "backend", k->backend, "tee", k->tee, "state",
-			      keep_state_names[k->state], "end", k->end, "memory_max", (json_int_t)k->memory_max, "linger_s",
-			      (json_int_t)k->linger_s, "created_ms", (json_int_t)k->created_ms, "ended_ms", (json_int_t)k->ended_ms,
-			      "pid", (json_int_t)k->pid, "pid_start", (json_int_t)k->pid_start, "boot", boot_id(boot));
+	json_t *o = json_pack("{s:i, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:s}", "version",
+	                      1, "id", k->id, "name", k->name, "client", k->client, "backend", k->backend, "tee",
+	                      k->tee, "state", keep_state_names[k->state], "end", k->end, "memory_max",
+	                      (json_int_t)k->memory_max, "linger_s", (json_int_t)k->linger_s, "created_ms",
+	                      (json_int_t)k->created_ms, "ended_ms", (json_int_t)k->ended_ms, "pid", (json_int_t)k->pid,
+	                      "pid_start", (json_int_t)k->pid_start, "boot", boot_id(boot));
 	char *text = o == NULL ? NULL : json_dumps(o, JSON_COMPACT);
 	enum err err = text == NULL ? ERR_NOMEM : OK;
 
@@ -90,19 +91,20 @@ static enum err take(json_t *o, struct keep *k, bool *same_boot, struct note *n)
 	json_error_t why;
 	int version;
 
-	if (json_unpack_ex(o, &why, JSON_STRICT, "{s:i, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:s}", "version",
-			   &version, "id", &id, "name", &name, "client", &client, "backend", &backend, "tee", &tee, "state", &state,
-			   "end", &end, "memory_max", &memory_max, "linger_s", &linger, "created_ms", &created, "ended_ms", &ended, "pid",
-			   &pid, "pid_start", &start, "boot", &boot) != 0)
+	if (json_unpack_ex(o, &why, JSON_STRICT,
+	                   "{s:i, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:s}", "version",
+	                   &version, "id", &id, "name", &name, "client", &client, "backend", &backend, "tee", &tee,
+	                   "state", &state, "end", &end, "memory_max", &memory_max, "linger_s", &linger, "created_ms",
+	                   &created, "ended_ms", &ended, "pid", &pid, "pid_start", &start, "boot", &boot) != 0)
 		return refuse(n, ERR_FORMAT, "%s", why.text);
 	state_literal = known(state, keep_state_names, KEEP_STATE_COUNT);
 	k->backend = known(backend, backends, ARRAY_COUNT(backends));
 	k->tee = known(tee, tees, ARRAY_COUNT(tees));
-	if (version != 1 || !id_valid(slice_text(id)) || (name[0] != 0 && !name_valid(slice_text(name))) || state_literal == NULL ||
-	    k->backend == NULL || k->tee == NULL)
+	if (version != 1 || !id_valid(slice_text(id)) || (name[0] != 0 && !name_valid(slice_text(name))) ||
+	    state_literal == NULL || k->backend == NULL || k->tee == NULL)
 		return refuse(n, ERR_INVALID, "a value this version does not know");
-	if (strlen(client) >= sizeof k->client || strlen(end) >= sizeof k->end || memory_max < 0 || linger < 0 || linger > LINGER_MAX ||
-	    created < 0 || ended < 0 || pid < 0 || pid > INT32_MAX || start < 0)
+	if (strlen(client) >= sizeof k->client || strlen(end) >= sizeof k->end || memory_max < 0 || linger < 0 ||
+	    linger > LINGER_MAX || created < 0 || ended < 0 || pid < 0 || pid > INT32_MAX || start < 0)
 		return refuse(n, ERR_RANGE, "a value out of range");
 	memcpy(k->id, id, sizeof k->id);
 	snprintf(k->name, sizeof k->name, "%s", name);
@@ -123,7 +125,8 @@ static enum err take(json_t *o, struct keep *k, bool *same_boot, struct note *n)
 enum err record_parse(struct slice text, struct keep *k, bool *same_boot, struct note *n)
 {
 	json_error_t why;
-	json_t *o = text.size == 0 ? NULL : json_loadb((const char *)text.data, text.size, JSON_REJECT_DUPLICATES, &why);
+	json_t *o =
+	        text.size == 0 ? NULL : json_loadb((const char *)text.data, text.size, JSON_REJECT_DUPLICATES, &why);
 	enum err err;
 
 	*k = (struct keep){.pidfd = -1, .control = -1};
@@ -134,7 +137,8 @@ enum err record_parse(struct slice text, struct keep *k, bool *same_boot, struct
 	return err;
 }
 
-static void one(const char *path, const char *file, const struct log *log, void (*each)(void *, const struct keep *, bool), void *ctx)
+static void one(const char *path, const char *file, const struct log *log,
+                void (*each)(void *, const struct keep *, bool), void *ctx)
 {
 	struct slice text = {0};
 	struct note n = {0};
@@ -155,8 +159,8 @@ static void one(const char *path, const char *file, const struct log *log, void 
 	unlink(path);
 }
 
-enum err record_each(const char *dir, const struct log *log, void (*each)(void *ctx, const struct keep *k, bool same_boot), void *ctx,
-		     struct note *n)
+enum err record_each(const char *dir, const struct log *log,
+                     void (*each)(void *ctx, const struct keep *k, bool same_boot), void *ctx, struct note *n)
 {
 	char path[PATH_SIZE];
 	struct dirent *e;

@@ -101,7 +101,7 @@ static void on_event(struct bufferevent *bev, short what, void *ctx)
 static void watch(struct side *s)
 {
 	bufferevent_setcb(s->bev, on_read, on_write, on_event, s);
-	bufferevent_setwatermark(s->bev, EV_READ, 0, RELAY_BUFFER);
+	bufferevent_setwatermark(s->bev, EV_READ, 0, 0); /* on_read empties it each time; see also conn_new */
 	bufferevent_setwatermark(s->bev, EV_WRITE, RELAY_BUFFER / 4, 0);
 	bufferevent_set_max_single_read(s->bev, RELAY_BUFFER / 2);
 	bufferevent_set_max_single_write(s->bev, RELAY_BUFFER / 2);

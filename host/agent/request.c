@@ -24,7 +24,8 @@ static size_t distance(const char *a, const char *b)
 
 		row[0] = i;
 		for (size_t j = 1; j <= lb; j++) {
-			size_t change = diagonal + (a[i - 1] != b[j - 1]), least = row[j] < row[j - 1] ? row[j] + 1 : row[j - 1] + 1;
+			size_t change = diagonal + (a[i - 1] != b[j - 1]),
+			       least = row[j] < row[j - 1] ? row[j] + 1 : row[j - 1] + 1;
 
 			diagonal = row[j];
 			row[j] = change < least ? change : least;
@@ -49,7 +50,8 @@ const char *near_word(const char *wrong, const char *const *words, size_t count)
 	return best;
 }
 
-static enum err take_choice(const char *key, json_t *v, const char *const *words, size_t count, char *out, size_t size, struct fault *f)
+static enum err take_choice(const char *key, json_t *v, const char *const *words, size_t count, char *out, size_t size,
+                            struct fault *f)
 {
 	char hint[FAULT_MAX] = "use one of:";
 	size_t len = strlen(hint);
@@ -104,7 +106,7 @@ static enum err take_linger(json_t *v, struct create_request *out, struct fault 
 
 static const char *const keys[] = {"name", "backend", "tee", "memory_max", "linger_s"};
 static enum err (*const takers[])(json_t *v, struct create_request *out, struct fault *f) = {
-	take_name, take_backend, take_tee, take_memory, take_linger,
+        take_name, take_backend, take_tee, take_memory, take_linger,
 };
 static_assert(ARRAY_COUNT(keys) == ARRAY_COUNT(takers), "one function for each key");
 
@@ -135,11 +137,12 @@ enum err request_parse(struct slice body, struct create_request *out, struct fau
 		return OK;
 	root = json_loadb((const char *)body.data, body.size, JSON_REJECT_DUPLICATES, &why);
 	if (root == NULL)
-		return fault_set(f, 400, "send one JSON object", "the body is not JSON: line %d, column %d: %s", why.line, why.column,
-				 why.text);
+		return fault_set(f, 400, "send one JSON object", "the body is not JSON: line %d, column %d: %s",
+		                 why.line, why.column, why.text);
 	if (!json_is_object(root))
 		err = fault_set(f, 400, "send one JSON object", "the body is not a JSON object");
-	json_object_foreach (root, key, v) {
+	json_object_foreach(root, key, v)
+	{
 		if (err == OK)
 			err = take_key(key, v, out, f);
 	}

@@ -20,8 +20,12 @@ static void request_defaults_and_values(void **state)
 	assert_int_equal(r.linger_s, 600);
 	assert_int_equal(request_parse(slice_text("{}"), &r, &f), OK);
 	assert_string_equal(r.backend, "");
-	assert_int_equal(request_parse(slice_text("{\"memory_max\":1048576,\"linger_s\":0,\"name\":\"deadbeef\",\"tee\":\"soft-snp\"}"), &r,
-				       &f), OK);
+	assert_int_equal(
+	        request_parse(
+	                slice_text(
+	                        "{\"memory_max\":1048576,\"linger_s\":0,\"name\":\"deadbeef\",\"tee\":\"soft-snp\"}"),
+	                &r, &f),
+	        OK);
 	assert_int_equal(r.memory_max, 1 << 20);
 	assert_int_equal(r.linger_s, 0);
 	assert_string_equal(r.name, "deadbeef");
@@ -42,7 +46,8 @@ static void request_refusals_help(void **state)
 	assert_int_equal(request_parse(slice_text("{\"name\":null}"), &r, &f), ERR_INVALID);
 	f = (struct fault){0};
 	/* one wrong key among right ones: nothing of it may be used */
-	assert_int_equal(request_parse(slice_text("{\"backend\":\"kvm\",\"x\":1,\"linger_s\":1}"), &r, &f), ERR_INVALID);
+	assert_int_equal(request_parse(slice_text("{\"backend\":\"kvm\",\"x\":1,\"linger_s\":1}"), &r, &f),
+	                 ERR_INVALID);
 }
 
 static void sizes(void **state)
@@ -64,9 +69,19 @@ static void sizes(void **state)
 
 static void records_survive_the_disk(void **state)
 {
-	struct keep k = {.id = "0123456789ab", .name = "web", .client = "cert:CN=\"a\\b\"", .backend = "kvm", .tee = "soft-snp",
-			 .state = KEEP_FAILED, .end = "died: of \"quotes\"", .memory_max = UINT64_C(4) << 30, .linger_s = 600,
-			 .created_ms = 1790000000123, .ended_ms = 1790000001000, .pid = 4242, .pid_start = 987654321};
+	struct keep k = {.id = "0123456789ab",
+	                 .name = "web",
+	                 .client = "cert:CN=\"a\\b\"",
+	                 .backend = "kvm",
+	                 .tee = "soft-snp",
+	                 .state = KEEP_FAILED,
+	                 .end = "died: of \"quotes\"",
+	                 .memory_max = UINT64_C(4) << 30,
+	                 .linger_s = 600,
+	                 .created_ms = 1790000000123,
+	                 .ended_ms = 1790000001000,
+	                 .pid = 4242,
+	                 .pid_start = 987654321};
 	char dir[] = "/tmp/broch-record.XXXXXX", path[64], text[4096];
 	struct note n = {0};
 	bool same_boot = false;
@@ -108,8 +123,11 @@ static void records_go_nowhere(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(request_defaults_and_values), cmocka_unit_test(request_refusals_help), cmocka_unit_test(sizes),
-		cmocka_unit_test(records_survive_the_disk), cmocka_unit_test(records_go_nowhere),
+	        cmocka_unit_test(request_defaults_and_values),
+	        cmocka_unit_test(request_refusals_help),
+	        cmocka_unit_test(sizes),
+	        cmocka_unit_test(records_survive_the_disk),
+	        cmocka_unit_test(records_go_nowhere),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

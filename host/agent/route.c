@@ -16,18 +16,18 @@ static const struct row {
 	enum http_method method;
 	const char *pattern; /* a * stands for the name of a Keep */
 	enum call call;
-	bool query;          /* may a query follow? */
-	const char *allow;   /* all methods of this pattern */
+	bool query;        /* may a query follow? */
+	const char *allow; /* all methods of this pattern */
 } rows[] = {
-	{HTTP_GET, "v1/platform", CALL_PLATFORM, false, "GET"},
-	{HTTP_POST, "v1/keeps", CALL_KEEP_CREATE, false, "GET, POST"},
-	{HTTP_GET, "v1/keeps", CALL_KEEP_LIST, false, "GET, POST"},
-	{HTTP_GET, "v1/keeps/*", CALL_KEEP_GET, false, "GET, DELETE"},
-	{HTTP_DELETE, "v1/keeps/*", CALL_KEEP_DELETE, false, "GET, DELETE"},
-	{HTTP_POST, "v1/keeps/*/stop", CALL_KEEP_STOP, false, "POST"},
-	{HTTP_GET, "v1/keeps/*/events", CALL_KEEP_EVENTS, true, "GET"},
-	{HTTP_GET, "v1/keeps/*/session", CALL_KEEP_SESSION, false, "GET"},
-	{HTTP_GET, "metrics", CALL_METRICS, false, "GET"},
+        {HTTP_GET, "v1/platform", CALL_PLATFORM, false, "GET"},
+        {HTTP_POST, "v1/keeps", CALL_KEEP_CREATE, false, "GET, POST"},
+        {HTTP_GET, "v1/keeps", CALL_KEEP_LIST, false, "GET, POST"},
+        {HTTP_GET, "v1/keeps/*", CALL_KEEP_GET, false, "GET, DELETE"},
+        {HTTP_DELETE, "v1/keeps/*", CALL_KEEP_DELETE, false, "GET, DELETE"},
+        {HTTP_POST, "v1/keeps/*/stop", CALL_KEEP_STOP, false, "POST"},
+        {HTTP_GET, "v1/keeps/*/events", CALL_KEEP_EVENTS, true, "GET"},
+        {HTTP_GET, "v1/keeps/*/session", CALL_KEEP_SESSION, false, "GET"},
+        {HTTP_GET, "metrics", CALL_METRICS, false, "GET"},
 };
 static_assert(ARRAY_COUNT(rows) == CALL_COUNT, "one row for each call");
 
@@ -111,7 +111,8 @@ static enum err query_parse(struct slice query, const struct row *row, struct ro
 	if (!row->query)
 		return fault_set(f, 400, "leave out everything from the ? on", "this call takes no query");
 	if (!slice_is(query, "follow=1") && !slice_is(query, "follow=0"))
-		return fault_set(f, 400, "the only one is follow=1", "unknown query: %.*s", (int)query.size, (const char *)query.data);
+		return fault_set(f, 400, "the only one is follow=1", "unknown query: %.*s", (int)query.size,
+		                 (const char *)query.data);
 	out->follow = query.data[7] == '1';
 	return OK;
 }
@@ -133,15 +134,15 @@ enum err route_find(enum http_method method, struct slice target, struct route *
 				break;
 		}
 	if (found == NULL)
-		return fault_set(f, 404, "the calls are listed in the manual page brochd(8)", "no such path: %.*s", (int)size,
-				 (const char *)target.data);
+		return fault_set(f, 404, "the calls are listed in the manual page brochd(8)", "no such path: %.*s",
+		                 (int)size, (const char *)target.data);
 	if (found->method != method) {
 		f->allow = found->allow;
 		return fault_set(f, 405, found->allow, "this path does not take this method");
 	}
 	if (name.data != NULL && !name_valid(name))
-		return fault_set(f, 400, "give the id, a unique start of it, or the name", "not the id or name of a Keep: %.*s",
-				 (int)name.size, (const char *)name.data);
+		return fault_set(f, 400, "give the id, a unique start of it, or the name",
+		                 "not the id or name of a Keep: %.*s", (int)name.size, (const char *)name.data);
 	if (name.data != NULL)
 		memcpy(out->keep, name.data, name.size);
 	out->call = found->call;

@@ -29,7 +29,8 @@ static enum err check_readable(const char *path, unsigned forbidden, struct note
 		st.st_mode = forbidden;
 	fclose(f);
 	if ((st.st_mode & forbidden) != 0)
-		return refuse(n, ERR_PERMISSION, "%s: everybody on this machine may read this private key: chmod o= %s", path, path);
+		return refuse(n, ERR_PERMISSION, "%s: everybody on this machine may read this private key: chmod o= %s",
+		              path, path);
 	return OK;
 }
 

@@ -8,9 +8,10 @@
 struct ssl_ctx_st;
 struct ssl_st;
 
-/* cert: a PEM chain, leaf first; key: PEM, not readable by others; client_ca: PEM, may be NULL. With client_ca a client may
- * show a certificate, which must then verify; whether one is needed is decided by the request. */
-MUST_USE enum err tls_load(const char *cert, const char *key, const char *client_ca, struct ssl_ctx_st **out, struct note *n);
+/* cert: a PEM chain, leaf first; key: PEM, not readable by others; client_ca: PEM, may be NULL. With client_ca a client
+ * may show a certificate, which must then verify; whether one is needed is decided by the request. */
+MUST_USE enum err tls_load(const char *cert, const char *key, const char *client_ca, struct ssl_ctx_st **out,
+                           struct note *n);
 /* Takes one. */
 void tls_free(struct ssl_ctx_st *ctx);
 /* After the handshake: fills *c when the client showed a certificate that verified. */

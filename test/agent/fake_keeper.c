@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Stands in for brochd-keep in the tests of the host agent: speaks host/keeper/control.h and echoes what a session sends.
- * How it behaves is written in the file `behaviour` in the state folder:
- *   (none) good   fail   die   crash   slow (never loads)   stubborn (ignores STOP)   silent (one USAGE, then none)
- *   garbage (a packet of a wrong size)   unasked (DETACHED without a session)   mute (closes the control socket, lives on)
- *   chatty (USAGE without end)
- * A session that sends a line "exit" makes the Keep exit.
+ * Stands in for brochd-keep in the tests of the host agent: speaks host/keeper/control.h and echoes what a session
+ * sends. How it behaves is written in the file `behaviour` in the state folder: (none) good   fail   die   crash   slow
+ * (never loads)   stubborn (ignores STOP)   silent (one USAGE, then none) garbage (a packet of a wrong size)   unasked
+ * (DETACHED without a session)   mute (closes the control socket, lives on) chatty (USAGE without end) A session that
+ * sends a line "exit" makes the Keep exit.
  */
 #include "host/keeper/control.h"
 #include "sys/fdpass.h"

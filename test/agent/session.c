@@ -4,9 +4,9 @@
  *   echo N     sends N bytes while it reads, and wants the same bytes back
  *   early N    the same, but the first bytes travel in one write with the request, before the 101
  *   hold       prints "held" and waits for the end of the connection
- *   idle N     sends N bytes and reads nothing until all are sent, or nothing moves for a second; then reads all of them
- *   exit       sends "exit\n" and waits for the end
- *   half N     sends N bytes, closes its sending side, wants them all back
+ *   idle N     sends N bytes and reads nothing until all are sent, or nothing moves for a second; then reads all of
+ * them exit       sends "exit\n" and waits for the end half N     sends N bytes, closes its sending side, wants them
+ * all back
  *
  *   session unix:PATH|tls:HOST:PORT TOKEN|- KEEP MODE [N]
  */
@@ -240,8 +240,10 @@ static void request(struct link *l, const char *token, const char *keep, struct 
 {
 	char text[8192];
 	int len = snprintf(text, sizeof text - 4096,
-			   "GET /v1/keeps/%s/session HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: broch-session\r\n%s%s%s\r\n",
-			   keep, token[0] == '-' ? "" : "Authorization: Bearer ", token[0] == '-' ? "" : token, token[0] == '-' ? "" : "\r\n");
+	                   "GET /v1/keeps/%s/session HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: "
+	                   "broch-session\r\n%s%s%s\r\n",
+	                   keep, token[0] == '-' ? "" : "Authorization: Bearer ", token[0] == '-' ? "" : token,
+	                   token[0] == '-' ? "" : "\r\n");
 	size_t size = (size_t)len;
 
 	while (early && f->sent < f->total && f->sent < 4000)
