@@ -12,7 +12,7 @@ mkdir -p "$dir"
 
 case $where in
 host) ours="$build/test/wasi-host" ;;
-keep) ours="$build/bin/broch run" ;;
+keep) ours="$build/bin/broch run -q" ;;
 *) echo "check.sh: WHERE is host or keep, not $where" >&2; exit 2 ;;
 esac
 
@@ -21,15 +21,18 @@ skipped() { # name, why
 	echo "SKIPPED $1: $2"
 }
 
-# have NAME FILE COMMAND...: makes FILE by the command unless it is there and newer than the sources in NAME's folder.
+# have NAME FILE COMMAND...: makes FILE by the command unless it is there and was made from the same sources of ours.
 have() {
 	name=$1 file=$2
 	shift 2
-	newer=$(find "$here/$name" "$here/sjlj" -newer "$file" \( -name '*.[ch]' -o -name '*.mjs' -o -name '*.rs' \
-		-o -name asconfig.json -o -path '*/assemblyscript/*.ts' \) 2>/dev/null)
-	[ -e "$file" ] && [ -z "$newer" ] && return 0
+	key=$(find "$here/$name" "$here/sjlj" -type f \( -name '*.[ch]' -o -name '*.mjs' -o -name '*.rs' -o -name asconfig.json \
+		-o -path '*/assemblyscript/*.ts' \) -exec cksum {} + | sort | cksum)
+	[ -e "$file" ] && [ "$(cat "$file.key" 2>/dev/null)" = "$key" ] && return 0
 	rm -f "$file"
-	"$@" >"$dir/$name.log" 2>&1 && [ -e "$file" ] && return 0
+	if "$@" >"$dir/$name.log" 2>&1 && [ -e "$file" ]; then
+		echo "$key" >"$file.key"
+		return 0
+	fi
 	skipped "$name" "cannot be fetched or built, see $dir/$name.log: $(tail -n 1 "$dir/$name.log")"
 	return 1
 }

@@ -16,7 +16,7 @@ cp -r "$suite"/c "$suite"/rust "$suite"/assemblyscript "$copy"/
 find "$copy" \( -name '*.cleanup' -o -name .keep \) -exec rm -rf {} +
 case $where in
 host) set -- "$build/test/wasi-host" ;;
-keep) set -- "$build/bin/broch" run ;;
+keep) set -- "$build/bin/broch" run -q ;;
 *) echo "wasi: WHERE is host or keep, not $where" >&2; exit 1 ;;
 esac
 exec "$build/test/wasi-suite" "$copy/c" "$copy/rust" "$copy/assemblyscript" -- "$@"

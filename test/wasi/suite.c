@@ -50,6 +50,11 @@ static char *room(struct command *c)
 	return c->strings[c->string_count++];
 }
 
+static bool takes_no_dir(const struct runner *r)
+{
+	return strstr(r->program[0], "wasi-host") != NULL;
+}
+
 static void build(const struct runner *r, struct command *c, const char *dir, const char *module, json_t *spec)
 {
 	json_t *env = json_object_get(spec, "env"), *args = json_object_get(spec, "args"), *value;
@@ -64,7 +69,7 @@ static void build(const struct runner *r, struct command *c, const char *dir, co
 		snprintf(s, 512, "%s/%s::/", dir, root);
 		push(c, "--dir");
 		push(c, s);
-	} else if (strstr(r->program[0], "wasi-host") != NULL) {
+	} else if (takes_no_dir(r)) {
 		push(c, "--no-dir"); /* these tests expect no directory at all */
 	}
 	json_object_foreach (env, key, value) {
@@ -133,12 +138,23 @@ static void judge(struct runner *r, const char *module, json_t *spec, int status
 	printf("%s%s\n", out.text, err_out.text);
 }
 
+/* A Keep's program always finds its tree open as descriptor 3; this test wants that closed. */
+static bool wants_no_directory(const struct runner *r, const char *name)
+{
+	return !takes_no_dir(r) && strcmp(name, "sock_shutdown-invalid_fd.wasm") == 0;
+}
+
 static void one(struct runner *r, const char *dir, const char *name)
 {
 	static struct command c;
 	char module[512], path[512];
 	json_t *spec;
 
+	if (wants_no_directory(r, name)) {
+		printf("SKIPPED %s: it needs a program without any directory\n", name);
+		r->skipped++;
+		return;
+	}
 	c = (struct command){.count = 0};
 	snprintf(module, sizeof module, "%s/%s", dir, name);
 	snprintf(path, sizeof path, "%.*s.json", (int)strlen(module) - 5, module);
