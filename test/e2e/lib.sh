@@ -33,7 +33,7 @@ result() { echo "$suite: $pass passed, $fail failed, $skip skipped"; [ "$fail" -
 # Runs a command with no input: its output in $tmp/out, $tmp/err, its status in $status.
 try() {
 	status=0
-	"$@" >"$tmp/out" 2>"$tmp/err" </dev/null || status=$?
+	timeout -k 5 "${LIMIT:-60}" "$@" >"$tmp/out" 2>"$tmp/err" </dev/null || status=$?
 }
 want_status() { [ "$status" -eq "$1" ] || { bad "$2: exit status $status, expected $1"; return 1; }; }
 

@@ -41,14 +41,11 @@ for kind in $kinds; do
 	fi
 done
 
-# Ctrl-C stops a run; the workload's output so far is there.
-"$broch" run -q "$guests/spin.wasm" >"$tmp/out" 2>"$tmp/err" </dev/null &
-client=$!
-until_true 20 grep -q started "$tmp/out"
-kill -INT $client
-status=0
-wait $client || status=$?
-if want_status 130 "interrupt"; then good; fi
+# Ctrl-C stops a run; the workload's output so far is there. (A job in the background of sh would ignore the signal.)
+try timeout --preserve-status -k 20 -s INT 3 "$broch" run -q "$guests/spin.wasm"
+if want_status 130 "interrupt"; then
+	if grep -q started "$tmp/out"; then good; else bad "interrupt: output is lost"; fi
+fi
 
 # `broch stop` acts on a tight loop.
 start_agent

@@ -19,4 +19,4 @@ $(B)/test/relay $(B)/test/middle:
 $(B)/test/guests/%.wasm: test/guests/%.c
 	@mkdir -p $(@D)
 	@echo "  WASM    $<"
-	$(Q)$(CLANG) --target=wasm32-wasi -Os -s -o $@ $<
+	$(Q)$(CLANG) --target=wasm32-wasi -Os -o $@ $<
