@@ -2,6 +2,7 @@
 /* brochd, the host agent: see doc/man/brochd.8 and doc/host-api.md. */
 #include "host/agent/agent.h"
 #include "host/agent/tls.h"
+#include "host/tee/tee.h"
 #include "sys/file.h"
 #include "sys/notify.h"
 #include "sys/paths.h"
@@ -272,6 +273,21 @@ static int check_only(const struct agent *a)
 	return any ? 0 : EXIT_FAILURE_;
 }
 
+/*
+ * Tenants need the test root's certificate for their policies before they ask for the first Keep, so a new state folder
+ * gets its root now. A private agent's only client waits for nothing of the kind.
+ */
+static enum err prepare_soft_root(const struct agent *a, struct note *n)
+{
+	struct tee *t;
+
+	if (a->options.private_agent)
+		return OK;
+	TRY(tee_soft_snp.open(a->options.state, &t, n));
+	tee_soft_snp.close(t);
+	return OK;
+}
+
 static int run(struct daemon *d)
 {
 	struct note n = {0};
@@ -282,7 +298,7 @@ static int run(struct daemon *d)
 		err = open_agent(d, &n);
 	if (err == OK && d->agent.options.check)
 		status = check_only(&d->agent);
-	else if (err == OK)
+	else if (err == OK && (err = prepare_soft_root(&d->agent, &n)) == OK)
 		err = serve(d, &n);
 	if (err != OK) {
 		fprintf(stderr, "brochd: %s\n", n.text[0] != 0 ? n.text : err_text(err));

@@ -9,8 +9,6 @@ suite=death
 
 spin=$B/test/guests/spin.wasm # prints "started", then computes for ever
 
-keepers() { pgrep -f "brochd-keep.*$tmp" ; }
-none_left() { ! keepers >/dev/null; }
 state_is() { "$broch" ps --host "unix:$sock" --json | grep -q "\"state\": *\"$1\""; }
 
 begin() { # runs the client in the background: its pid in $client
@@ -79,8 +77,7 @@ done
 client=$!
 until_true 20 grep -q started "$tmp/out"
 kill -9 $client; wait $client 2>/dev/null
-private_left() { pgrep -f "$tmp" | grep -v "^$agent_pid\$" | grep -v "^$$\$" | grep -q .; }
-gone() { ! pgrep -f 'brochd.*--private' >/dev/null; }
+gone() { ! pgrep -f "^[^ ]*brochd .*--private.*$tmp" >/dev/null; }
 if until_true 10 gone; then good; else bad "broch run killed: the private agent is still there"; fi
 
 stop_agent

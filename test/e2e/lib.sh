@@ -48,6 +48,10 @@ until_true() { # seconds, command...
 	done
 }
 
+# Keepers of this test's agents. Anchored, so that nobody finds himself.
+keepers() { pgrep -f "^[^ ]*brochd-keep .*$tmp"; }
+none_left() { ! keepers >/dev/null; }
+
 start_agent() { # more options...
 	sock=$tmp/agent.sock
 	"$brochd" --listen "unix:$sock" --state "$tmp/agent" "$@" >"$tmp/agent.log" 2>&1 </dev/null &

@@ -23,7 +23,7 @@ done
 if [ "$(sort -u "$tmp/ids" | wc -l)" -eq "$keeps" ] && [ "$(count)" -eq "$keeps" ]; then good; else bad "$keeps Keeps at once: $(count) run"; fi
 xargs -n 20 "$broch" rm -f --host "unix:$sock" <"$tmp/ids" >/dev/null 2>>"$tmp/err"
 if [ "$(count)" -eq 0 ]; then good; else bad "$(count) Keeps are left"; fi
-if until_true 10 sh -c "! pgrep -f 'brochd-keep.*$tmp'"; then good; else bad "keepers are left"; fi
+if until_true 10 none_left; then good; else bad "keepers are left"; fi
 
 "$broch" deploy --host "unix:$sock" --policy "$policy" "$hello" >/dev/null 2>&1
 rss_before=$(rss)
