@@ -9,57 +9,30 @@
  */
 #include "lib/measure/measure.h"
 
-#include "lib/base/rw.h"
+#include "lib/measure/snp_chain.h"
 
-#include <bearssl.h>
+#include <assert.h>
 
-enum { PAGE_NORMAL = 1, PAGE_VMSA = 2, PAGE_ZERO = 3, PAGE_INFO_SIZE = 0x70, VMSA_SIZE = PLAN_PAGE_SIZE };
+enum { VMSA_SIZE = PLAN_PAGE_SIZE };
+static_assert((int)PLAN_PAGE_SIZE == (int)SNP_PAGE_SIZE, "one page");
+static_assert((int)MEASURE_SNP_SIZE == (int)SNP_CHAIN_DIGEST_SIZE, "one digest");
 
-#define VMSA_GPA UINT64_C(0xfffffffff000)
-
-struct chain {
-	uint8_t digest[MEASURE_SNP_SIZE];
-};
-
-static void hash(struct slice in, uint8_t out[static MEASURE_SNP_SIZE])
+static void extend(struct snp_chain *c, enum snp_page_type type, uint64_t gpa, const uint8_t *content)
 {
-	br_sha384_context c;
-
-	br_sha384_init(&c);
-	br_sha384_update(&c, in.data, in.size);
-	br_sha384_out(&c, out);
+	snp_chain_add(c, &(struct snp_page){.type = type, .gpa = gpa, .content = content});
 }
 
-/* content: one page, or NULL for a zero page, whose CONTENTS field is zero. */
-static enum err extend(struct chain *c, uint8_t type, uint64_t gpa, const uint8_t *content)
-{
-	uint8_t info[PAGE_INFO_SIZE], contents[MEASURE_SNP_SIZE] = {0};
-	struct writer w = wr_of(info, sizeof info);
-
-	if (content != NULL)
-		hash(slice_of(content, PLAN_PAGE_SIZE), contents);
-	TRY(wr_bytes(&w, slice_of(c->digest, sizeof c->digest)));
-	TRY(wr_bytes(&w, slice_of(contents, sizeof contents)));
-	TRY(wr_u16le(&w, PAGE_INFO_SIZE));
-	TRY(wr_u8(&w, type));
-	TRY(wr_zero(&w, 5)); /* no IMI page; permissions of VMPL 3, 2, 1; reserved */
-	TRY(wr_u64le(&w, gpa));
-	hash(wr_slice(&w), c->digest);
-	return OK;
-}
-
-static enum err extend_range(struct chain *c, const struct plan_range *r)
+static void extend_range(struct snp_chain *c, const struct plan_range *r)
 {
 	for (size_t i = 0; i < r->count; i++) {
 		const size_t offset = i * PLAN_PAGE_SIZE;
 
 		switch (r->type) {
-		case PLAN_NORMAL: TRY(extend(c, PAGE_NORMAL, r->gpa.a + offset, r->bytes + offset)); break;
-		case PLAN_ZERO: TRY(extend(c, PAGE_ZERO, r->gpa.a + offset, NULL)); break;
+		case PLAN_NORMAL: extend(c, SNP_PAGE_NORMAL, r->gpa.a + offset, r->bytes + offset); break;
+		case PLAN_ZERO: extend(c, SNP_PAGE_ZERO, r->gpa.a + offset, NULL); break;
 		case PLAN_SHARED: break; /* the host's: belongs to no one's measurement */
 		}
 	}
-	return OK;
 }
 
 /* Places in the VMSA (AMD APM vol. 2, table B-4). */
@@ -156,13 +129,13 @@ static void build_vmsa(uint8_t *page, const struct plan *p)
 enum err measure_snp(const struct plan *p, uint8_t digest[static MEASURE_SNP_SIZE])
 {
 	uint8_t vmsa[VMSA_SIZE];
-	struct chain c = {{0}};
+	struct snp_chain c = {{0}};
 
 	for (size_t i = 0; i < p->range_count; i++)
-		TRY(extend_range(&c, &p->ranges[i]));
+		extend_range(&c, &p->ranges[i]);
 	build_vmsa(vmsa, p);
 	for (uint32_t i = 0; i < p->params.vcpu_count; i++)
-		TRY(extend(&c, PAGE_VMSA, VMSA_GPA, vmsa));
+		extend(&c, SNP_PAGE_VMSA, SNP_VMSA_GPA, vmsa);
 	memcpy(digest, c.digest, sizeof c.digest);
 	return OK;
 }

@@ -10,6 +10,8 @@
 #include "lib/attest/snp_id.h"
 #include "client/attest/verify.h"
 #include "lib/base/hex.h"
+#include "lib/measure/launch.h"
+#include "sys/openssl.h"
 #include "sys/file.h"
 
 #include <glob.h>
@@ -18,7 +20,7 @@
 #include <stdlib.h>
 #include <time.h>
 
-enum { FILE_MAX = 4 << 20, PATH_SIZE = 1024, FILES_MAX = 16 };
+enum { FILE_MAX = 4 << 20, PATH_SIZE = 1024, FILES_MAX = 64 };
 
 struct vector {
 	const char *base; /* folder the paths count from */
@@ -440,6 +442,139 @@ static enum outcome key_digest_case(struct vector *c)
 	return err != OK || field_is(c, "digest", slice_of(digest, 48)) ? PASSED : FAILED;
 }
 
+/* ---- launch digests ---- */
+
+/* A file named in the input rather than among the files; /dev/null and none at all are empty. */
+static struct slice input_file(struct vector *c, json_t *o, const char *key)
+{
+	const char *path = text_of(o, key);
+
+	return path[0] == 0 || strcmp(path, "/dev/null") == 0 ? slice_of("", 0) : load(c, key, path);
+}
+
+static uint32_t u32(json_t *o, const char *key, uint32_t unsaid)
+{
+	json_t *v = json_object_get(o, key);
+
+	return v == NULL ? unsaid : (uint32_t)json_integer_value(v);
+}
+
+static bool kernel_of(struct vector *c, json_t *in, struct launch_kernel *k)
+{
+	const char *cmdline = text_of(in, "cmdline");
+	struct slice s;
+
+	if (json_object_get(in, "kernel") == NULL && json_object_get(in, "kernel_hash") == NULL)
+		return false;
+	s = input_file(c, in, "kernel");
+	SHA256(s.data, s.size, k->kernel);
+	s = input_file(c, in, "initrd");
+	SHA256(s.data, s.size, k->initrd);
+	SHA256((const unsigned char *)cmdline, strlen(cmdline) + 1, k->cmdline);
+	if (json_object_get(in, "kernel_hash") != NULL)
+		hex_into(text_of(in, "kernel_hash"), k->kernel, 32);
+	if (json_object_get(in, "initrd_hash") != NULL)
+		hex_into(text_of(in, "initrd_hash"), k->initrd, 32);
+	return true;
+}
+
+static void tables_of(json_t *in, struct ovmf *t)
+{
+	size_t i;
+	json_t *s;
+
+	*t = (struct ovmf){.hash_gpa = u32(in, "hash_gpa", 0), .reset_eip = u32(in, "reset_eip", 0)};
+	json_array_foreach(json_object_get(in, "sections"), i, s) {
+		t->sections[t->section_count++] = (struct ovmf_section){(uint32_t)json_integer_value(json_array_get(s, 0)),
+									(uint32_t)json_integer_value(json_array_get(s, 1)),
+									(uint32_t)json_integer_value(json_array_get(s, 2))};
+	}
+}
+
+static enum err pages_digest(struct vector *c, json_t *in, uint8_t *digest)
+{
+	struct snp_chain chain = {{0}};
+	size_t i, k;
+	json_t *p, *perm;
+
+	hex_into(text_of(in, "seed"), chain.digest, sizeof chain.digest);
+	json_array_foreach(json_object_get(in, "pages"), i, p) {
+		uint8_t content[SNP_PAGE_SIZE] = {0};
+		struct snp_page page = {.type = (enum snp_page_type)u32(p, "type", 0),
+					.gpa = (uint64_t)json_integer_value(json_object_get(p, "gpa")),
+					.content = content,
+					.imi = u32(p, "imi", 0) != 0};
+		struct slice s = input_file(c, p, "file");
+
+		memset(content, (int)u32(p, "fill", 0), sizeof content);
+		if (s.size > 0) {
+			memset(content, 0, sizeof content);
+			memcpy(content, s.data, s.size < sizeof content ? s.size : sizeof content);
+		}
+		hex_into(text_of(p, "data"), content, sizeof content);
+		json_array_foreach(json_object_get(p, "perms"), k, perm)
+			page.perms[k % 3] = (uint8_t)json_integer_value(perm);
+		snp_chain_add(&chain, &page);
+	}
+	memcpy(digest, chain.digest, sizeof chain.digest);
+	return OK;
+}
+
+static enum err launch_digest(struct vector *c, json_t *in, uint8_t *digest, size_t *size, struct note *n)
+{
+	const char *mode = text_of(in, "mode"), *vmm = text_of(in, "vmm");
+	json_t *sig = json_object_get(in, "vcpu_sig");
+	struct launch_kernel kernel;
+	struct ovmf tables;
+	uint8_t seed[48];
+	struct launch l = {.vmm = strcmp(vmm, "ec2") == 0 ? LAUNCH_EC2 : strcmp(vmm, "gce") == 0 ? LAUNCH_GCE : LAUNCH_QEMU,
+			   .vcpus = u32(in, "vcpus", 1), .vcpu_signature = (uint32_t)json_integer_value(sig),
+			   .features = u32(in, "features", 1),
+			   .vmsa_gpa = (uint64_t)json_integer_value(json_object_get(in, "vmsa_gpa"))};
+
+	*size = 48;
+	if (json_object_get(in, "pages") != NULL)
+		return pages_digest(c, in, digest);
+	if (json_is_array(sig))
+		l.vcpu_signature = launch_cpu_signature((uint32_t)json_integer_value(json_array_get(sig, 0)),
+							(uint32_t)json_integer_value(json_array_get(sig, 1)),
+							(uint32_t)json_integer_value(json_array_get(sig, 2)));
+	l.firmware = input_file(c, in, "firmware");
+	if (json_object_get(in, "ovmf_hash") != NULL) {
+		hex_into(text_of(in, "ovmf_hash"), seed, sizeof seed);
+		tables_of(in, &tables);
+		l.firmware_digest = seed;
+		l.tables = &tables;
+	}
+	if (kernel_of(c, in, &kernel))
+		l.kernel = &kernel;
+	if (strcmp(mode, "snp") == 0)
+		return launch_measure_snp(&l, digest, n);
+	*size = LAUNCH_SEV_DIGEST_SIZE;
+	return launch_measure_sev(&l, strcmp(mode, "seves") == 0, digest, n);
+}
+
+static enum outcome launch_case(struct vector *c)
+{
+	json_t *in = json_object_get(c->json, "input");
+	bool valid = strcmp(text_of(json_object_get(c->json, "expect"), "verdict"), "valid") == 0, good;
+	struct slice report = file(c, "report");
+	struct snp_report r;
+	struct note n = {""};
+	uint8_t digest[48];
+	size_t size;
+	enum err err = launch_digest(c, in, digest, &size, &n);
+
+	good = err == OK;
+	if (good && report.size > 0)
+		good = snp_report_parse(report, &r, &n) == OK && slice_equal(r.measurement, slice_of(digest, size));
+	if (good != valid) {
+		snprintf(c->why, sizeof c->why, "expected %s: %s", valid ? "valid" : "invalid", n.text);
+		return FAILED;
+	}
+	return !valid || field_is(c, "digest", slice_of(digest, size)) ? PASSED : FAILED;
+}
+
 /* ---- all cases ---- */
 
 static const struct {
@@ -450,6 +585,7 @@ static const struct {
 	{"x509_chain", x509_case},
 	{"snp_id_block", id_block_case},
 	{"snp_key_digest", key_digest_case},
+	{"snp_launch", launch_case},
 };
 
 static enum outcome run(struct vector *c)
