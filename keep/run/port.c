@@ -65,8 +65,11 @@ enum err port_write(enum port_stream s, const void *data, size_t size)
 	while (size > 0) {
 		TRY(keep_must_stop(keep));
 		put = put_some(keep, stream, at, size);
-		if (put == 0)
+		if (put == 0) {
+			keep->blocked = true;
 			serve(keep, keep->wall_until);
+			keep->blocked = false;
+		}
 		at += put;
 		size -= put;
 	}

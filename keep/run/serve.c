@@ -557,6 +557,18 @@ static void sweep(struct keep *k)
 	}
 }
 
+/* Sending may just have made the room that a message or the program waits for: then there is nothing to sleep for. */
+static bool has_work(struct keep *k)
+{
+	for (size_t i = 0; i < LINKS; i++) {
+		struct link *l = &k->links[i];
+
+		if (l->open && (holds_input(l) || (l == k->owner && k->blocked)) && link_room(l))
+			return true;
+	}
+	return false;
+}
+
 void serve(struct keep *k, uint64_t until)
 {
 	struct keepcall_poll entries[1 + LINKS];
@@ -568,7 +580,7 @@ void serve(struct keep *k, uint64_t until)
 	sweep(k);
 	n = collect(k, entries, links);
 	before = now(k);
-	if (call_wait(entries, n, timeout(k, until), &ready) != OK)
+	if (call_wait(entries, n, has_work(k) ? 0 : timeout(k, until), &ready) != OK)
 		ready = 0;
 	k->waited += now(k) - before;
 	for (size_t i = 0; i < n && ready > 0; i++) {

@@ -60,6 +60,7 @@ struct keep {
 	struct note stop_note;
 	uint64_t started, wall_until, waited; /* monotonic ns; waited: spent in WAIT since the start */
 	uint64_t last_serve, last_flush;
+	bool blocked;            /* the program has output for which the owner's link had no room */
 
 	struct msg_exit end;     /* message points to end_note */
 	struct note end_note;
