@@ -165,6 +165,8 @@ enum err place_open(const struct place_options *o, struct place **out, struct no
 	p->cert = copy(o->tls.cert);
 	p->key = copy(o->tls.key);
 	err = parse_url(p, o->url, n);
+	if (err == OK && p->key != NULL && p->cert == NULL)
+		err = refuse(n, ERR_INVALID, "--key %s: give --cert as well", p->key);
 	if (err == OK)
 		err = read_token(p, o->token_file, n);
 	if (err == OK) {

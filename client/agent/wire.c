@@ -250,8 +250,6 @@ static enum err tls_files(SSL_CTX *ctx, const struct wire_tls *t, struct note *n
 {
 	const char *key = t->key != NULL ? t->key : t->cert;
 
-	if (t->key != NULL && t->cert == NULL)
-		return refuse(n, ERR_INVALID, "--key %s: give --cert as well", t->key);
 	if (t->ca != NULL && SSL_CTX_load_verify_file(ctx, t->ca) != 1)
 		return tls_words(n, "reading certificates from", t->ca);
 	if (t->ca == NULL && SSL_CTX_set_default_verify_paths(ctx) != 1)

@@ -66,7 +66,7 @@ static void put_options(FILE *f, const struct option *o)
 static void put_paragraphs(FILE *f, const char *s)
 {
 	while (*s != 0) {
-		const char *end = strstr(s, "\n\n");
+		const char *end = strstr(s, "\n\n"), *next;
 		bool literal = *s == ' ';
 
 		if (end == NULL)
@@ -75,9 +75,12 @@ static void put_paragraphs(FILE *f, const char *s)
 		while (s < end) {
 			size_t len = strcspn(s, "\n");
 
+			next = literal ? NULL : strstr(s, ". "); /* mdoc wants each sentence on a line of its own */
+			if (next != NULL && next < s + len)
+				len = (size_t)(next - s) + 1;
 			line(f, s, len);
 			s += len;
-			s += *s == '\n';
+			s += *s == '\n' || *s == ' ';
 		}
 		if (literal)
 			fputs(".Ed\n", f);
