@@ -34,10 +34,11 @@ enum err interrupt_begin(struct note *n)
 		return refuse(n, ERR_IO, "making an event descriptor: %s", strerror(errno));
 	sigaction(SIGPIPE, &ignore, NULL);
 	for (size_t i = 0; i < ARRAY_COUNT(signals); i++) {
-		/* What was ignored when we came (nohup, a shell's background job) stays ignored. No SA_RESTART: a write that
-		 * waits must return. */
-		if (sigaction(signals[i], NULL, &old) == 0 && old.sa_handler != SIG_IGN)
-			sigaction(signals[i], &catch, NULL);
+		/* After nohup a hang-up stays ignored. Shells let background jobs ignore SIGINT as well, but who sends it to us
+		 * means it. No SA_RESTART: a write that waits must return. */
+		if (signals[i] == SIGHUP && sigaction(SIGHUP, NULL, &old) == 0 && old.sa_handler == SIG_IGN)
+			continue;
+		sigaction(signals[i], &catch, NULL);
 	}
 	return OK;
 }

@@ -55,10 +55,14 @@ expect() {
 }
 # wrong STATUS PATTERN ARG...: a wrong input: one line on standard error, nothing on standard output.
 wrong() {
-	w=$1 p=$2
+	wrong_status=$1 wrong_pattern=$2
 	shift 2
 	run "$@"
-	if [ -s "$tmp/out" ]; then bad "broch $*: prints something on standard output"; else expect "$w" "$p" "broch $*"; fi
+	if [ -s "$tmp/out" ]; then
+		bad "broch $*: prints something on standard output"
+	else
+		expect "$wrong_status" "$wrong_pattern" "broch $*"
+	fi
 }
 out_is() { # text, what
 	if [ "$(cat "$tmp/out")" = "$1" ]; then good; else bad "$2: standard output is not what was expected"; fi
@@ -82,4 +86,5 @@ until_true() { # tries of 50 ms, command...
 		sleep 0.05
 	done
 }
+no_keepers() { ! pgrep -f "brochd.*$tmp"; }
 hello=$B/examples/hello.wasm

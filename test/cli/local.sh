@@ -115,6 +115,7 @@ file /data/sub/link.txt 4" ]; then good; else bad "$kind: files arrive"; fi
 	expect 125 'limit' "$kind: wall limit"
 
 	for signal in INT TERM HUP; do
+		: >"$tmp/out"
 		timeout 60 "$broch" run -q $k "$guests/spin.wasm" >"$tmp/out" 2>"$tmp/err" </dev/null &
 		watch=$!
 		if ! until_true 200 grep -q started "$tmp/out"; then bad "$kind: spin does not start"; fi
@@ -174,7 +175,7 @@ wrong 125 'env2 line 1: .*NAME=VALUE' run -q --env-file env2 "$hello"
 wrong 125 'no-such-env' run -q --env-file no-such-env "$hello"
 
 # Nothing stays: no process, no file.
-if pgrep -f "brochd.*$tmp" >"$tmp/out"; then bad "agents or keepers are left"; else good; fi
+if until_true 100 no_keepers; then good; else bad "agents or keepers are left"; fi
 find "$XDG_RUNTIME_DIR" -mindepth 1 >"$tmp/out"
 if [ -s "$tmp/out" ]; then bad "something is left in the runtime folder"; else good; fi
 find "$XDG_STATE_HOME/broch" -mindepth 1 -maxdepth 1 ! -name 'soft-snp*' >"$tmp/out"
