@@ -61,6 +61,7 @@ static void arm(struct keep *k, uint64_t ms, void (*on_time)(struct keep *k))
 
 static void kill_keeper(struct keep *k)
 {
+	k->killed = true;
 	if (k->pidfd >= 0)
 		syscall(SYS_pidfd_send_signal, k->pidfd, SIGKILL, NULL, 0);
 }
@@ -333,15 +334,16 @@ static enum err control_send(struct keep *k, enum control_type type, int fd)
 
 void keep_stop(struct keep *k)
 {
+	enum err err;
+
 	if (keep_ended(k) || k->stopping)
 		return;
 	k->stopping = true;
 	if (k->reason == END_NONE)
 		keep_say(k, "stopping", "%s", "");
-	if (control_send(k, CONTROL_STOP, -1) == OK)
+	err = control_send(k, CONTROL_STOP, -1);
+	if (err == OK || err == ERR_CLOSED) /* closed: it is ending already, and how will be seen */
 		arm(k, KEEP_STOP_MS, on_patience_over);
-	else
-		kill_keeper(k);
 }
 
 void keep_delete(struct keep *k)
@@ -389,7 +391,8 @@ static void classify(struct keep *k, const siginfo_t *how)
 {
 	bool killed = how->si_code == CLD_KILLED || how->si_code == CLD_DUMPED;
 
-	if (k->stopping)
+	/* A client may ask to stop what has just been killed under it: the true cause counts. */
+	if (k->stopping && (k->killed || !killed))
 		blame(k, END_STOPPED, "stopped by request");
 	else if (killed && how->si_status == SIGKILL)
 		blame(k, END_KILLED,

@@ -78,6 +78,7 @@ struct keep {
 	int64_t created_ms, ended_ms;
 	uint64_t begun_ns;
 	bool stopping;  /* was asked to end */
+	bool killed;    /* by us */
 	bool forget;    /* the record goes when it ends */
 	bool finishing; /* keep_finish is at work: nobody else may free it */
 	bool session;   /* the place of the client is taken */

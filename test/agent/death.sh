@@ -32,6 +32,9 @@ kill -9 "$(keepers)"
 check "kill -9 of a keeper is noticed" until_true 5 state_is "$id" failed
 call GET "/v1/keeps/$id"; says 'SIGKILL'
 call DELETE "/v1/keeps/$id"
+new_keep
+kill -9 "$(keepers)"
+call DELETE "/v1/keeps/$id"; want 200 "delete of one just killed"; says 'SIGKILL'
 behave stubborn
 new_keep
 call POST "/v1/keeps/$id/stop"; want 200 "stop of one that does not listen"; says 'stopped by request'
