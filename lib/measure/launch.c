@@ -7,7 +7,7 @@
 
 #define FOUR_GIB UINT64_C(0x100000000)
 
-enum { HASH_ENTRY_SIZE = 50, HASH_TABLE_SIZE = 168, HASH_TABLE_PADDED = 176 };
+enum { SECTION_SIZE_MAX = 1 << 28, HASH_ENTRY_SIZE = 50, HASH_TABLE_SIZE = 168, HASH_TABLE_PADDED = 176 };
 #define BOOT_EIP UINT32_C(0xfffffff0)
 
 uint32_t launch_cpu_signature(uint32_t family, uint32_t model, uint32_t stepping)
@@ -146,6 +146,8 @@ static enum err one_section(struct snp_chain *c, const struct launch *l, const s
 {
 	if (s->gpa % SNP_PAGE_SIZE != 0 || s->size % SNP_PAGE_SIZE != 0 || s->size == 0)
 		return refuse(n, ERR_FORMAT, "firmware section at %xh: address or size is no multiple of 4096", s->gpa);
+	if (s->size > SECTION_SIZE_MAX)
+		return refuse(n, ERR_LIMIT, "firmware section at %xh: %u bytes", s->gpa, s->size);
 	switch (s->type) {
 	case OVMF_SEC_MEMORY: span(c, habits[l->vmm].sec_memory, s->gpa, s->size, NULL); return OK;
 	case OVMF_SECRETS: span(c, SNP_PAGE_SECRETS, s->gpa, SNP_PAGE_SIZE, NULL); return OK;
