@@ -32,7 +32,7 @@ rm -f "$dir/bochs-serial.log"
 # Debian's Bochs starts in its debugger: c goes on. It does not end when its machine is switched off.
 cd "$dir" || exit 1
 echo c >bochs.in
-TERM=vt100 timeout 900 bochs -q -f bochsrc >bochs.out 2>&1 <bochs.in &
+TERM=vt100 timeout -k 5 900 bochs -q -f bochsrc >bochs.out 2>&1 <bochs.in &
 bochs=$!
 while kill -0 "$bochs" 2>/dev/null && ! grep -q 'keep-tests: status' bochs-serial.log 2>/dev/null; do
 	sleep 1

@@ -3,6 +3,7 @@
 ## bench BENCH=name   one bench, or all of them
 BENCH ?= $(patsubst bench/%/run.sh,%,$(wildcard bench/*/run.sh))
 BENCH_NEEDS_engine := $(B)/bench/engine-run
+BENCH_NEEDS_vm := $(B)/bench/vm-run
 
 $(B)/bench/engine-run: $(B)/host/bench/engine/engine.o $(B)/host/lib.a $(B)/host/sys.a
 	@mkdir -p $(@D)

@@ -52,7 +52,7 @@ CHECKS += check-svm
 check-vmx: $(B)/vm/kvm_test $(TESTKEEPS)
 	@test/vmx/run.sh $(B)/vm $< $(B)/keeps
 
-$(B)/bench/vm: $(B)/host/bench/vm.o $(filter $(B)/host/host/vmm/kvm%,$(HOST:%.c=$(B)/host/%.o)) $(B)/host/sys.a $(B)/host/lib.a | $(TESTKEEPS)
+$(B)/bench/vm-run: $(B)/host/bench/vm/vm.o $(filter $(B)/host/host/vmm/kvm%,$(HOST:%.c=$(B)/host/%.o)) $(B)/host/sys.a $(B)/host/lib.a | $(TESTKEEPS)
 	@mkdir -p $(@D)
 	@echo "  LD      $@"
 	$(Q)$(CC) -pie -o $@ $(filter %.o,$^) -Wl,--as-needed -Wl,--start-group $(filter %.a,$^) -Wl,--end-group -lbearssl
