@@ -288,8 +288,12 @@ enum err pipe_open(struct place *place, const char *id, struct pipe **out, struc
 	err = session_init(p->session, SESSION_CLIENT, random_bytes);
 	if (err == OK)
 		err = place_session(place, id, &p->wire, p->in, &p->in_size, n);
-	if (err == OK)
+	if (err == OK) {
 		err = shake_hands(p, n);
+		/* Whoever is in there has not proved to be a Keep, or somebody in between does not let it. */
+		if (err != OK && err != ERR_STOPPED && err != ERR_NOMEM)
+			err = ERR_REFUSED;
+	}
 	if (err == OK) {
 		*out = p;
 		p = NULL;

@@ -14,7 +14,8 @@
 
 struct pipe; /* heap */
 
-/* Opens the byte pipe at the host and shakes hands with whoever is in there: nothing is known about them yet. */
+/* Opens the byte pipe at the host (its errors are the place's) and shakes hands with whoever is in there: nothing is known
+ * about them yet. ERR_REFUSED: the handshake did not come about. */
 MUST_USE enum err pipe_open(struct place *p, const char *id, struct pipe **out, struct note *n);
 void pipe_close(struct pipe *p); /* takes NULL; wipes the keys */
 const uint8_t *pipe_hash(const struct pipe *p);

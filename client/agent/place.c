@@ -427,7 +427,7 @@ static enum err judge(const struct place *p, unsigned status, const json_t *answ
 {
 	char error[120], hint[100];
 
-	if (status < 400)
+	if (status >= 200 && status < 300)
 		return OK;
 	host_text(answer, "error", error, sizeof error);
 	host_text(answer, "hint", hint, sizeof hint);

@@ -32,7 +32,7 @@ int place_timeout(const struct place *p);
 
 /*
  * One request: body may be NULL (stolen otherwise). *answer is the JSON the host gave, to be freed by json_decref, or
- * NULL when it gave none. A status of 400 or more is an error whose words come from the host: ERR_AUTH, ERR_NOT_FOUND,
+ * NULL when it gave none. A status other than 2xx is an error whose words come from the host: ERR_AUTH, ERR_NOT_FOUND,
  * ERR_EXISTS (409), ERR_CLOSED (410), ERR_LIMIT (429), else ERR_HOST.
  */
 MUST_USE enum err place_call(struct place *p, const char *method, const char *path, json_t *body, json_t **answer,

@@ -143,7 +143,7 @@ static void clean_up(struct deploy *d)
 	pipe_close(d->pipe);
 	d->pipe = NULL;
 	interrupt_seen();
-	if (host_keep(d->place, "POST", d->id, "/stop", &answer, NULL) != OK)
+	if (host_keep(d->place, "POST", d->id, "/stop", &answer, NULL) != OK && d->c->verbose)
 		cli_say(d->c, "the Keep %s at the host may still be there", d->id);
 	json_decref(answer);
 }

@@ -186,11 +186,10 @@ enum err keep_answer(struct place *p, char id[static KEEP_ID_DIGITS + 1], char *
 	host_text(answer, "id", id, KEEP_ID_DIGITS + 1);
 	host_text(answer, "name", name, name_size);
 	json_decref(answer);
-	if (!keep_id_ok(id))
-		return refuse(n, ERR_HOST, "the host agent (%s) gives the Keep an impossible id", place_url(p));
-	if (name[0] != 0 && !keep_name_ok(name))
-		return refuse(n, ERR_HOST, "the host agent (%s) gives the Keep an impossible name", place_url(p));
-	return OK;
+	if (keep_id_ok(id) && (name[0] == 0 || keep_name_ok(name)))
+		return OK;
+	id[0] = name[0] = 0;
+	return refuse(n, ERR_HOST, "the host agent (%s) gives the Keep an impossible id or name", place_url(p));
 }
 
 void workload_verdict(const struct cli *c, const struct verdict *v, bool refused)
