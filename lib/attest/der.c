@@ -37,6 +37,26 @@ enum err der_next(struct reader *r, uint8_t *tag, struct slice *content)
 	return OK;
 }
 
+enum err der_element(struct reader *r, uint8_t tag, struct slice *whole, struct slice *content)
+{
+	struct reader ahead = *r;
+	uint8_t found;
+
+	TRY(der_next(&ahead, &found, content));
+	if (found != tag)
+		return ERR_FORMAT;
+	return rd_bytes(r, rd_left(r) - rd_left(&ahead), whole);
+}
+
+enum err der_enter(struct reader *r, uint8_t tag, struct reader *inside)
+{
+	struct slice whole, content;
+
+	TRY(der_element(r, tag, &whole, &content));
+	*inside = rd_of(content);
+	return OK;
+}
+
 enum err der_only(struct slice in, uint8_t tag, struct slice *content)
 {
 	struct reader r = rd_of(in);

@@ -4,6 +4,7 @@
  * list of cases: input files, mutations, what the relying party demands, and the verdict expected. Kinds of evidence
  * that have no row in `kinds` are skipped and counted. Ends with "N passed, N failed, N skipped".
  */
+#include "client/attest/enarx.h"
 #include "client/attest/policy_rules.h"
 #include "client/attest/snp.h"
 #include "client/attest/snp_id.h"
@@ -249,6 +250,10 @@ static const struct {
 	{"crl-signature", "snp.crl.signature snp.crl.issuer snp.crl.read"},
 	{"crl-missing", "snp.crl.read"},
 	{"ek-curve", "snp.key.curve"},
+	{"csr-signature", "enarx.csr.signature"},
+	{"csr-trailing", "enarx.csr.read"},
+	{"csr-evidence-count", "enarx.csr.read"},
+	{"key-binding", "snp.report_data"},
 	{"id-block-size", "snp.id.read"},
 	{"id-block-version", "snp.id.version"},
 	{"id-key-algo", "snp.id.key_algorithm"},
@@ -442,6 +447,37 @@ static enum outcome key_digest_case(struct vector *c)
 	return err != OK || field_is(c, "digest", slice_of(digest, 48)) ? PASSED : FAILED;
 }
 
+/* ---- Enarx certificate requests ---- */
+
+static bool enarx_fields(struct vector *c, struct slice report)
+{
+	struct snp_report r;
+
+	return snp_report_parse(report, &r, NULL) == OK && field_is(c, "measurement", r.measurement) &&
+	       field_is(c, "id_key_digest", r.id_key_digest) && field_is(c, "author_key_digest", r.author_key_digest);
+}
+
+static enum outcome enarx_case(struct vector *c)
+{
+	struct policy p = {0};
+	struct snp_root_pin pin = {0};
+	struct enarx_input in = {file(c, "csr"), file(c, "root"), file(c, "chain"), &p, at_of(c)};
+	struct enarx_csr csr;
+	struct verdict v;
+	enum outcome o;
+
+	if (enarx_csr_read(in.csr, &csr, NULL) == ERR_UNSUPPORTED)
+		return SKIPPED;
+	demands(&p, json_object_get(json_object_get(c->json, "opt"), "snp"));
+	pin_root(in.ark, &pin);
+	p.snp.roots = &pin;
+	p.snp.root_count = 1;
+	enarx_csr_verify(&in, &v);
+	demands_free(&p);
+	o = compare(c, &v);
+	return o != PASSED || !v.ok || enarx_fields(c, csr.report) ? o : FAILED;
+}
+
 /* ---- launch digests ---- */
 
 /* A file named in the input rather than among the files; /dev/null and none at all are empty. */
@@ -586,6 +622,7 @@ static const struct {
 	{"snp_id_block", id_block_case},
 	{"snp_key_digest", key_digest_case},
 	{"snp_launch", launch_case},
+	{"enarx_csr", enarx_case},
 };
 
 static enum outcome run(struct vector *c)
