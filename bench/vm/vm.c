@@ -3,7 +3,8 @@
  * How long a VM Keep takes from nothing to its first call, step by step.
  *   vm [IMAGE [COUNT]]     default: the tiny hello Keep, 200 times
  * "cold" is what a keeper process does for its one Keep: each in a process of its own (whose start is not counted),
- * with the probe of the host's KVM. "next" is the same in a process that has found that out.
+ * with the probe of the host's KVM. "next" is the same in a process that has found that out; "held" is cold while a
+ * daemon holds an idle VM.
  */
 #include "host/vmm/kvm.h"
 
@@ -19,18 +20,19 @@
 
 enum { COUNT_MAX = 2000 };
 
-enum step { PLAN, VM, MEMORY, VCPU, FIRST, EXIT, DESTROY, COLD, NEXT, STEPS };
+enum step { PLAN, VM, MEMORY, VCPU, FIRST, EXIT, DESTROY, COLD, NEXT, HELD, STEPS };
 
 static const char *const names[STEPS] = {
-	[PLAN] = "plan_build",
-	[VM] = "create VM",
-	[MEMORY] = "memory: map, copy the image, slot",
-	[VCPU] = "create vCPU, map it",
-	[FIRST] = "registers, first run to the first call",
-	[EXIT] = "one more exit",
-	[DESTROY] = "destroy",
-	[COLD] = "cold: create() + run() to the first call",
-	[NEXT] = "next: the same again in this process",
+        [PLAN] = "plan_build",
+        [VM] = "create VM",
+        [MEMORY] = "memory: map, copy the image, slot",
+        [VCPU] = "create vCPU, map it",
+        [FIRST] = "registers, first run to the first call",
+        [EXIT] = "one more exit",
+        [DESTROY] = "destroy",
+        [COLD] = "cold: create() + run() to the first call",
+        [NEXT] = "next: the same again in this process",
+        [HELD] = "held: cold, while an idle VM is held",
 };
 
 static double (*samples)[COUNT_MAX]; /* us; shared with the children */
@@ -92,13 +94,13 @@ static struct vmm *whole(const struct plan *p, enum step into, size_t i)
 	return v;
 }
 
-static void in_child(const struct plan *p, size_t i)
+static void in_child(const struct plan *p, enum step into, size_t i)
 {
 	pid_t child = fork();
 	int status;
 
 	if (child == 0) {
-		struct vmm *v = whole(p, COLD, i);
+		struct vmm *v = whole(p, into, i);
 
 		vmm_kvm.destroy(v);
 		_exit(0);
@@ -158,6 +160,19 @@ static void again(const struct plan *p, size_t i)
 	samples[DESTROY][i] = now_us() - start;
 }
 
+static void held(struct slice image, size_t count)
+{
+	struct vmm_hold h;
+
+	vmm_kvm_hold(&h);
+	for (size_t i = 0; i < count; i++) {
+		struct plan p = build(image, i);
+
+		in_child(&p, HELD, i);
+	}
+	vmm_kvm_release(&h);
+}
+
 static int compare(const void *a, const void *b)
 {
 	const double x = *(const double *)a, y = *(const double *)b;
@@ -189,7 +204,7 @@ int main(int argc, char **argv)
 	for (size_t i = 0; i < count; i++) {
 		struct plan p = build(image, i);
 
-		in_child(&p, i);
+		in_child(&p, COLD, i);
 		stepwise(&p, i);
 	}
 	for (size_t i = 0; i < count; i++) {
@@ -197,6 +212,7 @@ int main(int argc, char **argv)
 
 		again(&p, i);
 	}
+	held(image, count);
 	printf("%s, %zu bytes, %zu times\n", path, image.size, count);
 	for (int s = 0; s < STEPS; s++)
 		print((enum step)s, count);

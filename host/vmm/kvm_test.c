@@ -272,6 +272,19 @@ static void test_early_kick(void **state)
 	vmm_kvm.destroy(v);
 }
 
+static void test_hold(void **state)
+{
+	struct vmm_hold h;
+
+	(void)state;
+	vmm_kvm_hold(&h);
+	assert_true(h.vm >= 0 && h.vcpu >= 0);
+	passes("clock", CASE_clock);
+	vmm_kvm_release(&h);
+	assert_true(h.vm == -1 && h.vcpu == -1);
+	vmm_kvm_release(&h);
+}
+
 static void test_wrong_plan(void **state)
 {
 	struct plan p = {.params = {.kind = BOOT_PROCESS}};
@@ -293,6 +306,7 @@ int main(int argc, char **argv)
 #define OTHER(name)         cmocka_unit_test(test_##name),
 #include "test/keeps/cases.def"
 	        cmocka_unit_test(test_early_kick),
+	        cmocka_unit_test(test_hold),
 	        cmocka_unit_test(test_wrong_plan),
 	};
 	struct note n = {0};

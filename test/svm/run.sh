@@ -18,7 +18,7 @@ case $? in
 77) skipped "$why" ;;
 *) echo "$why"; echo "svm: 0 passed, 1 failed, 0 skipped"; exit 1 ;;
 esac
-timeout 150 qemu-system-x86_64 -machine q35 -cpu EPYC,+svm,+npt -accel tcg -m 768 -smp 1 -kernel "$dir/vmlinuz" \
+timeout 300 qemu-system-x86_64 -machine q35 -cpu EPYC,+svm,+npt -accel tcg -m 768 -smp 1 -kernel "$dir/vmlinuz" \
 	-initrd "$dir/initramfs.gz" -append "console=ttyS0 quiet mitigations=off" -nographic -no-reboot -nodefaults \
 	-serial stdio >"$dir/serial.log" 2>&1 </dev/null
 "$here/sum.sh" svm "$dir/serial.log"
