@@ -23,11 +23,7 @@ check-wasi: $(WASI_HOST) $(B)/test/wasi-suite $(if $(filter keep,$(WHERE)),progr
 	@test/wasi/check.sh $(WASI_SUITE) $(B) $(WHERE)
 CHECKS += check-wasi
 
-# The calls on a fake engine, with libFuzzer.
-$(B)/fuzz/wasi_fuzz: fuzz/wasi_fuzz.c test/wasi/fake_engine.h test/wasi/fake_port.h $(wildcard keep/wasi/*.c keep/wasi/*.h) lib/base/err.c
-	@mkdir -p $(@D)
-	@echo "  FUZZ    $@"
-	$(Q)$(CLANG) $(SANITIZE) -fsanitize=fuzzer -o $@ $< $(filter-out %_test.c,$(wildcard keep/wasi/*.c)) $(filter-out %_test.c,$(wildcard lib/base/*.c)) sys/check.c
+FUZZ_USES_wasi := keep
 
 ## check-programs  real programs (Lua, SQLite, esbuild, Rust, AssemblyScript, ...) against node:wasi; WHERE=host or keep
 WASM_SAMPLES ?= ../shared/facts/wasm-samples
