@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Counting: a node lives while links + holders > 0. A directory's names hold nothing; a directory holds its parent, so
- * ".." of an open directory stays valid, and lets go of it when it is removed itself.
+ * Counting: a node lives while links + holders > 0. A directory does not hold its parent: the parent has an entry, so it
+ * cannot be removed first, and a removed directory is its own parent.
  */
 #include "keep/wasi/memfs.h"
 
@@ -49,21 +49,11 @@ static void node_free(struct memfs_node *n)
 	pool_free(&fs_of(n)->pool, n);
 }
 
-/* Frees the node if nobody wants it. A directory's parent may follow: a loop, because the chain can be long. */
+/* Frees the node if nobody wants it. */
 static void node_drop(struct memfs_node *n)
 {
-	while (n->links == 0 && n->holders == 0) {
-		struct memfs_node *parent = n->head.type == WASI_TYPE_DIRECTORY ? n->dir.parent : n;
-
-		if (parent == n) {
-			node_free(n);
-			return;
-		}
+	if (n->links == 0 && n->holders == 0)
 		node_free(n);
-		CHECK(parent->holders > 0);
-		parent->holders--;
-		n = parent;
-	}
 }
 
 static void op_hold(struct vfs_node *v)
@@ -216,10 +206,8 @@ static enum wasi_errno name_new(struct memfs_node *dir, struct slice name, struc
 		return WASI_ENOSPC;
 	}
 	n->links++;
-	if (n->head.type == WASI_TYPE_DIRECTORY) {
+	if (n->head.type == WASI_TYPE_DIRECTORY)
 		n->dir.parent = dir;
-		dir->holders++;
-	}
 	changed(dir);
 	return WASI_OK;
 }
@@ -295,16 +283,10 @@ static enum wasi_errno op_link(struct vfs_node *v, struct vfs_node *to, struct s
 /* The node has lost its name. */
 static void unnamed(struct memfs_node *n)
 {
-	struct memfs_node *parent;
-
 	n->links--;
 	n->ctim = port_wall_ns();
-	if (n->head.type == WASI_TYPE_DIRECTORY) {
-		parent = n->dir.parent;
+	if (n->head.type == WASI_TYPE_DIRECTORY)
 		n->dir.parent = n;
-		CHECK(parent != n && parent->holders > 0);
-		parent->holders--; /* it still has a name, or else n would have none: not dropped here */
-	}
 	node_drop(n);
 }
 
@@ -362,18 +344,6 @@ static enum wasi_errno may_replace(const struct memfs_node *n, const struct memf
 	return dir && old->dir.first != NULL ? WASI_ENOTEMPTY : WASI_OK;
 }
 
-/* n now hangs under another directory. The new one is held before the old is let go. */
-static void set_parent(struct memfs_node *n, struct memfs_node *to)
-{
-	struct memfs_node *from = n->dir.parent;
-
-	if (n->head.type != WASI_TYPE_DIRECTORY)
-		return;
-	to->holders++;
-	n->dir.parent = to;
-	from->holders--;
-}
-
 static enum wasi_errno op_rename(struct vfs_node *from_v, struct slice name, struct vfs_node *to_v, struct slice new_name)
 {
 	struct memfs_node *from = node_of(from_v), *to = node_of(to_v), *n;
@@ -396,7 +366,8 @@ static enum wasi_errno op_rename(struct vfs_node *from_v, struct slice name, str
 		return WASI_ENOSPC;
 	}
 	dir_remove(from, e);
-	set_parent(n, to);
+	if (n->head.type == WASI_TYPE_DIRECTORY)
+		n->dir.parent = to;
 	n->ctim = port_wall_ns();
 	changed(from);
 	changed(to);

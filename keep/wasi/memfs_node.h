@@ -9,7 +9,7 @@
 struct entry;
 
 struct dir {
-	struct memfs_node *parent; /* held; itself (not held) for the root and after removal */
+	struct memfs_node *parent; /* itself for the root and after removal */
 	struct entry *trie;        /* by name */
 	struct entry *first, *last; /* by cookie */
 	struct entry *hint;        /* where the last listing stopped, so that listing all is linear */
