@@ -9,7 +9,7 @@ SECONDS ?= 60
 FUZZERS := $(patsubst fuzz/%_fuzz.c,%,$(wildcard fuzz/*_fuzz.c))
 FUZZFLAGS := -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all
 
-$(foreach a,lib:LIB sys:SYS keep:KEEPSRC host:HOST client:CLIENT agent:AGENT,\
+$(foreach a,lib:LIB sys:SYS keep:KEEPSRC host:HOST client:CLIENT agent:AGENT keeper:KEEPER,\
 	$(eval $(call archive,fuzz,$(firstword $(subst :, ,$(a))),$($(lastword $(subst :, ,$(a)))))))
 .SECONDEXPANSION:
 

@@ -20,3 +20,4 @@ test-keeps: $(PROCESSKEEPS)
 
 # Runs the program itself.
 $(B)/host/host/keeper/brochd_keep_test $(B)/san/host/keeper/brochd_keep_test: | $(B)/bin/brochd-keep $(TESTKEEPS) $(PROCESSKEEPS)
+FUZZ_USES_keeper := keeper host keep
