@@ -197,6 +197,17 @@ static void test_port_out(void **state)
 		assert_true(o.exit[0] == KEEPCALL_EXIT_FAULT && o.exit[1] == 13);
 }
 
+/* A vector the runtime does not want ends in ring 0. */
+static void test_debug_trap(void **state)
+{
+	struct outcome o = run_keep("cases", CASE_debug_trap, 0);
+
+	(void)state;
+	assert_true(o.died);
+	if (strstr(o.why.text, "debug exception (vector 1) at rip 0x4") == NULL)
+		fail_msg("%s", o.why.text);
+}
+
 static void test_broken_door(void **state)
 {
 	struct outcome o = run_keep("cases", CASE_broken_door, 0);

@@ -87,6 +87,7 @@ void tables_probe(uint8_t *page)
 	        0xf3, 0x48,          0x0f, 0xae, 0xc0, /* rdfsbase %rax */
 	        0xf3, 0x48,          0x0f, 0xae, 0xd0, /* wrfsbase %rax */
 	        0x66, 0x0f,          0x38, 0xdc, 0xc0, /* aesenc %xmm0, %xmm0 */
+	        0x66, 0x0f,          0xef, 0xc0,       /* pxor %xmm0, %xmm0: leave no trace */
 	        0xe6, KEEPCALL_PORT,                   /* out %al, $KEEPCALL_PORT */
 	        0x0f, 0x0b,                            /* ud2: nobody runs on from here */
 	};

@@ -329,6 +329,7 @@ static void run(enum keep_case c)
 	case CASE_load_idt: __asm__ volatile("lidt %0" : : "m"(local)); break;
 	case CASE_port_in: __asm__ volatile("inb $0x60, %%al" : : : "rax"); break;
 	case CASE_port_out: __asm__ volatile("outb %%al, $0x80" : : : "memory"); break;
+	case CASE_debug_trap: __asm__ volatile("pushfq\n\torq $0x100, (%%rsp)\n\tpopfq\n\tnop" : : : "memory"); break;
 	case CASE_broken_door: broken_door(); break;
 	case CASE_loop:
 		for (;;)
