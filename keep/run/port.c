@@ -65,11 +65,9 @@ enum err port_write(enum port_stream s, const void *data, size_t size)
 	while (size > 0) {
 		TRY(keep_must_stop(keep));
 		put = put_some(keep, stream, at, size);
-		if (put == 0) {
-			keep->blocked = true;
+		keep->blocked = put == 0;
+		if (put == 0)
 			serve(keep, keep->wall_until);
-			keep->blocked = false;
-		}
 		at += put;
 		size -= put;
 	}
@@ -96,7 +94,8 @@ static void pull(struct keep *k)
 	struct msg_stdin_pull m = {room};
 	uint8_t body[16];
 
-	if (in->over || room < STDIN_BUFFER / 2 || k->owner == NULL || !link_room(k->owner))
+	k->blocked = !in->over && room >= STDIN_BUFFER / 2 && k->owner != NULL && !link_room(k->owner);
+	if (in->over || room < STDIN_BUFFER / 2 || k->owner == NULL || k->blocked)
 		return;
 	if (msg_stdin_pull_encode(&m, body, sizeof body, &size) != OK ||
 	    link_put(k->owner, SESSION_STDIN_PULL, slice_of(body, size), slice_of(NULL, 0)) != OK) {
@@ -126,6 +125,7 @@ enum err port_read(void *buffer, size_t capacity, size_t *got)
 enum err port_wait(bool want_stdin, uint64_t until_monotonic_ns)
 {
 	TRY(keep_must_stop(keep));
+	keep->blocked = false;
 	while (!(want_stdin && port_readable()) && clock_monotonic(&keep->clock) < until_monotonic_ns) {
 		if (want_stdin)
 			pull(keep);

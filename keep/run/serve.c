@@ -407,6 +407,7 @@ void keep_end(struct keep *k, const struct msg_exit *end)
 {
 	k->end = *end;
 	k->phase = PHASE_ENDED;
+	k->blocked = false;
 	keep_flush(k);
 }
 
@@ -511,6 +512,41 @@ static bool holds_input(const struct link *l)
 	return l->in_at < l->in_size && !l->closing;
 }
 
+static void sweep(struct keep *k)
+{
+	for (size_t i = 0; i < LINKS; i++) {
+		struct link *l = &k->links[i];
+
+		if (l->open && (l->gone || now(k) >= l->deadline))
+			lost(k, l);
+	}
+}
+
+/* True if some of it was taken: that may have made answers, and those no room for the rest. */
+static bool take_held(struct keep *k)
+{
+	bool took = false;
+
+	for (size_t i = 0; i < LINKS; i++) {
+		struct link *l = &k->links[i];
+
+		if (!l->open || l->gone || !holds_input(l) || !link_room(l))
+			continue;
+		receive(k, l);
+		took = true;
+	}
+	return took;
+}
+
+/* Nothing may wait in our buffers that could go on without news from outside: the next step is to sleep. */
+static void settle(struct keep *k)
+{
+	do {
+		keep_flush(k);
+		sweep(k);
+	} while (take_held(k));
+}
+
 static size_t collect(struct keep *k, struct keepcall_poll *entries, struct link **links)
 {
 	size_t n = 0;
@@ -543,30 +579,10 @@ static uint64_t timeout(struct keep *k, uint64_t until)
 {
 	uint64_t t = now(k);
 
+	if (k->blocked && (k->owner == NULL || link_room(k->owner)))
+		return 0; /* what the program waits for is there already */
 	until = earliest(k, until);
 	return until == CLOCK_NEVER ? KEEPCALL_FOREVER : until > t ? until - t : 0;
-}
-
-static void sweep(struct keep *k)
-{
-	for (size_t i = 0; i < LINKS; i++) {
-		struct link *l = &k->links[i];
-
-		if (l->open && (l->gone || now(k) >= l->deadline))
-			lost(k, l);
-	}
-}
-
-/* Sending may just have made the room that a message or the program waits for: then there is nothing to sleep for. */
-static bool has_work(struct keep *k)
-{
-	for (size_t i = 0; i < LINKS; i++) {
-		struct link *l = &k->links[i];
-
-		if (l->open && (holds_input(l) || (l == k->owner && k->blocked)) && link_room(l))
-			return true;
-	}
-	return false;
 }
 
 void serve(struct keep *k, uint64_t until)
@@ -576,11 +592,10 @@ void serve(struct keep *k, uint64_t until)
 	size_t ready, n;
 	uint64_t before;
 
-	keep_flush(k);
-	sweep(k);
+	settle(k);
 	n = collect(k, entries, links);
 	before = now(k);
-	if (call_wait(entries, n, has_work(k) ? 0 : timeout(k, until), &ready) != OK)
+	if (call_wait(entries, n, timeout(k, until), &ready) != OK)
 		ready = 0;
 	k->waited += now(k) - before;
 	for (size_t i = 0; i < n && ready > 0; i++) {
@@ -591,10 +606,6 @@ void serve(struct keep *k, uint64_t until)
 		else if ((entries[i].ready & (KEEPCALL_READABLE | KEEPCALL_HANGUP)) != 0)
 			receive(k, links[i]);
 	}
-	for (size_t i = 0; i < LINKS; i++)
-		if (k->links[i].open && holds_input(&k->links[i]))
-			receive(k, &k->links[i]);
-	keep_flush(k);
-	sweep(k);
+	settle(k);
 	k->last_serve = now(k);
 }

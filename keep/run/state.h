@@ -18,7 +18,7 @@
 enum {
 	LINKS = 2,             /* the owner, and one who wants to become it */
 	REFUSALS_MAX = 1000,   /* clients that came and did not deliver, before the Keep gives up */
-	STDIN_BUFFER = 128 << 10,
+	STDIN_BUFFER = 1 << 20,
 };
 
 enum phase {
@@ -60,7 +60,7 @@ struct keep {
 	struct note stop_note;
 	uint64_t started, wall_until, waited; /* monotonic ns; waited: spent in WAIT since the start */
 	uint64_t last_serve, last_flush;
-	bool blocked;            /* the program has output for which the owner's link had no room */
+	bool blocked;            /* the program has something to send for which the owner's link had no room */
 
 	struct msg_exit end;     /* message points to end_note */
 	struct note end_note;

@@ -536,6 +536,11 @@ size_t fake_write(int channel, const void *data, size_t size)
 	return f.channels[channel].keep_gone ? size : queue_put(&f.channels[channel].to_keep, data, size);
 }
 
+size_t fake_room(int channel)
+{
+	return pipe_size() - f.channels[channel].to_keep.size;
+}
+
 size_t fake_read(int channel, void *out, size_t capacity)
 {
 	return queue_take(&f.channels[channel].to_client, out, capacity);

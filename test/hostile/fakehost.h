@@ -48,6 +48,7 @@ bool fake_leaked(void);
 int fake_connect(void);
 void fake_hang_up(int channel);
 size_t fake_write(int channel, const void *data, size_t size);
+size_t fake_room(int channel); /* for how many bytes more */
 size_t fake_read(int channel, void *out, size_t capacity);
 bool fake_closed(int channel); /* by the Keep */
 
