@@ -19,7 +19,8 @@ enum err state_dir_default(char *out, size_t size, struct note *n)
 
 	if (state == NULL && home == NULL)
 		return refuse(n, ERR_NOT_FOUND, "neither XDG_STATE_HOME nor HOME is set to an absolute path");
-	used = state != NULL ? snprintf(out, size, "%s/broch", state) : snprintf(out, size, "%s/.local/state/broch", home);
+	used = state != NULL ? snprintf(out, size, "%s/broch", state)
+	                     : snprintf(out, size, "%s/.local/state/broch", home);
 	if (used < 0 || (size_t)used >= size)
 		return refuse(n, ERR_SPACE, "the state directory's name is too long");
 	return OK;

@@ -82,8 +82,8 @@ static enum err spls(const struct cert *c, struct amd_ext *e, struct note *found
 	struct slice value;
 	uint32_t v;
 
-	for (uint8_t i = 1; i <= AMD_SPL_COUNT; i++) {
-		if (!find(c, 3, i, &value))
+	for (unsigned i = 1; i <= AMD_SPL_COUNT; i++) {
+		if (!find(c, 3, (uint8_t)i, &value))
 			continue;
 		if (der_uint(value, 255, &v) != OK)
 			return refuse(found, ERR_FORMAT, "SPL extension 3.%u is not an INTEGER from 0 to 255", i);

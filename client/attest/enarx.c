@@ -124,7 +124,8 @@ enum err enarx_csr_read(struct slice der, struct enarx_csr *out, struct note *n)
 	if (kinds != 1)
 		return refuse(n, ERR_FORMAT, "%u pieces of evidence instead of one", kinds);
 	if (last != ARC_SNP)
-		return refuse(n, ERR_UNSUPPORTED, last == ARC_SGX ? "SGX evidence cannot be judged yet" : "unknown kind of evidence");
+		return refuse(n, ERR_UNSUPPORTED,
+		              last == ARC_SGX ? "SGX evidence cannot be judged yet" : "unknown kind of evidence");
 	return OK;
 }
 
@@ -132,7 +133,8 @@ enum err enarx_csr_read(struct slice der, struct enarx_csr *out, struct note *n)
 
 static void add(struct verdict *v, const char *id, bool good, const char *expected, const char *found)
 {
-	struct check k = {.id = id, .link = "handshake", .result = good ? CHECK_PASS : CHECK_FAIL, .spec = "RFC 2986 chapter 4"};
+	struct check k = {
+	        .id = id, .link = "handshake", .result = good ? CHECK_PASS : CHECK_FAIL, .spec = "RFC 2986 chapter 4"};
 
 	snprintf(k.expected, sizeof k.expected, "%s", expected);
 	snprintf(k.found, sizeof k.found, "%s", found);
@@ -183,13 +185,16 @@ static struct slice crl_of_root(const struct enarx_csr *csr, struct slice ark)
 static void judge_snp(const struct enarx_input *in, const struct enarx_csr *csr, struct verdict *v)
 {
 	uint8_t report_data[64] = {0}; /* the digest has 48 bytes, the rest must be zero */
-	struct verify_input evidence = {.report_data = slice_of(report_data, sizeof report_data), .policy = in->policy, .at = in->at};
+	struct verify_input evidence = {
+	        .report_data = slice_of(report_data, sizeof report_data), .policy = in->policy, .at = in->at};
 	struct envelope e = {
-		.tee = slice_text("snp"),
-		.evidence = csr->report,
-		.collateral = {{slice_text("ark"), in->ark}, {slice_text("ask"), in->ask}, {slice_text("vcek"), csr->vcek},
-			       {slice_text("crl"), crl_of_root(csr, in->ark)}},
-		.collateral_count = 4,
+	        .tee = slice_text("snp"),
+	        .evidence = csr->report,
+	        .collateral = {{slice_text("ark"), in->ark},
+	                       {slice_text("ask"), in->ask},
+	                       {slice_text("vcek"), csr->vcek},
+	                       {slice_text("crl"), crl_of_root(csr, in->ark)}},
+	        .collateral_count = 4,
 	};
 
 	SHA384(csr->spki.data, csr->spki.size, report_data);
@@ -212,6 +217,7 @@ void enarx_csr_verify(const struct enarx_input *in, struct verdict *v)
 	if (err != OK)
 		return;
 	good = signed_by_its_key(in->csr);
-	add(v, "enarx.csr.signature", good, "signed by its own key with ECDSA", good ? "a good signature" : "no good signature");
+	add(v, "enarx.csr.signature", good, "signed by its own key with ECDSA",
+	    good ? "a good signature" : "no good signature");
 	judge_snp(in, &csr, v);
 }

@@ -15,12 +15,17 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { LIST_MAX = 4096, PATH_SIZE = 4096, PEM_SIZE_MAX = 64 * 1024, MINIMUM_RULES = (int)SNP_TCB_PARTS + (int)SNP_SOFT };
+enum {
+	LIST_MAX = 4096,
+	PATH_SIZE = 4096,
+	PEM_SIZE_MAX = 64 * 1024,
+	MINIMUM_RULES = (int)SNP_TCB_PARTS + (int)SNP_SOFT
+};
 
 const struct snp_pin_info snp_pins[SNP_PIN_COUNT] = {
-	[SNP_PIN_HOST_DATA] = {"host_data", 32},          [SNP_PIN_ID_KEY] = {"id_keys", 48},
-	[SNP_PIN_AUTHOR_KEY] = {"author_keys", 48},       [SNP_PIN_FAMILY_ID] = {"family_ids", 16},
-	[SNP_PIN_IMAGE_ID] = {"image_ids", 16},
+        [SNP_PIN_HOST_DATA] = {"host_data", 32},    [SNP_PIN_ID_KEY] = {"id_keys", 48},
+        [SNP_PIN_AUTHOR_KEY] = {"author_keys", 48}, [SNP_PIN_FAMILY_ID] = {"family_ids", 16},
+        [SNP_PIN_IMAGE_ID] = {"image_ids", 16},
 };
 
 struct reading {
@@ -35,8 +40,8 @@ struct reading {
 struct rule {
 	const char *key;
 	enum toml_type type;
-	enum err (*take)(struct reading *r, const struct rule *rule, const struct toml_value *v);
 	unsigned arg;
+	enum err (*take)(struct reading *r, const struct rule *rule, const struct toml_value *v);
 };
 
 bool digest_list_has(const struct digest_list *l, struct slice one)
@@ -95,7 +100,9 @@ static enum err add_hex(struct reading *r, struct digest_list *l, size_t size, c
 static enum err add_shipped(struct reading *r, const struct toml_value *v)
 {
 	if (r->shipped.count == 0)
-		return wrong(r, v, "\"shipped\" means the images installed with this broch, but none are installed; name a digest");
+		return wrong(r, v,
+		             "\"shipped\" means the images installed with this broch, but none are installed; name a "
+		             "digest");
 	for (size_t i = 0; i < r->shipped.count; i++)
 		TRY(list_add(&r->p->measurements, 48, r->shipped.digests[i]));
 	return OK;
@@ -122,7 +129,8 @@ static enum err take_platform_ids(struct reading *r, const struct rule *rule, co
 
 	(void)rule;
 	if (v->u.array.count == 0)
-		return wrong(r, v, "an empty list accepts no platform; leave platform_ids out to accept any under the root");
+		return wrong(r, v,
+		             "an empty list accepts no platform; leave platform_ids out to accept any under the root");
 	for (size_t i = 0; i < v->u.array.count; i++) {
 		const struct toml_value *one = v->u.array.items[i];
 
@@ -138,7 +146,8 @@ static enum err take_platform_ids(struct reading *r, const struct rule *rule, co
 static enum err take_pin(struct reading *r, const struct rule *rule, const struct toml_value *v)
 {
 	if (v->u.array.count == 0)
-		return wrong(r, v, "an empty list accepts nothing; leave %s out if you do not want to look at it", rule->key);
+		return wrong(r, v, "an empty list accepts nothing; leave %s out if you do not want to look at it",
+		             rule->key);
 	for (size_t i = 0; i < v->u.array.count; i++)
 		TRY(add_hex(r, &r->p->snp.pins[rule->arg], snp_pins[rule->arg].size, v->u.array.items[i]));
 	return OK;
@@ -172,7 +181,8 @@ static enum err take_products(struct reading *r, const struct rule *rule, const 
 		while (k < SNP_SOFT && !(one->type == TOML_STRING && slice_is(one->u.string, snp_products[k].name)))
 			k++;
 		if (k == SNP_SOFT)
-			return wrong(r, one, "products knows \"Milan\", \"Genoa\" (also Bergamo and Siena) and \"Turin\"");
+			return wrong(r, one,
+			             "products knows \"Milan\", \"Genoa\" (also Bergamo and Siena) and \"Turin\"");
 		r->p->snp.products |= 1u << k;
 	}
 	return OK;
@@ -219,8 +229,10 @@ enum { FLAG_DEBUG, FLAG_MIGRATION, FLAG_SMT, FLAG_MASKED };
 
 static enum err take_flag(struct reading *r, const struct rule *rule, const struct toml_value *v)
 {
-	bool *const flags[] = {[FLAG_DEBUG] = &r->p->snp.debug, [FLAG_MIGRATION] = &r->p->snp.migration,
-			       [FLAG_SMT] = &r->p->snp.smt, [FLAG_MASKED] = &r->p->snp.masked_chip_id};
+	bool *const flags[] = {[FLAG_DEBUG] = &r->p->snp.debug,
+	                       [FLAG_MIGRATION] = &r->p->snp.migration,
+	                       [FLAG_SMT] = &r->p->snp.smt,
+	                       [FLAG_MASKED] = &r->p->snp.masked_chip_id};
 
 	*flags[rule->arg] = v->u.boolean;
 	return OK;
@@ -250,8 +262,11 @@ enum { LIMIT_MEMORY, LIMIT_WALL, LIMIT_CPU, LIMIT_FILES, LIMIT_FILE_BYTES };
 static uint64_t *limit(struct reading *r, unsigned which)
 {
 	struct policy_limits *l = &r->p->limits;
-	uint64_t *const all[] = {[LIMIT_MEMORY] = &l->memory_bytes, [LIMIT_WALL] = &l->wall_ns, [LIMIT_CPU] = &l->cpu_ns,
-				 [LIMIT_FILES] = &l->open_files, [LIMIT_FILE_BYTES] = &l->file_bytes};
+	uint64_t *const all[] = {[LIMIT_MEMORY] = &l->memory_bytes,
+	                         [LIMIT_WALL] = &l->wall_ns,
+	                         [LIMIT_CPU] = &l->cpu_ns,
+	                         [LIMIT_FILES] = &l->open_files,
+	                         [LIMIT_FILE_BYTES] = &l->file_bytes};
 
 	return all[which];
 }
@@ -342,14 +357,18 @@ static enum err take_root(struct reading *r, const struct rule *rule, const stru
 	free(der);
 	free((void *)pem.data);
 	r->soft_root = true;
-	return err == OK ? OK : wrong(r, v, "the soft root %.80s: %.100s", path, why.text[0] != 0 ? why.text : err_text(err));
+	return err == OK
+	               ? OK
+	               : wrong(r, v, "the soft root %.80s: %.100s", path, why.text[0] != 0 ? why.text : err_text(err));
 }
 
 /* ---- minimum TCB ---- */
 
-static const char *const part_keys[SNP_TCB_PARTS] = {[SNP_TCB_BOOT_LOADER] = "boot_loader", [SNP_TCB_TEE] = "tee",
-						     [SNP_TCB_SNP] = "snp", [SNP_TCB_MICROCODE] = "microcode",
-						     [SNP_TCB_FMC] = "fmc"};
+static const char *const part_keys[SNP_TCB_PARTS] = {[SNP_TCB_BOOT_LOADER] = "boot_loader",
+                                                     [SNP_TCB_TEE] = "tee",
+                                                     [SNP_TCB_SNP] = "snp",
+                                                     [SNP_TCB_MICROCODE] = "microcode",
+                                                     [SNP_TCB_FMC] = "fmc"};
 
 static void set_minimum(struct reading *r, unsigned product, unsigned part, uint8_t value, bool weak)
 {
@@ -372,13 +391,13 @@ static enum err take_part(struct reading *r, const struct rule *rule, const stru
 }
 
 static enum err take_table(struct reading *r, const struct toml_value *table, const struct rule *rules, size_t count,
-			   const char *where);
+                           const char *where);
 
 /* arg: the product, or SNP_SOFT for all of them. */
 static void part_rules(struct rule rules[static SNP_TCB_PARTS], unsigned product)
 {
 	for (unsigned i = 0; i < SNP_TCB_PARTS; i++)
-		rules[i] = (struct rule){part_keys[i], TOML_INTEGER, take_part, product * SNP_TCB_PARTS + i};
+		rules[i] = (struct rule){part_keys[i], TOML_INTEGER, product * SNP_TCB_PARTS + i, take_part};
 }
 
 static enum err take_product_minimum(struct reading *r, const struct rule *rule, const struct toml_value *v)
@@ -395,41 +414,39 @@ static enum err take_minimum(struct reading *r, const struct rule *rule, const s
 
 	part_rules(rules, SNP_SOFT);
 	for (unsigned i = 0; i < SNP_SOFT; i++)
-		rules[SNP_TCB_PARTS + i] = (struct rule){snp_products[i].name, TOML_TABLE, take_product_minimum, i};
+		rules[SNP_TCB_PARTS + i] = (struct rule){snp_products[i].name, TOML_TABLE, i, take_product_minimum};
 	return take_table(r, v, rules, ARRAY_COUNT(rules), rule->key);
 }
 
 /* ---- the tables ---- */
 
 static const struct rule soft_rules[] = {
-	{"root", TOML_STRING, take_root, 0},
-	{"root_sha256", TOML_STRING, take_root_digest, 0},
+        {"root", TOML_STRING, 0, take_root},
+        {"root_sha256", TOML_STRING, 0, take_root_digest},
 };
 
 static const struct rule snp_rules[] = {
-	{"products", TOML_ARRAY, take_products, 0},
-	{"keys", TOML_ARRAY, take_keys, 0},
-	{"vmpl", TOML_INTEGER, take_vmpl, 0},
-	{"debug", TOML_BOOL, take_flag, FLAG_DEBUG},
-	{"migration", TOML_BOOL, take_flag, FLAG_MIGRATION},
-	{"smt", TOML_BOOL, take_flag, FLAG_SMT},
-	{"masked_chip_id", TOML_BOOL, take_flag, FLAG_MASKED},
-	{"crl", TOML_STRING, take_crl, 0},
-	{"crl_max_age", TOML_STRING, take_crl_age, 0},
-	{"host_data", TOML_ARRAY, take_pin, SNP_PIN_HOST_DATA},
-	{"id_keys", TOML_ARRAY, take_pin, SNP_PIN_ID_KEY},
-	{"author_keys", TOML_ARRAY, take_pin, SNP_PIN_AUTHOR_KEY},
-	{"family_ids", TOML_ARRAY, take_pin, SNP_PIN_FAMILY_ID},
-	{"image_ids", TOML_ARRAY, take_pin, SNP_PIN_IMAGE_ID},
-	{"minimum_tcb", TOML_TABLE, take_minimum, 0},
+        {"products", TOML_ARRAY, 0, take_products},
+        {"keys", TOML_ARRAY, 0, take_keys},
+        {"vmpl", TOML_INTEGER, 0, take_vmpl},
+        {"debug", TOML_BOOL, FLAG_DEBUG, take_flag},
+        {"migration", TOML_BOOL, FLAG_MIGRATION, take_flag},
+        {"smt", TOML_BOOL, FLAG_SMT, take_flag},
+        {"masked_chip_id", TOML_BOOL, FLAG_MASKED, take_flag},
+        {"crl", TOML_STRING, 0, take_crl},
+        {"crl_max_age", TOML_STRING, 0, take_crl_age},
+        {"host_data", TOML_ARRAY, SNP_PIN_HOST_DATA, take_pin},
+        {"id_keys", TOML_ARRAY, SNP_PIN_ID_KEY, take_pin},
+        {"author_keys", TOML_ARRAY, SNP_PIN_AUTHOR_KEY, take_pin},
+        {"family_ids", TOML_ARRAY, SNP_PIN_FAMILY_ID, take_pin},
+        {"image_ids", TOML_ARRAY, SNP_PIN_IMAGE_ID, take_pin},
+        {"minimum_tcb", TOML_TABLE, 0, take_minimum},
 };
 
 static const struct rule limit_rules[] = {
-	{"memory", TOML_STRING, take_size, LIMIT_MEMORY},
-	{"wall", TOML_STRING, take_duration, LIMIT_WALL},
-	{"cpu", TOML_STRING, take_duration, LIMIT_CPU},
-	{"files", TOML_INTEGER, take_count, LIMIT_FILES},
-	{"file_bytes", TOML_STRING, take_size, LIMIT_FILE_BYTES},
+        {"memory", TOML_STRING, LIMIT_MEMORY, take_size},         {"wall", TOML_STRING, LIMIT_WALL, take_duration},
+        {"cpu", TOML_STRING, LIMIT_CPU, take_duration},           {"files", TOML_INTEGER, LIMIT_FILES, take_count},
+        {"file_bytes", TOML_STRING, LIMIT_FILE_BYTES, take_size},
 };
 
 static enum err take_soft(struct reading *r, const struct rule *rule, const struct toml_value *v)
@@ -448,12 +465,12 @@ static enum err take_limits(struct reading *r, const struct rule *rule, const st
 }
 
 static const struct rule top_rules[] = {
-	{"tee", TOML_ARRAY, take_tee, 0},
-	{"measurements", TOML_ARRAY, take_measurements, 0},
-	{"platform_ids", TOML_ARRAY, take_platform_ids, 0},
-	{"snp", TOML_TABLE, take_snp, 0},
-	{"soft", TOML_TABLE, take_soft, 0},
-	{"limits", TOML_TABLE, take_limits, 0},
+        {"tee", TOML_ARRAY, 0, take_tee},
+        {"measurements", TOML_ARRAY, 0, take_measurements},
+        {"platform_ids", TOML_ARRAY, 0, take_platform_ids},
+        {"snp", TOML_TABLE, 0, take_snp},
+        {"soft", TOML_TABLE, 0, take_soft},
+        {"limits", TOML_TABLE, 0, take_limits},
 };
 
 /* ---- walking a table ---- */
@@ -483,7 +500,7 @@ static unsigned distance(struct slice a, const char *b)
 }
 
 static enum err unknown_key(struct reading *r, const struct toml_pair *pair, const struct rule *rules, size_t count,
-			    const char *where)
+                            const char *where)
 {
 	const struct toml_value at = {.line = pair->line, .column = pair->column};
 	const char *best = NULL;
@@ -499,9 +516,9 @@ static enum err unknown_key(struct reading *r, const struct toml_pair *pair, con
 	}
 	if (best != NULL)
 		return wrong(r, &at, "unknown key %.40s%s%s; did you mean %s?", (const char *)pair->key.data,
-			     where[0] != 0 ? " in " : "", where, best);
-	return wrong(r, &at, "unknown key %.40s%s%s; `broch policy init` prints all there are", (const char *)pair->key.data,
-		     where[0] != 0 ? " in " : "", where);
+		             where[0] != 0 ? " in " : "", where, best);
+	return wrong(r, &at, "unknown key %.40s%s%s; `broch policy init` prints all there are",
+	             (const char *)pair->key.data, where[0] != 0 ? " in " : "", where);
 }
 
 static const struct rule *rule_of(struct slice key, const struct rule *rules, size_t count)
@@ -513,7 +530,7 @@ static const struct rule *rule_of(struct slice key, const struct rule *rules, si
 }
 
 static enum err take_table(struct reading *r, const struct toml_value *table, const struct rule *rules, size_t count,
-			   const char *where)
+                           const char *where)
 {
 	for (size_t i = 0; i < table->u.table.count; i++) {
 		const struct toml_pair *pair = &table->u.table.pairs[i];
@@ -523,7 +540,7 @@ static enum err take_table(struct reading *r, const struct toml_value *table, co
 			return unknown_key(r, pair, rules, count, where);
 		if (pair->value->type != rule->type)
 			return wrong(r, pair->value, "%s must be %s, not %s", rule->key, toml_type_text(rule->type),
-				     toml_type_text(pair->value->type));
+			             toml_type_text(pair->value->type));
 		TRY(rule->take(r, rule, pair->value));
 	}
 	return OK;
@@ -541,7 +558,8 @@ static enum err snp_complete(struct reading *r)
 	char what[80];
 
 	if (r->p->snp.products == 0)
-		return missing(r, "[snp] products", "name the processors you accept, as in products = [\"Milan\", \"Genoa\"]");
+		return missing(r, "[snp] products",
+		               "name the processors you accept, as in products = [\"Milan\", \"Genoa\"]");
 	if (!r->p->snp.vcek && !r->p->snp.vlek)
 		return missing(r, "[snp] keys", "name at least one kind of key");
 	for (unsigned i = 0; i < SNP_SOFT; i++)
@@ -550,7 +568,8 @@ static enum err snp_complete(struct reading *r)
 				continue;
 			if (k == SNP_TCB_FMC && snp_products[i].form != SNP_TCB_TURIN)
 				continue;
-			snprintf(what, sizeof what, "[snp.minimum_tcb] %s (for %s)", part_keys[k], snp_products[i].name);
+			snprintf(what, sizeof what, "[snp.minimum_tcb] %s (for %s)", part_keys[k],
+			         snp_products[i].name);
 			return missing(r, what, "say 0 if every version is good enough for you");
 		}
 	return OK;
@@ -561,7 +580,8 @@ static enum err complete(struct reading *r, const struct toml_value *root)
 	if (!r->p->snp.accepted && !r->p->soft.accepted)
 		return missing(r, "tee", "name the TEEs you accept, as in tee = [\"snp\"]");
 	if (r->p->measurements.count == 0)
-		return missing(r, "measurements", "name the launch digests you accept (`broch measure` prints them) or \"shipped\"");
+		return missing(r, "measurements",
+		               "name the launch digests you accept (`broch measure` prints them) or \"shipped\"");
 	if (r->p->snp.accepted)
 		TRY(snp_complete(r));
 	else if (toml_get(root, "snp") != NULL)
@@ -595,7 +615,7 @@ static struct policy *policy_new(void)
 }
 
 enum err policy_parse(struct slice toml, const char *name, struct policy_shipped shipped, struct policy **out,
-		      struct note *n)
+                      struct note *n)
 {
 	struct reading r = {.name = name, .n = n, .shipped = shipped, .p = policy_new()};
 	struct toml *t = NULL;

@@ -50,7 +50,9 @@ static void minimum(struct lines *l, const struct snp_rules *r, unsigned product
 static void snp_lines(struct lines *l, const struct snp_rules *r)
 {
 	say(l, false, "AMD SEV-SNP, reports from VMPL %u, signed by a %s", r->vmpl,
-	    r->vcek && r->vlek ? "VCEK or VLEK" : r->vlek ? "VLEK" : "VCEK");
+	    r->vcek && r->vlek ? "VCEK or VLEK"
+	    : r->vlek          ? "VLEK"
+	                       : "VCEK");
 	for (unsigned i = 0; i < SNP_SOFT; i++)
 		if ((r->products >> i & 1) != 0)
 			minimum(l, r, i);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * One row, one question. The evidence is first taken apart (load), which judges nothing; then every row of the table is
- * asked in the order of the chain. A row whose input could not be read is skipped and says so; the row that asks whether
- * that input can be read has then failed, so a skipped row never turns a refusal into an acceptance.
+ * asked in the order of the chain. A row whose input could not be read is skipped and says so; the row that asks
+ * whether that input can be read has then failed, so a skipped row never turns a refusal into an acceptance.
  */
 #include "client/attest/snp.h"
 
@@ -21,9 +21,9 @@ enum need {
 	NEED_REPORT = 32,
 	NEED_PRODUCT = 64, /* the root's name says which */
 };
-static const char *const need_text[] = {"root certificate",       "intermediate certificate", "revocation list",
-					"platform key",           "platform key's extensions", "report",
-					"product"};
+static const char *const need_text[] = {"root certificate", "intermediate certificate",  "revocation list",
+                                        "platform key",     "platform key's extensions", "report",
+                                        "product"};
 
 struct snp_case {
 	const struct verify_input *in;
@@ -125,8 +125,8 @@ static enum check_result root_pinned(const struct snp_case *c, struct check *k)
 		say(k->expected, "one of the %zu root keys this policy trusts", c->rules->root_count);
 	say_hex(k->found, slice_of(c->root.spki_sha256, SPKI_DIGEST_SIZE));
 	say(k->cure, c->rules == &c->in->policy->soft
-			     ? "if you trust this stand-in, put the digest found into [soft] root_sha256"
-			     : "the evidence does not come from a processor that this policy's products cover");
+	                     ? "if you trust this stand-in, put the digest found into [soft] root_sha256"
+	                     : "the evidence does not come from a processor that this policy's products cover");
 	return pass_if(good);
 }
 
@@ -138,7 +138,7 @@ static enum check_result root_name(const struct snp_case *c, struct check *k)
 	for (unsigned i = 0; i < SNP_PRODUCT_COUNT; i++)
 		if ((c->rules->products >> i & 1) != 0 && at < CHECK_TEXT_MAX)
 			at += (size_t)snprintf(k->expected + at, CHECK_TEXT_MAX - at, "%s%s", at == 0 ? "" : " or ",
-					       snp_products[i].root_cn);
+			                       snp_products[i].root_cn);
 	say(k->found, "%s", c->root.cn[0] != 0 ? c->root.cn : "no readable common name");
 	say(k->cure, "add the product to the policy's products if you accept it");
 	return pass_if(good);
@@ -411,7 +411,8 @@ static enum check_result key_product(const struct snp_case *c, struct check *k)
 /* The key was derived from these very patch levels, so every byte counts, also those that have no name yet. */
 static enum check_result key_tcb(const struct snp_case *c, struct check *k)
 {
-	static const uint8_t arc[][8] = {[SNP_TCB_MILAN] = {1, 2, 4, 5, 6, 7, 3, 8}, [SNP_TCB_TURIN] = {9, 1, 2, 3, 4, 5, 6, 8}};
+	static const uint8_t arc[][8] = {
+	        [SNP_TCB_MILAN] = {1, 2, 4, 5, 6, 7, 3, 8}, [SNP_TCB_TURIN] = {9, 1, 2, 3, 4, 5, 6, 8}};
 	const uint8_t *row = arc[c->product->form];
 	struct snp_tcb t = tcb(c, c->report.reported_tcb);
 	bool good = true;
@@ -425,7 +426,7 @@ static enum check_result key_tcb(const struct snp_case *c, struct check *k)
 		good = false;
 	for (unsigned i = 0; i < 8 && good; i++)
 		good = c->ext.spl_set[row[i]] ? c->ext.spl[row[i]] == c->report.reported_tcb.data[i]
-					      : c->report.reported_tcb.data[i] == 0;
+		                              : c->report.reported_tcb.data[i] == 0;
 	return pass_if(good);
 }
 
@@ -433,7 +434,8 @@ static enum check_result key_tcb(const struct snp_case *c, struct check *k)
 
 static enum check_result report_read(const struct snp_case *c, struct check *k)
 {
-	say(k->expected, "an SNP report of %d bytes, version %d to %d", SNP_REPORT_SIZE, SNP_VERSION_MIN, SNP_VERSION_MAX);
+	say(k->expected, "an SNP report of %d bytes, version %d to %d", SNP_REPORT_SIZE, SNP_VERSION_MIN,
+	    SNP_VERSION_MAX);
 	if ((c->have & NEED_REPORT) != 0) {
 		say(k->found, "version %u", c->report.version);
 		return CHECK_PASS;
@@ -509,8 +511,8 @@ static enum check_result report_signature(const struct snp_case *c, struct check
 {
 	struct note found = {""};
 	enum err err = cert_ecdsa384(&c->key, slice_of(c->evidence.data, SNP_REPORT_SIGNED),
-				     slice_of(c->report.r.data, SNP_SCALAR_USED),
-				     slice_of(c->report.s.data, SNP_SCALAR_USED), &found);
+	                             slice_of(c->report.r.data, SNP_SCALAR_USED),
+	                             slice_of(c->report.s.data, SNP_SCALAR_USED), &found);
 
 	say(k->expected, "signed by the platform key");
 	say(k->cure, "the report was altered, or the certificate is of another chip or TCB");
@@ -560,7 +562,7 @@ static enum check_result report_chip(const struct snp_case *c, struct check *k)
 	say_hex(k->found, slice_of(id.data, size));
 	say(k->cure, "the certificate is of another chip");
 	return pass_if(c->ext.hwid_size == size && memcmp(id.data, c->ext.hwid, size) == 0 &&
-		       all_zero(slice_of(id.data + size, id.size - size)));
+	               all_zero(slice_of(id.data + size, id.size - size)));
 }
 
 static enum check_result report_platform(const struct snp_case *c, struct check *k)
@@ -625,7 +627,8 @@ static enum check_result report_tcb_order(const struct snp_case *c, struct check
 	struct snp_tcb reported = tcb(c, r->reported_tcb), committed = tcb(c, r->committed_tcb);
 	struct snp_tcb current = tcb(c, r->current_tcb), launch = tcb(c, r->launch_tcb);
 
-	say(k->expected, "reported, committed and launch TCB are not newer than the current one, component by component");
+	say(k->expected,
+	    "reported, committed and launch TCB are not newer than the current one, component by component");
 	if (!snp_tcb_le(&committed, &current))
 		say(k->found, "committed is newer than current");
 	else if (!snp_tcb_le(&reported, &current))
@@ -639,15 +642,17 @@ static enum check_result report_tcb_order(const struct snp_case *c, struct check
 	return CHECK_FAIL;
 }
 
-/* Committed counts too: down to there the host may roll back. So does launch, if told: under it the guest was measured. */
+/* Committed counts too: down to there the host may roll back. So does launch, if told: under it the guest was measured.
+ */
 static enum check_result report_tcb_minimum(const struct snp_case *c, struct check *k)
 {
 	const struct snp_tcb *min = &c->rules->minimum[c->product_index];
 	const struct {
 		const char *name;
 		struct slice raw;
-	} each[] = {{"reported", c->report.reported_tcb}, {"committed", c->report.committed_tcb},
-		    {"launch", c->report.launch_tcb}};
+	} each[] = {{"reported", c->report.reported_tcb},
+	            {"committed", c->report.committed_tcb},
+	            {"launch", c->report.launch_tcb}};
 	struct snp_tcb t = tcb(c, c->report.reported_tcb);
 	char words[CHECK_TEXT_MAX];
 
@@ -748,66 +753,69 @@ struct snp_row {
 #define PSS      "RFC 4055 section 3.1"
 
 static const struct snp_row rows[] = {
-	{"snp.root.read", "root", "X.690 chapter 10", 0, root_read},
-	{"snp.root.pinned", "root", AMD_VCEK "chapter 2", NEED_ROOT, root_pinned},
-	{"snp.root.name", "root", AMD_VCEK "chapter 2", NEED_ROOT, root_name},
-	{"snp.root.key", "root", AMD_VCEK "chapter 2", NEED_ROOT, root_key},
-	{"snp.root.algorithm", "root", PSS, NEED_ROOT, root_algorithm},
-	{"snp.root.signature", "root", "RFC 5280 section 6.1.3", NEED_ROOT, root_signature},
-	{"snp.root.ca", "root", "RFC 5280 section 4.2.1.9", NEED_ROOT, root_ca},
-	{"snp.root.time", "root", "RFC 5280 section 4.1.2.5", NEED_ROOT, root_time},
-	{"snp.ca.read", "platform key", "X.690 chapter 10", 0, ca_read},
-	{"snp.ca.name", "platform key", AMD_VCEK "chapter 2", NEED_CA | NEED_PRODUCT, ca_name},
-	{"snp.ca.issuer", "platform key", "RFC 5280 section 6.1.3", NEED_CA | NEED_ROOT, ca_issuer},
-	{"snp.ca.key", "platform key", AMD_VCEK "chapter 2", NEED_CA, ca_key},
-	{"snp.ca.algorithm", "platform key", PSS, NEED_CA, ca_algorithm},
-	{"snp.ca.signature", "platform key", "RFC 5280 section 6.1.3", NEED_CA | NEED_ROOT, ca_signature},
-	{"snp.ca.ca", "platform key", "RFC 5280 section 4.2.1.9", NEED_CA, ca_ca},
-	{"snp.ca.time", "platform key", "RFC 5280 section 4.1.2.5", NEED_CA, ca_time},
-	{"snp.crl.read", "platform key", "RFC 5280 chapter 5", 0, crl_given},
-	{"snp.crl.issuer", "platform key", "RFC 5280 section 6.3.3", NEED_CRL | NEED_ROOT, crl_issuer},
-	{"snp.crl.signature", "platform key", "RFC 5280 section 6.3.3", NEED_CRL | NEED_ROOT, crl_signature},
-	{"snp.crl.time", "platform key", "RFC 5280 section 5.1.2.5", NEED_CRL, crl_time},
-	{"snp.crl.root", "platform key", "RFC 5280 section 6.3.3", NEED_CRL | NEED_ROOT, crl_root},
-	{"snp.crl.ca", "platform key", "RFC 5280 section 6.3.3", NEED_CRL | NEED_CA, crl_ca},
-	{"snp.key.read", "platform key", "X.690 chapter 10", 0, key_read},
-	{"snp.key.kind", "platform key", "AMD 58369, 57230", NEED_KEY | NEED_CA | NEED_REPORT | NEED_PRODUCT, key_kind},
-	{"snp.key.issuer", "platform key", "RFC 5280 section 6.1.3", NEED_KEY | NEED_CA, key_issuer},
-	{"snp.key.algorithm", "platform key", PSS, NEED_KEY, key_algorithm},
-	{"snp.key.signature", "platform key", "RFC 5280 section 6.1.3", NEED_KEY | NEED_CA, key_signature},
-	{"snp.key.curve", "platform key", AMD_VCEK "chapter 3", NEED_KEY, key_curve},
-	{"snp.key.leaf", "platform key", "RFC 5280 section 4.2.1.9", NEED_KEY, key_leaf},
-	{"snp.key.time", "platform key", "RFC 5280 section 4.1.2.5", NEED_KEY, key_time},
-	{"snp.key.extensions", "platform key", AMD_VCEK "chapter 3", NEED_KEY, key_extensions},
-	{"snp.key.product", "platform key", AMD_VCEK "chapter 3", NEED_EXT | NEED_PRODUCT, key_product},
-	{"snp.report.read", "report", AMD_ABI "section 7.3", 0, report_read},
-	{"snp.report.reserved", "report", AMD_ABI "section 7.3", NEED_REPORT, report_reserved},
-	{"snp.report.algorithm", "report", AMD_ABI "chapter 10", NEED_REPORT, report_algorithm},
-	{"snp.report.signing_key", "report", AMD_ABI "section 7.3", NEED_REPORT, report_signing_key},
-	{"snp.report.mask_chip_key", "report", AMD_ABI "section 7.3", NEED_REPORT, report_mask_key},
-	{"snp.report.scalars", "report", AMD_ABI "chapter 10", NEED_REPORT, report_scalars},
-	{"snp.report.signature", "report", AMD_ABI "section 7.3", NEED_REPORT | NEED_KEY, report_signature},
-	{"snp.report.tcb_key", "report", AMD_VCEK "chapter 3", NEED_REPORT | NEED_EXT | NEED_PRODUCT, key_tcb},
-	{"snp.report.chip_masked", "report", AMD_ABI "section 7.3", NEED_REPORT, report_masked},
-	{"snp.report.chip_id", "report", AMD_VCEK "chapter 3", NEED_REPORT | NEED_EXT | NEED_PRODUCT, report_chip},
-	{"snp.report.platform_id", "report", AMD_ABI "section 7.3", NEED_REPORT, report_platform},
-	{"snp.report.product", "report", AMD_ABI "section 7.3", NEED_REPORT | NEED_PRODUCT, report_product},
-	{"snp.report.policy_form", "report", AMD_ABI "section 4.3", NEED_REPORT, report_policy_form},
-	{"snp.report.debug", "report", AMD_ABI "section 4.3", NEED_REPORT, report_debug},
-	{"snp.report.migration", "report", AMD_ABI "section 4.3", NEED_REPORT, report_migration},
-	{"snp.report.smt", "report", AMD_ABI "section 4.3", NEED_REPORT, report_smt},
-	{"snp.report.vmpl", "report", AMD_ABI "section 7.3", NEED_REPORT, report_vmpl},
-	{"snp.report.tcb_order", "report", AMD_ABI "section 2.2", NEED_REPORT | NEED_PRODUCT, report_tcb_order},
-	{"snp.report.tcb_minimum", "report", AMD_ABI "section 2.2", NEED_REPORT | NEED_PRODUCT, report_tcb_minimum},
-	{"snp.report.host_data", "report", AMD_ABI "section 8.18", NEED_REPORT, pin_host_data},
-	{"snp.report.id_key", "report", AMD_ABI "section 8.18", NEED_REPORT, pin_id_key},
-	{"snp.report.author_key", "report", AMD_ABI "section 8.18", NEED_REPORT, pin_author_key},
-	{"snp.report.family_id", "report", AMD_ABI "section 8.18", NEED_REPORT, pin_family},
-	{"snp.report.image_id", "report", AMD_ABI "section 8.18", NEED_REPORT, pin_image},
-	{"snp.measurement", "measurement", AMD_ABI "section 8.17.2", NEED_REPORT, measurement},
-	{"snp.report_data", "handshake", AMD_ABI "section 7.3", NEED_REPORT, report_data},
+        {"snp.root.read", "root", "X.690 chapter 10", 0, root_read},
+        {"snp.root.pinned", "root", AMD_VCEK "chapter 2", NEED_ROOT, root_pinned},
+        {"snp.root.name", "root", AMD_VCEK "chapter 2", NEED_ROOT, root_name},
+        {"snp.root.key", "root", AMD_VCEK "chapter 2", NEED_ROOT, root_key},
+        {"snp.root.algorithm", "root", PSS, NEED_ROOT, root_algorithm},
+        {"snp.root.signature", "root", "RFC 5280 section 6.1.3", NEED_ROOT, root_signature},
+        {"snp.root.ca", "root", "RFC 5280 section 4.2.1.9", NEED_ROOT, root_ca},
+        {"snp.root.time", "root", "RFC 5280 section 4.1.2.5", NEED_ROOT, root_time},
+        {"snp.ca.read", "platform key", "X.690 chapter 10", 0, ca_read},
+        {"snp.ca.name", "platform key", AMD_VCEK "chapter 2", NEED_CA | NEED_PRODUCT, ca_name},
+        {"snp.ca.issuer", "platform key", "RFC 5280 section 6.1.3", NEED_CA | NEED_ROOT, ca_issuer},
+        {"snp.ca.key", "platform key", AMD_VCEK "chapter 2", NEED_CA, ca_key},
+        {"snp.ca.algorithm", "platform key", PSS, NEED_CA, ca_algorithm},
+        {"snp.ca.signature", "platform key", "RFC 5280 section 6.1.3", NEED_CA | NEED_ROOT, ca_signature},
+        {"snp.ca.ca", "platform key", "RFC 5280 section 4.2.1.9", NEED_CA, ca_ca},
+        {"snp.ca.time", "platform key", "RFC 5280 section 4.1.2.5", NEED_CA, ca_time},
+        {"snp.crl.read", "platform key", "RFC 5280 chapter 5", 0, crl_given},
+        {"snp.crl.issuer", "platform key", "RFC 5280 section 6.3.3", NEED_CRL | NEED_ROOT, crl_issuer},
+        {"snp.crl.signature", "platform key", "RFC 5280 section 6.3.3", NEED_CRL | NEED_ROOT, crl_signature},
+        {"snp.crl.time", "platform key", "RFC 5280 section 5.1.2.5", NEED_CRL, crl_time},
+        {"snp.crl.root", "platform key", "RFC 5280 section 6.3.3", NEED_CRL | NEED_ROOT, crl_root},
+        {"snp.crl.ca", "platform key", "RFC 5280 section 6.3.3", NEED_CRL | NEED_CA, crl_ca},
+        {"snp.key.read", "platform key", "X.690 chapter 10", 0, key_read},
+        {"snp.key.kind", "platform key", "AMD 58369, 57230", NEED_KEY | NEED_CA | NEED_REPORT | NEED_PRODUCT, key_kind},
+        {"snp.key.issuer", "platform key", "RFC 5280 section 6.1.3", NEED_KEY | NEED_CA, key_issuer},
+        {"snp.key.algorithm", "platform key", PSS, NEED_KEY, key_algorithm},
+        {"snp.key.signature", "platform key", "RFC 5280 section 6.1.3", NEED_KEY | NEED_CA, key_signature},
+        {"snp.key.curve", "platform key", AMD_VCEK "chapter 3", NEED_KEY, key_curve},
+        {"snp.key.leaf", "platform key", "RFC 5280 section 4.2.1.9", NEED_KEY, key_leaf},
+        {"snp.key.time", "platform key", "RFC 5280 section 4.1.2.5", NEED_KEY, key_time},
+        {"snp.key.extensions", "platform key", AMD_VCEK "chapter 3", NEED_KEY, key_extensions},
+        {"snp.key.product", "platform key", AMD_VCEK "chapter 3", NEED_EXT | NEED_PRODUCT, key_product},
+        {"snp.report.read", "report", AMD_ABI "section 7.3", 0, report_read},
+        {"snp.report.reserved", "report", AMD_ABI "section 7.3", NEED_REPORT, report_reserved},
+        {"snp.report.algorithm", "report", AMD_ABI "chapter 10", NEED_REPORT, report_algorithm},
+        {"snp.report.signing_key", "report", AMD_ABI "section 7.3", NEED_REPORT, report_signing_key},
+        {"snp.report.mask_chip_key", "report", AMD_ABI "section 7.3", NEED_REPORT, report_mask_key},
+        {"snp.report.scalars", "report", AMD_ABI "chapter 10", NEED_REPORT, report_scalars},
+        {"snp.report.signature", "report", AMD_ABI "section 7.3", NEED_REPORT | NEED_KEY, report_signature},
+        {"snp.report.tcb_key", "report", AMD_VCEK "chapter 3", NEED_REPORT | NEED_EXT | NEED_PRODUCT, key_tcb},
+        {"snp.report.chip_masked", "report", AMD_ABI "section 7.3", NEED_REPORT, report_masked},
+        {"snp.report.chip_id", "report", AMD_VCEK "chapter 3", NEED_REPORT | NEED_EXT | NEED_PRODUCT, report_chip},
+        {"snp.report.platform_id", "report", AMD_ABI "section 7.3", NEED_REPORT, report_platform},
+        {"snp.report.product", "report", AMD_ABI "section 7.3", NEED_REPORT | NEED_PRODUCT, report_product},
+        {"snp.report.policy_form", "report", AMD_ABI "section 4.3", NEED_REPORT, report_policy_form},
+        {"snp.report.debug", "report", AMD_ABI "section 4.3", NEED_REPORT, report_debug},
+        {"snp.report.migration", "report", AMD_ABI "section 4.3", NEED_REPORT, report_migration},
+        {"snp.report.smt", "report", AMD_ABI "section 4.3", NEED_REPORT, report_smt},
+        {"snp.report.vmpl", "report", AMD_ABI "section 7.3", NEED_REPORT, report_vmpl},
+        {"snp.report.tcb_order", "report", AMD_ABI "section 2.2", NEED_REPORT | NEED_PRODUCT, report_tcb_order},
+        {"snp.report.tcb_minimum", "report", AMD_ABI "section 2.2", NEED_REPORT | NEED_PRODUCT, report_tcb_minimum},
+        {"snp.report.host_data", "report", AMD_ABI "section 8.18", NEED_REPORT, pin_host_data},
+        {"snp.report.id_key", "report", AMD_ABI "section 8.18", NEED_REPORT, pin_id_key},
+        {"snp.report.author_key", "report", AMD_ABI "section 8.18", NEED_REPORT, pin_author_key},
+        {"snp.report.family_id", "report", AMD_ABI "section 8.18", NEED_REPORT, pin_family},
+        {"snp.report.image_id", "report", AMD_ABI "section 8.18", NEED_REPORT, pin_image},
+        {"snp.measurement", "measurement", AMD_ABI "section 8.17.2", NEED_REPORT, measurement},
+        {"snp.report_data", "handshake", AMD_ABI "section 7.3", NEED_REPORT, report_data},
 };
-enum { ISSUER_ROWS = 22 /* root, intermediate, revocation */, CALLERS_ROWS = 16 /* left for verify.c and its callers */ };
+enum {
+	ISSUER_ROWS = 22 /* root, intermediate, revocation */,
+	CALLERS_ROWS = 16 /* left for verify.c and its callers */
+};
 static_assert(ARRAY_COUNT(rows) + CALLERS_ROWS <= VERDICT_CHECKS_MAX, "room for every check");
 
 /* ---- taking the evidence apart ---- */
@@ -860,7 +868,7 @@ static void load(struct snp_case *c, const struct envelope *e)
 		c->have |= NEED_REPORT;
 	/* Both may be there; the report says which one signed. */
 	c->key_is_vlek = vlek.size > 0 &&
-			 (vcek.size == 0 || ((c->have & NEED_REPORT) != 0 && c->report.signing_key == SNP_KEY_VLEK));
+	                 (vcek.size == 0 || ((c->have & NEED_REPORT) != 0 && c->report.signing_key == SNP_KEY_VLEK));
 	c->key_der = c->key_is_vlek ? vlek : vcek;
 	c->ca_der = item(e, "ask");
 	if (c->key_is_vlek && item(e, "asvk").size > 0)
@@ -915,7 +923,7 @@ static bool judge_row(const struct snp_case *c, const struct snp_row *row)
 }
 
 static bool judge(const struct verify_input *in, const struct envelope *e, const struct snp_rules *rules,
-		  size_t row_count, struct verdict *v)
+                  size_t row_count, struct verdict *v)
 {
 	struct snp_case c = {.in = in, .rules = rules, .v = v};
 	bool judged = true;
@@ -932,13 +940,14 @@ static bool judge(const struct verify_input *in, const struct envelope *e, const
 	return judged;
 }
 
-bool snp_verify(const struct verify_input *in, const struct envelope *e, const struct snp_rules *rules, struct verdict *v)
+bool snp_verify(const struct verify_input *in, const struct envelope *e, const struct snp_rules *rules,
+                struct verdict *v)
 {
 	return judge(in, e, rules, ARRAY_COUNT(rows), v);
 }
 
 bool snp_verify_issuers(const struct verify_input *in, const struct envelope *e, const struct snp_rules *rules,
-			struct verdict *v)
+                        struct verdict *v)
 {
 	return judge(in, e, rules, ISSUER_ROWS, v);
 }

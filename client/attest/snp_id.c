@@ -53,20 +53,24 @@ static enum check_result key_ok(const struct snp_id_key *k, const EVP_PKEY *key,
 	return pass_if(key != NULL && k->padded);
 }
 
-static enum check_result signature_ok(const struct snp_id_signature *s, EVP_PKEY *key, struct slice data, struct check *c)
+static enum check_result signature_ok(const struct snp_id_signature *s, EVP_PKEY *key, struct slice data,
+                                      struct check *c)
 {
 	struct slice r = slice_of(s->r.data, SNP_SCALAR_USED), t = slice_of(s->s.data, SNP_SCALAR_USED);
 	bool form = s->padded && number(s->r) && number(s->s) && p384_scalar_ok(r) && p384_scalar_ok(t);
 	bool good = form && key != NULL && p384_verify(key, data, r, t);
 
 	say(c->expected, "a good signature by this key");
-	say(c->found, good ? "good" : !form ? "not a signature: out of range or not padded with zeros" : "not by this key over these bytes");
+	say(c->found, good    ? "good"
+	              : !form ? "not a signature: out of range or not padded with zeros"
+	                      : "not by this key over these bytes");
 	return pass_if(good);
 }
 
 static enum check_result read(const struct id_case *i, struct check *c)
 {
-	say(c->expected, "an ID block of %d bytes and an ID authentication page of %d", SNP_ID_BLOCK_SIZE, SNP_ID_AUTH_SIZE);
+	say(c->expected, "an ID block of %d bytes and an ID authentication page of %d", SNP_ID_BLOCK_SIZE,
+	    SNP_ID_AUTH_SIZE);
 	say(c->found, "%zu and %zu", i->in->block.size, i->in->auth.size);
 	return pass_if(i->read);
 }
@@ -114,7 +118,7 @@ static enum check_result author_algorithm(const struct id_case *i, struct check 
 	say(c->expected, i->in->author ? "1 (ECDSA P-384 with SHA-384)" : "1, or 0 for no author");
 	say(c->found, "%u", i->auth.author_algorithm);
 	return pass_if(i->auth.author_algorithm == SNP_ID_ALGO_ECDSA_P384_SHA384 ||
-		       (!i->in->author && i->auth.author_algorithm == 0));
+	               (!i->in->author && i->auth.author_algorithm == 0));
 }
 
 static enum check_result no_author(struct check *c)
@@ -130,23 +134,24 @@ static enum check_result author_key(const struct id_case *i, struct check *c)
 
 static enum check_result author_signature(const struct id_case *i, struct check *c)
 {
-	return i->author_there ? signature_ok(&i->auth.key_signature, i->author_key, i->auth.id_key.raw, c) : no_author(c);
+	return i->author_there ? signature_ok(&i->auth.key_signature, i->author_key, i->auth.id_key.raw, c)
+	                       : no_author(c);
 }
 
 static const struct {
 	const char *id;
 	enum check_result (*judge)(const struct id_case *i, struct check *c);
 } rows[] = {
-	{"snp.id.read", read}, /* the others need it */
-	{"snp.id.version", version},
-	{"snp.id.policy_form", policy},
-	{"snp.id.reserved", reserved},
-	{"snp.id.key_algorithm", id_algorithm},
-	{"snp.id.key", id_key},
-	{"snp.id.block_signature", id_signature},
-	{"snp.id.author_algorithm", author_algorithm},
-	{"snp.id.author_key", author_key},
-	{"snp.id.key_signature", author_signature},
+        {"snp.id.read", read}, /* the others need it */
+        {"snp.id.version", version},
+        {"snp.id.policy_form", policy},
+        {"snp.id.reserved", reserved},
+        {"snp.id.key_algorithm", id_algorithm},
+        {"snp.id.key", id_key},
+        {"snp.id.block_signature", id_signature},
+        {"snp.id.author_algorithm", author_algorithm},
+        {"snp.id.author_key", author_key},
+        {"snp.id.key_signature", author_signature},
 };
 
 static void digest(struct slice raw, uint8_t out[static 48])

@@ -3,13 +3,18 @@
 
 #include "lib/base/hex.h"
 
-/* The links in their order, and the check whose finding stands for the whole link when all went well (NULL: the last). */
+/* The links in their order, and the check whose finding stands for the whole link when all went well (NULL: the last).
+ */
 static const struct link {
 	const char *name, *speaker;
 } links[] = {
-	{"policy", "evidence.tee"},      {"root", "snp.root.name"},     {"platform key", "snp.key.extensions"},
-	{"report", "snp.report.tcb_minimum"}, {"measurement", "snp.measurement"}, {"handshake", "snp.report_data"},
-	{"module", NULL},
+        {"policy", "evidence.tee"},
+        {"root", "snp.root.name"},
+        {"platform key", "snp.key.extensions"},
+        {"report", "snp.report.tcb_minimum"},
+        {"measurement", "snp.measurement"},
+        {"handshake", "snp.report_data"},
+        {"module", NULL},
 };
 
 static const char *tint(bool colour, const char *sequence)
@@ -17,10 +22,10 @@ static const char *tint(bool colour, const char *sequence)
 	return colour ? sequence : "";
 }
 
-#define GREEN "\033[32m"
-#define RED "\033[31m"
+#define GREEN  "\033[32m"
+#define RED    "\033[31m"
 #define YELLOW "\033[33m"
-#define PLAIN "\033[0m"
+#define PLAIN  "\033[0m"
 
 static bool known(const char *link)
 {
@@ -32,8 +37,8 @@ static bool known(const char *link)
 
 static void failure(FILE *f, const struct check *c, bool colour)
 {
-	fprintf(f, "%s\u2717%s %-13s %s: expected %s, found %s\n", tint(colour, RED), tint(colour, PLAIN), c->link, c->id,
-		c->expected, c->found);
+	fprintf(f, "%s\u2717%s %-13s %s: expected %s, found %s\n", tint(colour, RED), tint(colour, PLAIN), c->link,
+	        c->id, c->expected, c->found);
 	if (c->cure[0] != 0)
 		fprintf(f, "  %-13s %s\n", "", c->cure);
 }
@@ -82,12 +87,12 @@ static void sum(FILE *f, const struct verdict *v, bool colour)
 
 	if (v->ok && v->soft)
 		fprintf(f, "%saccepted, but signed by a software stand-in: it proves nothing about the host%s\n",
-			tint(colour, YELLOW), tint(colour, PLAIN));
+		        tint(colour, YELLOW), tint(colour, PLAIN));
 	else if (v->ok)
 		fprintf(f, "%saccepted%s\n", tint(colour, GREEN), tint(colour, PLAIN));
 	else
 		fprintf(f, "%srefused%s: %s\n", tint(colour, RED), tint(colour, PLAIN),
-			why != NULL ? why->id : "something could not be judged");
+		        why != NULL ? why->id : "something could not be judged");
 }
 
 void verdict_print(FILE *f, const struct verdict *v, bool colour)
@@ -110,7 +115,7 @@ void verdict_print_checks(FILE *f, const struct verdict *v, bool colour)
 		const struct check *c = &v->checks[i];
 
 		fprintf(f, "%s%s%s %s%s%s%s\n", tint(colour, marks[c->result].tint), marks[c->result].mark,
-			tint(colour, PLAIN), c->id, c->spec[0] != 0 ? " (" : "", c->spec, c->spec[0] != 0 ? ")" : "");
+		        tint(colour, PLAIN), c->id, c->spec[0] != 0 ? " (" : "", c->spec, c->spec[0] != 0 ? ")" : "");
 		if (c->expected[0] != 0)
 			fprintf(f, "    expected %s\n", c->expected);
 		fprintf(f, "    %s%s\n", c->result == CHECK_SKIP ? "" : "found    ", c->found);
@@ -125,7 +130,8 @@ static json_t *check_json(const struct check *c)
 	static const char *const results[] = {[CHECK_PASS] = "pass", [CHECK_FAIL] = "fail", [CHECK_SKIP] = "skip"};
 
 	return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s}", "id", c->id, "link", c->link, "result",
-			 results[c->result], "expected", c->expected, "found", c->found, "cure", c->cure, "spec", c->spec);
+	                 results[c->result], "expected", c->expected, "found", c->found, "cure", c->cure, "spec",
+	                 c->spec);
 }
 
 json_t *verdict_json(const struct verdict *v)
@@ -140,7 +146,7 @@ json_t *verdict_json(const struct verdict *v)
 			json_decref(checks);
 			return NULL;
 		}
-	return json_pack("{s:s, s:b, s:s, s:b, s:s, s:s?, s:o}", "schema", "broch.verdict/1", "ok", (int)v->ok, "tee", v->tee,
-			 "soft", (int)v->soft, "measurement", digest, "reason", why != NULL ? why->id : NULL, "checks",
-			 checks);
+	return json_pack("{s:s, s:b, s:s, s:b, s:s, s:s?, s:o}", "schema", "broch.verdict/1", "ok", (int)v->ok, "tee",
+	                 v->tee, "soft", (int)v->soft, "measurement", digest, "reason", why != NULL ? why->id : NULL,
+	                 "checks", checks);
 }

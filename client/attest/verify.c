@@ -12,7 +12,7 @@ struct judge {
 	bool soft;
 	const struct snp_rules *(*rules)(const struct policy *p);
 	bool (*verify)(const struct verify_input *in, const struct envelope *e, const struct snp_rules *rules,
-		       struct verdict *v);
+	               struct verdict *v);
 };
 
 static const struct snp_rules *snp_of(const struct policy *p)
@@ -26,8 +26,8 @@ static const struct snp_rules *soft_of(const struct policy *p)
 }
 
 static const struct judge judges[] = {
-	{"snp", "snp", false, snp_of, snp_verify},
-	{"soft-snp", "soft", true, soft_of, snp_verify},
+        {"snp", "snp", false, snp_of, snp_verify},
+        {"soft-snp", "soft", true, soft_of, snp_verify},
 };
 
 void verdict_add(struct verdict *v, const struct check *c)
@@ -69,7 +69,8 @@ static const struct judge *judge_of(struct slice tee)
 
 static void accepted(struct verdict *v, const struct judge *j, bool named)
 {
-	struct check k = {.id = "evidence.tee", .link = "policy", .result = named ? CHECK_PASS : CHECK_FAIL, .spec = ""};
+	struct check k = {
+	        .id = "evidence.tee", .link = "policy", .result = named ? CHECK_PASS : CHECK_FAIL, .spec = ""};
 
 	snprintf(k.expected, sizeof k.expected, "a TEE that the policy names");
 	snprintf(k.found, sizeof k.found, "%s%s", j->tee, j->soft ? ", a software stand-in that protects nothing" : "");
@@ -100,7 +101,8 @@ void verify_evidence(const struct verify_input *in, struct verdict *v)
 
 	memset(v, 0, sizeof *v);
 	if (envelope_decode(in->envelope, &e, &n) != OK) {
-		fail(v, "evidence.envelope", "an evidence envelope", n.text, "the file or the host's answer is damaged");
+		fail(v, "evidence.envelope", "an evidence envelope", n.text,
+		     "the file or the host's answer is damaged");
 		return;
 	}
 	tee_name(e.tee, v->tee, sizeof v->tee);

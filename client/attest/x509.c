@@ -50,11 +50,11 @@ static enum err no_duplicates(const STACK_OF(X509_EXTENSION) * list, struct note
 	for (int i = 0; i < count; i++)
 		for (int j = 0; j < i; j++)
 			if (OBJ_cmp(X509_EXTENSION_get_object(sk_X509_EXTENSION_value(list, i)),
-				    X509_EXTENSION_get_object(sk_X509_EXTENSION_value(list, j))) == 0) {
+			            X509_EXTENSION_get_object(sk_X509_EXTENSION_value(list, j))) == 0) {
 				char oid[80];
 
 				OBJ_obj2txt(oid, sizeof oid,
-					    X509_EXTENSION_get_object(sk_X509_EXTENSION_value(list, i)), 1);
+				            X509_EXTENSION_get_object(sk_X509_EXTENSION_value(list, i)), 1);
 				return refuse(found, ERR_FORMAT, "extension %s stands there twice", oid);
 			}
 	return OK;
@@ -100,7 +100,8 @@ enum err cert_read(struct slice der, struct cert *c, struct note *found)
 	ERR_pop_to_mark();
 	if (c->x == NULL)
 		return refuse(found, ERR_FORMAT, "not an X.509 certificate");
-	err = p == der.data + der.size ? form_ok(c->x, found) : refuse(found, ERR_TRAILING, "bytes behind the certificate");
+	err = p == der.data + der.size ? form_ok(c->x, found)
+	                               : refuse(found, ERR_TRAILING, "bytes behind the certificate");
 	if (err == OK)
 		err = spki_digest(c->x, c->spki_sha256, found);
 	if (err != OK) {
@@ -278,7 +279,10 @@ static enum err pss384(const X509_ALGOR *a, struct note *found)
 	RSA_PSS_PARAMS_free(p);
 	if (!hash || !mask || !salt || !trailer)
 		return refuse(found, ERR_CRYPTO, "RSASSA-PSS with another %s",
-			      !hash ? "hash" : !mask ? "mask function" : !salt ? "salt length" : "trailer");
+		              !hash   ? "hash"
+		              : !mask ? "mask function"
+		              : !salt ? "salt length"
+		                      : "trailer");
 	note_set(found, "RSASSA-PSS, SHA-384, MGF1-SHA-384, salt 48");
 	return OK;
 }
@@ -327,11 +331,12 @@ enum err cert_key_rsa4096(const struct cert *c, struct note *found)
 	return plain && EVP_PKEY_get_bits(key) == 4096 ? OK : ERR_CRYPTO;
 }
 
-/* The one encoding that a P-384 key may have here: named curve, uncompressed point. OpenSSL refuses points off the curve. */
+/* The one encoding that a P-384 key may have here: named curve, uncompressed point. OpenSSL refuses points off the
+ * curve. */
 enum err cert_key_p384(const struct cert *c, struct note *found)
 {
 	static const uint8_t head[] = {0x30, 0x76, 0x30, 0x10, 0x06, 0x07, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02,
-				       0x01, 0x06, 0x05, 0x2b, 0x81, 0x04, 0x00, 0x22, 0x03, 0x62, 0x00, 0x04};
+	                               0x01, 0x06, 0x05, 0x2b, 0x81, 0x04, 0x00, 0x22, 0x03, 0x62, 0x00, 0x04};
 	unsigned char *der = NULL;
 	int size = i2d_X509_PUBKEY(X509_get_X509_PUBKEY(c->x), &der);
 	bool same = size == (int)sizeof head + 96 && memcmp(der, head, sizeof head) == 0;
@@ -339,7 +344,8 @@ enum err cert_key_p384(const struct cert *c, struct note *found)
 
 	OPENSSL_free(der);
 	if (key == NULL)
-		return refuse(found, ERR_CRYPTO, same ? "a point that is not on P-384" : "not an uncompressed P-384 key");
+		return refuse(found, ERR_CRYPTO,
+		              same ? "a point that is not on P-384" : "not an uncompressed P-384 key");
 	note_set(found, "ECDSA P-384");
 	return OK;
 }
@@ -393,7 +399,8 @@ bool p384_verify(EVP_PKEY *key, struct slice data, struct slice r_le, struct sli
 	return good == 1;
 }
 
-enum err cert_ecdsa384(const struct cert *c, struct slice data, struct slice r_le, struct slice s_le, struct note *found)
+enum err cert_ecdsa384(const struct cert *c, struct slice data, struct slice r_le, struct slice s_le,
+                       struct note *found)
 {
 	EVP_PKEY *key = X509_get0_pubkey(c->x);
 
@@ -408,9 +415,9 @@ EVP_PKEY *p384_key(struct slice x_le, struct slice y_le)
 {
 	uint8_t point[97] = {4};
 	OSSL_PARAM params[] = {
-		OSSL_PARAM_construct_utf8_string(OSSL_PKEY_PARAM_GROUP_NAME, (char[]){"P-384"}, 0),
-		OSSL_PARAM_construct_octet_string(OSSL_PKEY_PARAM_PUB_KEY, point, sizeof point),
-		OSSL_PARAM_construct_end(),
+	        OSSL_PARAM_construct_utf8_string(OSSL_PKEY_PARAM_GROUP_NAME, (char[]){"P-384"}, 0),
+	        OSSL_PARAM_construct_octet_string(OSSL_PKEY_PARAM_PUB_KEY, point, sizeof point),
+	        OSSL_PARAM_construct_end(),
 	};
 	EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_name(NULL, "EC", NULL);
 	EVP_PKEY *key = NULL;
@@ -421,7 +428,8 @@ EVP_PKEY *p384_key(struct slice x_le, struct slice y_le)
 		point[49 + i] = y_le.data[47 - i];
 	}
 	ERR_set_mark();
-	if (ctx == NULL || EVP_PKEY_fromdata_init(ctx) != 1 || EVP_PKEY_fromdata(ctx, &key, EVP_PKEY_PUBLIC_KEY, params) != 1)
+	if (ctx == NULL || EVP_PKEY_fromdata_init(ctx) != 1 ||
+	    EVP_PKEY_fromdata(ctx, &key, EVP_PKEY_PUBLIC_KEY, params) != 1)
 		key = NULL;
 	ERR_pop_to_mark();
 	EVP_PKEY_CTX_free(ctx);

@@ -8,27 +8,33 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 
-enum { IMAGE_MAX = 16 << 20, ARENA_SIZE = 256 << 20 /* of addresses; pages appear as they are touched */, PATH_SIZE = 4096 };
+enum {
+	IMAGE_MAX = 16 << 20,
+	ARENA_SIZE = 256 << 20 /* of addresses; pages appear as they are touched */,
+	PATH_SIZE = 4096
+};
 
 static const struct kind {
 	const char *name, *image;
 	enum boot_kind kind;
 } kinds[] = {
-	{"vm", "broch-keep-vm.elf", BOOT_VM},
-	{"process", "broch-keep-process.elf", BOOT_PROCESS},
+        {"vm", "broch-keep-vm.elf", BOOT_VM},
+        {"process", "broch-keep-process.elf", BOOT_PROCESS},
 };
 
 static const struct tee_name {
 	const char *name;
 	enum boot_tee tee;
 } tees[] = {
-	{"soft-snp", BOOT_TEE_SOFT},
-	{"snp", BOOT_TEE_SNP},
+        {"soft-snp", BOOT_TEE_SOFT},
+        {"snp", BOOT_TEE_SNP},
 };
 
-static enum err measure_bytes(struct slice elf, struct plan_params params, uint8_t digest[static MEASURE_SNP_SIZE], struct note *n)
+static enum err measure_bytes(struct slice elf, struct plan_params params, uint8_t digest[static MEASURE_SNP_SIZE],
+                              struct note *n)
 {
-	void *memory = mmap(NULL, ARENA_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	void *memory =
+	        mmap(NULL, ARENA_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	struct arena a;
 	struct plan plan;
 	enum err err;
@@ -43,7 +49,8 @@ static enum err measure_bytes(struct slice elf, struct plan_params params, uint8
 	return err;
 }
 
-static enum err measure_file(const char *path, struct plan_params params, uint8_t digest[static MEASURE_SNP_SIZE], struct note *n)
+static enum err measure_file(const char *path, struct plan_params params, uint8_t digest[static MEASURE_SNP_SIZE],
+                             struct note *n)
 {
 	struct note why = {""};
 	struct slice elf;
@@ -57,7 +64,7 @@ static enum err measure_file(const char *path, struct plan_params params, uint8_
 
 /* One line, or one entry of the list. */
 static enum err one(const struct cli *c, const char *path, const struct kind *k, const struct tee_name *t, json_t *list,
-		    struct note *n)
+                    struct note *n)
 {
 	uint8_t digest[MEASURE_SNP_SIZE];
 	char hex[2 * MEASURE_SNP_SIZE + 1];
@@ -66,13 +73,14 @@ static enum err one(const struct cli *c, const char *path, const struct kind *k,
 	hex_encode(slice_of(digest, sizeof digest), hex);
 	if (!c->json)
 		printf("%s  %s %s %s\n", hex, t->name, k->name, path);
-	else if (json_array_append_new(list, json_pack("{s:s, s:s, s:s, s:i, s:s}", "digest", hex, "tee", t->name, "kind", k->name,
-						       "vcpus", 1, "image", path)) != 0)
+	else if (json_array_append_new(list, json_pack("{s:s, s:s, s:s, s:i, s:s}", "digest", hex, "tee", t->name,
+	                                               "kind", k->name, "vcpus", 1, "image", path)) != 0)
 		return ERR_NOMEM;
 	return OK;
 }
 
-static enum err each(const struct cli *c, const struct kind *wanted, const struct tee_name *t, json_t *list, struct note *n)
+static enum err each(const struct cli *c, const struct kind *wanted, const struct tee_name *t, json_t *list,
+                     struct note *n)
 {
 	const char *given = c->operand_count > 0 ? c->operands[0] : NULL;
 	char path[PATH_SIZE];
@@ -103,7 +111,8 @@ static int measure_run(struct cli *c)
 	for (size_t i = 0; cli_has(c, "tee") && i < ARRAY_COUNT(tees); i++)
 		if (strcmp(tees[i].name, cli_value(c, "tee")) == 0)
 			tee = &tees[i];
-	if ((cli_has(c, "kind") && kind == NULL) || (cli_has(c, "tee") && strcmp(tee->name, cli_value(c, "tee")) != 0)) {
+	if ((cli_has(c, "kind") && kind == NULL) ||
+	    (cli_has(c, "tee") && strcmp(tee->name, cli_value(c, "tee")) != 0)) {
 		json_decref(list);
 		return cli_usage(c, "--kind is vm or process, --tee is soft-snp or snp");
 	}
@@ -115,22 +124,24 @@ static int measure_run(struct cli *c)
 }
 
 static const struct option measure_options[] = {
-	{"kind", 0, false, "KIND", "vm or process; default: both of the installed images, vm for an image given"},
-	{"tee", 0, false, "TEE", "soft-snp (default) or snp"},
-	{0},
+        {"kind", 0, false, "KIND", "vm or process; default: both of the installed images, vm for an image given"},
+        {"tee", 0, false, "TEE", "soft-snp (default) or snp"},
+        {0},
 };
 
 const struct verb verb_measure = {
-	.name = "measure",
-	.summary = "compute launch digests offline",
-	.operands = "[IMAGE]",
-	.options = measure_options,
-	.details = "Prints the launch digest that a Keep made from IMAGE reports: computed from the file by the code that loads it, "
-		   "without launching anything. Without IMAGE: those of the images installed with this broch. Put a digest that you "
-		   "trust into `measurements` of your policy.",
-	.examples = "broch measure\n"
-		    "broch measure --tee snp --kind vm build/bin/broch-keep-vm.elf\n",
-	.min = 0,
-	.max = 1,
-	.run = measure_run,
+        .name = "measure",
+        .summary = "compute launch digests offline",
+        .operands = "[IMAGE]",
+        .options = measure_options,
+        .details = "Prints the launch digest that a Keep made from IMAGE reports: computed from the file by the code "
+                   "that loads it, "
+                   "without launching anything. Without IMAGE: those of the images installed with this broch. Put a "
+                   "digest that you "
+                   "trust into `measurements` of your policy.",
+        .examples = "broch measure\n"
+                    "broch measure --tee snp --kind vm build/bin/broch-keep-vm.elf\n",
+        .min = 0,
+        .max = 1,
+        .run = measure_run,
 };

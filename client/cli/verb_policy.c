@@ -8,7 +8,7 @@ static int policy_init(struct cli *c)
 		return cli_usage(c, "init prints to standard output: redirect it into a file");
 	if (c->json)
 		return cli_json(c, json_pack("{s:s, s:s}", "schema", "broch.policy-template/1", "toml",
-					     policy_template(cli_has(c, "soft"))));
+		                             policy_template(cli_has(c, "soft"))));
 	fputs(policy_template(cli_has(c, "soft")), stdout);
 	return cli_flush(c, STATUS_OK);
 }
@@ -43,22 +43,24 @@ static int policy_run(struct cli *c)
 }
 
 static const struct option policy_options[] = {
-	{"soft", 0, false, NULL, "init: a policy for development, which accepts the software stand-in of this machine"},
-	{0},
+        {"soft", 0, false, NULL, "init: a policy for development, which accepts the software stand-in of this machine"},
+        {0},
 };
 
 const struct verb verb_policy = {
-	.name = "policy",
-	.summary = "write a policy file, or explain what one lets through",
-	.operands = "init|check [FILE]",
-	.options = policy_options,
-	.details = "A policy says which hardware, firmware, images and machines you accept. Nothing is accepted because a line was left "
-		   "out, and a line that is not understood is an error.\n\n"
-		   "init prints one with every key and what it means. check reads FILE (default: $XDG_CONFIG_HOME/broch/policy.toml), "
-		   "and says what it lets through; a line with ! weakens it.",
-	.examples = "broch policy init > policy.toml\n"
-		    "broch policy check policy.toml\n",
-	.min = 1,
-	.max = 2,
-	.run = policy_run,
+        .name = "policy",
+        .summary = "write a policy file, or explain what one lets through",
+        .operands = "init|check [FILE]",
+        .options = policy_options,
+        .details = "A policy says which hardware, firmware, images and machines you accept. Nothing is accepted "
+                   "because a line was left "
+                   "out, and a line that is not understood is an error.\n\n"
+                   "init prints one with every key and what it means. check reads FILE (default: "
+                   "$XDG_CONFIG_HOME/broch/policy.toml), "
+                   "and says what it lets through; a line with ! weakens it.",
+        .examples = "broch policy init > policy.toml\n"
+                    "broch policy check policy.toml\n",
+        .min = 1,
+        .max = 2,
+        .run = policy_run,
 };

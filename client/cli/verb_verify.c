@@ -30,24 +30,25 @@ static enum err read_evidence(struct slice bytes, struct evidence *e, struct not
 	if (workload_file_decode(bytes, &e->file, &as_file) == OK) {
 		if (e->file.hash.size != SESSION_HASH_SIZE)
 			return refuse(n, ERR_FORMAT, "its handshake hash has %llu bytes instead of %u",
-				      (unsigned long long)e->file.hash.size, (unsigned)SESSION_HASH_SIZE);
+			              (unsigned long long)e->file.hash.size, (unsigned)SESSION_HASH_SIZE);
 		e->workload = true;
 		e->envelope = e->file.envelope;
 		SHA256(e->file.manifest.data, e->file.manifest.size, e->manifest_digest);
 		session_workload_report_data(e->file.hash.data, e->manifest_digest, e->file.signing_key, e->file.nonce,
-					     e->report_data);
+		                             e->report_data);
 		return OK;
 	}
 	if (envelope_decode(bytes, &bare, &as_envelope) != OK)
-		return refuse(n, ERR_FORMAT, "neither workload evidence (%s) nor an evidence envelope (%s)", as_file.text,
-			      as_envelope.text);
+		return refuse(n, ERR_FORMAT, "neither workload evidence (%s) nor an evidence envelope (%s)",
+		              as_file.text, as_envelope.text);
 	e->envelope = bytes;
 	return OK;
 }
 
 static enum err module_digest(struct slice cbor, uint8_t out[static 32], uint64_t *size, struct note *n)
 {
-	void *memory = mmap(NULL, MANIFEST_ARENA, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	void *memory =
+	        mmap(NULL, MANIFEST_ARENA, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	struct arena a;
 	struct manifest m;
 	enum err err;
@@ -67,7 +68,8 @@ static enum err module_digest(struct slice cbor, uint8_t out[static 32], uint64_
 /* The evidence binds the manifest's digest, and the manifest names the module: the last link of the chain. */
 static void add_module(const struct evidence *e, struct verdict *v)
 {
-	struct check k = {.id = "manifest.module", .link = "module", .result = CHECK_FAIL, .spec = "lib/session/manifest.h"};
+	struct check k = {
+	        .id = "manifest.module", .link = "module", .result = CHECK_FAIL, .spec = "lib/session/manifest.h"};
 	struct note n = {""};
 	uint8_t digest[32];
 	char hex[65];
@@ -135,9 +137,9 @@ static int verify_run(struct cli *c)
 	} else if (read_evidence(bytes, &e, &n) != OK) {
 		status = cli_fail(c, STATUS_FAILED, "%s: %s", c->operands[0], n.text);
 	} else {
-		const struct verify_input in = {e.envelope,
-						e.workload ? slice_of(e.report_data, sizeof e.report_data) : slice_of(NULL, 0),
-						policy.policy, at};
+		const struct verify_input in = {
+		        e.envelope, e.workload ? slice_of(e.report_data, sizeof e.report_data) : slice_of(NULL, 0),
+		        policy.policy, at};
 
 		verify_evidence(&in, &v);
 		if (e.workload)
@@ -150,23 +152,27 @@ static int verify_run(struct cli *c)
 }
 
 static const struct option verify_options[] = {
-	{"policy", 'p', false, "FILE", "what to accept; default: $XDG_CONFIG_HOME/broch/policy.toml"},
-	{"at", 0, false, "TIME", "the time at which everything must be valid, as 2026-01-31 or 2026-01-31T12:00:00Z; default: now"},
-	{0},
+        {"policy", 'p', false, "FILE", "what to accept; default: $XDG_CONFIG_HOME/broch/policy.toml"},
+        {"at", 0, false, "TIME",
+         "the time at which everything must be valid, as 2026-01-31 or 2026-01-31T12:00:00Z; default: now"},
+        {0},
 };
 
 const struct verb verb_verify = {
-	.name = "verify",
-	.summary = "judge saved evidence",
-	.operands = "FILE",
-	.options = verify_options,
-	.details = "Judges evidence that was saved with `broch inspect --evidence` (a Keep's word about its workload), or a bare "
-		   "evidence envelope. The chain of trust is printed link by link: root, platform key, report, measurement, "
-		   "handshake, module. With --verbose every check is shown with what was expected and what was found.\n\n"
-		   "Nothing is fetched from anywhere. Accepted: status 0. Refused: 3. Unreadable: 1.",
-	.examples = "# Would this have been accepted on New Year's Day?\n"
-		    "broch verify --policy policy.toml --at 2026-01-01 evidence.cbor\n",
-	.min = 1,
-	.max = 1,
-	.run = verify_run,
+        .name = "verify",
+        .summary = "judge saved evidence",
+        .operands = "FILE",
+        .options = verify_options,
+        .details =
+                "Judges evidence that was saved with `broch inspect --evidence` (a Keep's word about its workload), or "
+                "a bare "
+                "evidence envelope. The chain of trust is printed link by link: root, platform key, report, "
+                "measurement, "
+                "handshake, module. With --verbose every check is shown with what was expected and what was found.\n\n"
+                "Nothing is fetched from anywhere. Accepted: status 0. Refused: 3. Unreadable: 1.",
+        .examples = "# Would this have been accepted on New Year's Day?\n"
+                    "broch verify --policy policy.toml --at 2026-01-01 evidence.cbor\n",
+        .min = 1,
+        .max = 1,
+        .run = verify_run,
 };

@@ -25,7 +25,7 @@ struct node {
 	size_t capacity;     /* of pairs or items */
 	bool header;         /* named by a [header], or an array made by [[header]]s */
 	bool frozen;
-	unsigned section;    /* of the dotted key that made it; 0: no dotted key did */
+	unsigned section; /* of the dotted key that made it; 0: no dotted key did */
 };
 
 struct toml {
@@ -40,8 +40,8 @@ struct toml {
 
 const char *toml_type_text(enum toml_type t)
 {
-	static const char *const text[] = {"a string", "an integer", "a float",  "true or false",
-					   "a date or time", "an array", "a table"};
+	static const char *const text[] = {"a string",       "an integer", "a float", "true or false",
+	                                   "a date or time", "an array",   "a table"};
 
 	return text[t];
 }
@@ -168,7 +168,7 @@ static enum err key_part(struct toml *t, struct key *k)
 static enum err twice(struct toml *t, const struct key *k, const struct node *first)
 {
 	return scan_fail_at(&t->s, k->line, k->column, "%.40s stands there already (line %u); a name may be used once",
-			    (const char *)k->text.data, first->v.line);
+	                    (const char *)k->text.data, first->v.line);
 }
 
 /* ---- values ---- */
@@ -237,7 +237,8 @@ static enum err inline_table(struct toml *t, struct node *out)
 	scan_blanks(s);
 	if (!scan_take(s, "}")) {
 		for (;;) {
-			/* Dotted keys inside may add to each other: they are of one section, which no other place has. */
+			/* Dotted keys inside may add to each other: they are of one section, which no other place has.
+			 */
 			TRY(key_value(t, out, t->section));
 			scan_blanks(s);
 			if (scan_take(s, "}"))
@@ -297,7 +298,7 @@ static enum err key_value(struct toml *t, struct node *table, unsigned section)
 {
 	struct scan *s = &t->s;
 	struct node *v, *old;
-	struct key k;
+	struct key k = {{NULL, 0}, 0, 0};
 	unsigned depth = 0;
 
 	TRY(key_part(t, &k));
@@ -376,7 +377,7 @@ static enum err header(struct toml *t)
 {
 	struct scan *s = &t->s;
 	struct node *table = t->root;
-	struct key k;
+	struct key k = {{NULL, 0}, 0, 0};
 	bool many = scan_take(s, "[[");
 	unsigned depth = 0;
 
@@ -426,7 +427,7 @@ static enum err document(struct toml *t)
 		return refuse(s->note, ERR_LIMIT, "%s: larger than %d bytes", s->name, TOML_SIZE_MAX);
 	if (!utf8_ok(s->text, &bad))
 		return refuse(s->note, ERR_FORMAT, "%s: byte %llu is not UTF-8; save the file as UTF-8", s->name,
-			      (unsigned long long)bad);
+		              (unsigned long long)bad);
 	scan_take(s, "\xef\xbb\xbf");
 	s->line_start = s->at;
 	TRY(node_new(t, TOML_TABLE, &t->root));

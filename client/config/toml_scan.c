@@ -83,8 +83,17 @@ bool utf8_ok(struct slice s, size_t *bad)
 {
 	for (size_t i = 0; i < s.size;) {
 		uint8_t a = s.data[i];
-		unsigned more = a < 0x80 ? 0 : a >= 0xc2 && a <= 0xdf ? 1 : a >= 0xe0 && a <= 0xef ? 2 : a >= 0xf0 && a <= 0xf4 ? 3 : 9;
-		uint8_t low = a == 0xe0 ? 0xa0 : a == 0xf0 ? 0x90 : 0x80, high = a == 0xed ? 0x9f : a == 0xf4 ? 0x8f : 0xbf;
+		unsigned more = a < 0x80                 ? 0
+		                : a >= 0xc2 && a <= 0xdf ? 1
+		                : a >= 0xe0 && a <= 0xef ? 2
+		                : a >= 0xf0 && a <= 0xf4 ? 3
+		                                         : 9;
+		uint8_t low = a == 0xe0   ? 0xa0
+		              : a == 0xf0 ? 0x90
+		                          : 0x80,
+		        high = a == 0xed   ? 0x9f
+		               : a == 0xf4 ? 0x8f
+		                           : 0xbf;
 
 		*bad = i;
 		if (more == 9 || more > s.size - i - 1)
@@ -266,8 +275,9 @@ static size_t room(const struct scan *s, int quote, bool three)
 	for (; at < s->text.size; at++) {
 		if (s->text.data[at] == '\\' && quote == '"')
 			at++;
-		else if (three ? at + 2 < s->text.size && memcmp(s->text.data + at, quote == '"' ? "\"\"\"" : "'''", 3) == 0
-			       : s->text.data[at] == quote || s->text.data[at] == '\n')
+		else if (three ? at + 2 < s->text.size &&
+		                         memcmp(s->text.data + at, quote == '"' ? "\"\"\"" : "'''", 3) == 0
+		               : s->text.data[at] == quote || s->text.data[at] == '\n')
 			break;
 	}
 	return (at < s->text.size ? at : s->text.size) - s->at + 4;

@@ -7,25 +7,25 @@ struct unit {
 };
 
 static const struct unit sizes[] = {
-	{"", 1},
-	{"B", 1},
-	{"kB", UINT64_C(1000)},
-	{"MB", UINT64_C(1000000)},
-	{"GB", UINT64_C(1000000000)},
-	{"TB", UINT64_C(1000000000000)},
-	{"KiB", UINT64_C(1) << 10},
-	{"MiB", UINT64_C(1) << 20},
-	{"GiB", UINT64_C(1) << 30},
-	{"TiB", UINT64_C(1) << 40},
+        {"", 1},
+        {"B", 1},
+        {"kB", UINT64_C(1000)},
+        {"MB", UINT64_C(1000000)},
+        {"GB", UINT64_C(1000000000)},
+        {"TB", UINT64_C(1000000000000)},
+        {"KiB", UINT64_C(1) << 10},
+        {"MiB", UINT64_C(1) << 20},
+        {"GiB", UINT64_C(1) << 30},
+        {"TiB", UINT64_C(1) << 40},
 };
 static const struct unit durations[] = {
-	{"ns", 1},
-	{"us", UINT64_C(1000)},
-	{"ms", UINT64_C(1000000)},
-	{"s", UINT64_C(1000000000)},
-	{"m", UINT64_C(60000000000)},
-	{"h", UINT64_C(3600000000000)},
-	{"d", UINT64_C(86400000000000)},
+        {"ns", 1},
+        {"us", UINT64_C(1000)},
+        {"ms", UINT64_C(1000000)},
+        {"s", UINT64_C(1000000000)},
+        {"m", UINT64_C(60000000000)},
+        {"h", UINT64_C(3600000000000)},
+        {"d", UINT64_C(86400000000000)},
 };
 
 static enum err with_unit(struct slice text, const struct unit *units, size_t count, uint64_t *out)

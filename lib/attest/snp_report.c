@@ -105,12 +105,12 @@ enum err snp_report_parse(struct slice in, struct snp_report *out, struct note *
 	*out = (struct snp_report){0};
 	if (in.size != SNP_REPORT_SIZE)
 		return refuse(n, in.size < SNP_REPORT_SIZE ? ERR_TRUNCATED : ERR_TRAILING,
-			      "an SNP report has %u bytes, this one %llu", (unsigned)SNP_REPORT_SIZE,
-			      (unsigned long long)in.size);
+		              "an SNP report has %u bytes, this one %llu", (unsigned)SNP_REPORT_SIZE,
+		              (unsigned long long)in.size);
 	TRY(rd_u32le(&r, &out->version));
 	if (out->version < SNP_VERSION_MIN || out->version > SNP_VERSION_MAX)
 		return refuse(n, ERR_VERSION, "SNP report version %u is unknown, %u to %u are known", out->version,
-			      (unsigned)SNP_VERSION_MIN, (unsigned)SNP_VERSION_MAX);
+		              (unsigned)SNP_VERSION_MIN, (unsigned)SNP_VERSION_MAX);
 	TRY(head(&r, out));
 	TRY(identity(&r, out));
 	TRY(chip(&r, out));
@@ -122,9 +122,13 @@ enum err snp_report_parse(struct slice in, struct snp_report *out, struct note *
 struct snp_tcb snp_tcb_of(struct slice raw, enum snp_tcb_form form)
 {
 	static const uint8_t at[][SNP_TCB_PARTS] = {
-		[SNP_TCB_MILAN] = {[SNP_TCB_BOOT_LOADER] = 0, [SNP_TCB_TEE] = 1, [SNP_TCB_SNP] = 6, [SNP_TCB_MICROCODE] = 7},
-		[SNP_TCB_TURIN] = {[SNP_TCB_FMC] = 0, [SNP_TCB_BOOT_LOADER] = 1, [SNP_TCB_TEE] = 2, [SNP_TCB_SNP] = 3,
-				   [SNP_TCB_MICROCODE] = 7},
+	        [SNP_TCB_MILAN] =
+	                {[SNP_TCB_BOOT_LOADER] = 0, [SNP_TCB_TEE] = 1, [SNP_TCB_SNP] = 6, [SNP_TCB_MICROCODE] = 7},
+	        [SNP_TCB_TURIN] = {[SNP_TCB_FMC] = 0,
+	                           [SNP_TCB_BOOT_LOADER] = 1,
+	                           [SNP_TCB_TEE] = 2,
+	                           [SNP_TCB_SNP] = 3,
+	                           [SNP_TCB_MICROCODE] = 7},
 	};
 	struct snp_tcb t = {{0}};
 

@@ -20,10 +20,29 @@ uint32_t launch_cpu_signature(uint32_t family, uint32_t model, uint32_t stepping
 /* ---- the save area of a vCPU after reset (AMD APM vol. 2 table B-4) ---- */
 
 enum {
-	VMSA_ES = 0x000, VMSA_CS = 0x010, VMSA_SS = 0x020, VMSA_DS = 0x030, VMSA_FS = 0x040, VMSA_GS = 0x050,
-	VMSA_GDTR = 0x060, VMSA_LDTR = 0x070, VMSA_IDTR = 0x080, VMSA_TR = 0x090, VMSA_EFER = 0x0d0, VMSA_CR4 = 0x148,
-	VMSA_CR0 = 0x158, VMSA_DR7 = 0x160, VMSA_DR6 = 0x168, VMSA_RFLAGS = 0x170, VMSA_RIP = 0x178, VMSA_PAT = 0x268,
-	VMSA_RDX = 0x310, VMSA_FEATURES = 0x3b0, VMSA_XCR0 = 0x3e8, VMSA_MXCSR = 0x408, VMSA_FCW = 0x410,
+	VMSA_ES = 0x000,
+	VMSA_CS = 0x010,
+	VMSA_SS = 0x020,
+	VMSA_DS = 0x030,
+	VMSA_FS = 0x040,
+	VMSA_GS = 0x050,
+	VMSA_GDTR = 0x060,
+	VMSA_LDTR = 0x070,
+	VMSA_IDTR = 0x080,
+	VMSA_TR = 0x090,
+	VMSA_EFER = 0x0d0,
+	VMSA_CR4 = 0x148,
+	VMSA_CR0 = 0x158,
+	VMSA_DR7 = 0x160,
+	VMSA_DR6 = 0x168,
+	VMSA_RFLAGS = 0x170,
+	VMSA_RIP = 0x178,
+	VMSA_PAT = 0x268,
+	VMSA_RDX = 0x310,
+	VMSA_FEATURES = 0x3b0,
+	VMSA_XCR0 = 0x3e8,
+	VMSA_MXCSR = 0x408,
+	VMSA_FCW = 0x410,
 };
 
 static const struct habits {
@@ -35,9 +54,9 @@ static const struct habits {
 	enum snp_page_type sec_memory;
 	bool cpuid_last;
 } habits[] = {
-	[LAUNCH_QEMU] = {0x9b, 0x9b, 0x93, 0x8b, true, 0x1f80, 0x37f, 0x0007040600070406, SNP_PAGE_ZERO, false},
-	[LAUNCH_EC2] = {0x9a, 0x9b, 0x92, 0x83, false, 0, 0, 0x0007040600070406, SNP_PAGE_ZERO, true},
-	[LAUNCH_GCE] = {0x9b, 0x9b, 0x93, 0x8b, false, 0, 0, 0x00070106, SNP_PAGE_UNMEASURED, false},
+        [LAUNCH_QEMU] = {0x9b, 0x9b, 0x93, 0x8b, true, 0x1f80, 0x37f, 0x0007040600070406, SNP_PAGE_ZERO, false},
+        [LAUNCH_EC2] = {0x9a, 0x9b, 0x92, 0x83, false, 0, 0, 0x0007040600070406, SNP_PAGE_ZERO, true},
+        [LAUNCH_GCE] = {0x9b, 0x9b, 0x93, 0x8b, false, 0, 0, 0x00070106, SNP_PAGE_UNMEASURED, false},
 };
 
 static void put(uint8_t *page, size_t at, uint64_t v, size_t size)
@@ -86,10 +105,14 @@ static void reset_vmsa(uint8_t *page, const struct launch *l, uint32_t eip, uint
 
 /* ---- the table of kernel hashes that the VMM writes for the firmware ---- */
 
-static const uint8_t table_guid[] = {0x06, 0xd6, 0x38, 0x94, 0x22, 0x4f, 0xc9, 0x4c, 0xb4, 0x79, 0xa7, 0x93, 0xd4, 0x11, 0xfd, 0x21};
-static const uint8_t kernel_guid[] = {0x37, 0x94, 0xe7, 0x4d, 0xd2, 0xab, 0x7f, 0x42, 0xb8, 0x35, 0xd5, 0xb1, 0x72, 0xd2, 0x04, 0x5b};
-static const uint8_t initrd_guid[] = {0x31, 0xf7, 0xba, 0x44, 0x2f, 0x3a, 0xd7, 0x4b, 0x9a, 0xf1, 0x41, 0xe2, 0x91, 0x69, 0x78, 0x1d};
-static const uint8_t cmdline_guid[] = {0xd8, 0x2d, 0xd0, 0x97, 0x20, 0xbd, 0x94, 0x4c, 0xaa, 0x78, 0xe7, 0x71, 0x4d, 0x36, 0xab, 0x2a};
+static const uint8_t table_guid[] = {0x06, 0xd6, 0x38, 0x94, 0x22, 0x4f, 0xc9, 0x4c,
+                                     0xb4, 0x79, 0xa7, 0x93, 0xd4, 0x11, 0xfd, 0x21};
+static const uint8_t kernel_guid[] = {0x37, 0x94, 0xe7, 0x4d, 0xd2, 0xab, 0x7f, 0x42,
+                                      0xb8, 0x35, 0xd5, 0xb1, 0x72, 0xd2, 0x04, 0x5b};
+static const uint8_t initrd_guid[] = {0x31, 0xf7, 0xba, 0x44, 0x2f, 0x3a, 0xd7, 0x4b,
+                                      0x9a, 0xf1, 0x41, 0xe2, 0x91, 0x69, 0x78, 0x1d};
+static const uint8_t cmdline_guid[] = {0xd8, 0x2d, 0xd0, 0x97, 0x20, 0xbd, 0x94, 0x4c,
+                                       0xaa, 0x78, 0xe7, 0x71, 0x4d, 0x36, 0xab, 0x2a};
 
 static enum err hash_entry(struct writer *w, const uint8_t *guid, const uint8_t *digest)
 {
@@ -115,11 +138,13 @@ static enum err hash_table(const struct launch_kernel *k, uint8_t out[static HAS
 static void span(struct snp_chain *c, enum snp_page_type type, uint64_t gpa, uint64_t size, const uint8_t *content)
 {
 	for (uint64_t at = 0; at < size; at += SNP_PAGE_SIZE)
-		snp_chain_add(c, &(struct snp_page){.type = type, .gpa = gpa + at, .content = content == NULL ? NULL : content + at});
+		snp_chain_add(c, &(struct snp_page){.type = type,
+		                                    .gpa = gpa + at,
+		                                    .content = content == NULL ? NULL : content + at});
 }
 
-static enum err kernel_hashes(struct snp_chain *c, const struct launch *l, const struct ovmf *t, const struct ovmf_section *s,
-			      struct note *n)
+static enum err kernel_hashes(struct snp_chain *c, const struct launch *l, const struct ovmf *t,
+                              const struct ovmf_section *s, struct note *n)
 {
 	uint8_t table[HASH_TABLE_PADDED], page[SNP_PAGE_SIZE];
 	uint32_t offset = t->hash_gpa & (SNP_PAGE_SIZE - 1);
@@ -129,8 +154,9 @@ static enum err kernel_hashes(struct snp_chain *c, const struct launch *l, const
 		return OK;
 	}
 	if (t->hash_gpa == 0 || offset + HASH_TABLE_PADDED > SNP_PAGE_SIZE || t->hash_gpa - offset != s->gpa)
-		return refuse(n, ERR_UNSUPPORTED, "the firmware's place for kernel hashes (%xh) is not in its section (%xh)",
-			      t->hash_gpa, s->gpa);
+		return refuse(n, ERR_UNSUPPORTED,
+		              "the firmware's place for kernel hashes (%xh) is not in its section (%xh)", t->hash_gpa,
+		              s->gpa);
 	TRY(hash_table(l->kernel, table));
 	memset(page, 0, sizeof page);
 	memcpy(page + offset, table, sizeof table);
@@ -141,8 +167,8 @@ static enum err kernel_hashes(struct snp_chain *c, const struct launch *l, const
 	return OK;
 }
 
-static enum err one_section(struct snp_chain *c, const struct launch *l, const struct ovmf *t, const struct ovmf_section *s,
-			    struct note *n)
+static enum err one_section(struct snp_chain *c, const struct launch *l, const struct ovmf *t,
+                            const struct ovmf_section *s, struct note *n)
 {
 	if (s->gpa % SNP_PAGE_SIZE != 0 || s->size % SNP_PAGE_SIZE != 0 || s->size == 0)
 		return refuse(n, ERR_FORMAT, "firmware section at %xh: address or size is no multiple of 4096", s->gpa);
@@ -174,7 +200,8 @@ static enum err all_sections(struct snp_chain *c, const struct launch *l, const 
 			span(c, SNP_PAGE_CPUID, t->sections[i].gpa, SNP_PAGE_SIZE, NULL);
 	if (l->kernel != NULL && !place)
 		return refuse(n, ERR_UNSUPPORTED,
-			      "this firmware has no place for kernel hashes: the kernel would not be measured; use another firmware");
+		              "this firmware has no place for kernel hashes: the kernel would not be measured; use "
+		              "another firmware");
 	return OK;
 }
 
@@ -197,7 +224,7 @@ enum err launch_measure_snp(const struct launch *l, uint8_t digest[static SNP_CH
 {
 	uint8_t vmsa[SNP_PAGE_SIZE];
 	struct snp_chain c = {{0}};
-	struct ovmf t;
+	struct ovmf t = {0};
 
 	TRY(tables_of(l, &t, n));
 	if (l->firmware_digest != NULL)
@@ -217,11 +244,12 @@ enum err launch_measure_snp(const struct launch *l, uint8_t digest[static SNP_CH
 
 /* ---- SEV and SEV-ES: one hash over everything, without addresses ---- */
 
-enum err launch_measure_sev(const struct launch *l, bool es, uint8_t digest[static LAUNCH_SEV_DIGEST_SIZE], struct note *n)
+enum err launch_measure_sev(const struct launch *l, bool es, uint8_t digest[static LAUNCH_SEV_DIGEST_SIZE],
+                            struct note *n)
 {
 	uint8_t table[HASH_TABLE_PADDED], vmsa[SNP_PAGE_SIZE];
 	br_sha256_context c;
-	struct ovmf t;
+	struct ovmf t = {0};
 
 	TRY(tables_of(l, &t, n));
 	if (l->firmware_digest != NULL)
@@ -231,7 +259,8 @@ enum err launch_measure_sev(const struct launch *l, bool es, uint8_t digest[stat
 	if (l->kernel != NULL) {
 		if (t.hash_gpa == 0)
 			return refuse(n, ERR_UNSUPPORTED,
-				      "this firmware has no place for kernel hashes: the kernel would not be measured; use another firmware");
+			              "this firmware has no place for kernel hashes: the kernel would not be measured; "
+			              "use another firmware");
 		TRY(hash_table(l->kernel, table));
 		br_sha256_update(&c, table, sizeof table);
 	}

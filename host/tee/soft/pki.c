@@ -27,7 +27,7 @@ static bool set_names(X509 *x, const char *cn, const char *issuer_cn)
 {
 	X509_NAME *subject = name_of(cn), *issuer = name_of(issuer_cn);
 	bool ok = subject != NULL && issuer != NULL && X509_set_subject_name(x, subject) == 1 &&
-		  X509_set_issuer_name(x, issuer) == 1;
+	          X509_set_issuer_name(x, issuer) == 1;
 
 	X509_NAME_free(subject);
 	X509_NAME_free(issuer);
@@ -75,7 +75,7 @@ static bool add_ext(X509 *x, const char *oid, const uint8_t *value, int size)
 	ASN1_OCTET_STRING *octets = ASN1_OCTET_STRING_new();
 	X509_EXTENSION *e = NULL;
 	bool ok = object != NULL && octets != NULL && ASN1_OCTET_STRING_set(octets, value, size) == 1 &&
-		  (e = X509_EXTENSION_create_by_OBJ(NULL, object, 0, octets)) != NULL && X509_add_ext(x, e, -1) == 1;
+	          (e = X509_EXTENSION_create_by_OBJ(NULL, object, 0, octets)) != NULL && X509_add_ext(x, e, -1) == 1;
 
 	X509_EXTENSION_free(e);
 	ASN1_OCTET_STRING_free(octets);
@@ -114,9 +114,9 @@ static bool sign_pss384(X509 *x, EVP_PKEY *key)
 	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
 	EVP_PKEY_CTX *pctx = NULL;
 	bool ok = ctx != NULL && EVP_DigestSignInit(ctx, &pctx, EVP_sha384(), NULL, key) == 1 &&
-		  EVP_PKEY_CTX_set_rsa_padding(pctx, RSA_PKCS1_PSS_PADDING) == 1 &&
-		  EVP_PKEY_CTX_set_rsa_pss_saltlen(pctx, 48) == 1 &&
-		  EVP_PKEY_CTX_set_rsa_mgf1_md(pctx, EVP_sha384()) == 1 && X509_sign_ctx(x, ctx) > 0;
+	          EVP_PKEY_CTX_set_rsa_padding(pctx, RSA_PKCS1_PSS_PADDING) == 1 &&
+	          EVP_PKEY_CTX_set_rsa_pss_saltlen(pctx, 48) == 1 &&
+	          EVP_PKEY_CTX_set_rsa_mgf1_md(pctx, EVP_sha384()) == 1 && X509_sign_ctx(x, ctx) > 0;
 
 	EVP_MD_CTX_free(ctx);
 	return ok;

@@ -58,11 +58,12 @@ static void soft_close(struct tee *t)
 }
 
 /* R and S, little-endian, into the two 72-byte fields. */
-static bool scalars(const unsigned char *der, size_t size, uint8_t r[static SNP_SCALAR_SIZE], uint8_t s[static SNP_SCALAR_SIZE])
+static bool scalars(const unsigned char *der, size_t size, uint8_t r[static SNP_SCALAR_SIZE],
+                    uint8_t s[static SNP_SCALAR_SIZE])
 {
 	ECDSA_SIG *sig = d2i_ECDSA_SIG(NULL, &der, (long)size);
 	bool ok = sig != NULL && BN_bn2lebinpad(ECDSA_SIG_get0_r(sig), r, SNP_SCALAR_SIZE) > 0 &&
-		  BN_bn2lebinpad(ECDSA_SIG_get0_s(sig), s, SNP_SCALAR_SIZE) > 0;
+	          BN_bn2lebinpad(ECDSA_SIG_get0_s(sig), s, SNP_SCALAR_SIZE) > 0;
 
 	ECDSA_SIG_free(sig);
 	return ok;
@@ -74,8 +75,8 @@ static bool sign(const struct tee *t, uint8_t report[static SNP_REPORT_SIZE])
 	size_t size = sizeof der;
 	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
 	bool ok = ctx != NULL && EVP_DigestSignInit_ex(ctx, NULL, "SHA384", NULL, NULL, t->key, NULL) == 1 &&
-		  EVP_DigestSign(ctx, der, &size, report, SNP_REPORT_SIGNED) == 1 &&
-		  scalars(der, size, report + SNP_REPORT_SIGNED, report + SNP_REPORT_SIGNED + SNP_SCALAR_SIZE);
+	          EVP_DigestSign(ctx, der, &size, report, SNP_REPORT_SIGNED) == 1 &&
+	          scalars(der, size, report + SNP_REPORT_SIGNED, report + SNP_REPORT_SIGNED + SNP_SCALAR_SIZE);
 
 	EVP_MD_CTX_free(ctx);
 	return ok;
@@ -101,7 +102,8 @@ static enum err soft_open(const char *state_dir, struct tee **out, struct note *
 	enum err err = t == NULL ? ERR_NOMEM : soft_store_open(state_dir, &p, n);
 
 	if (err == OK && !fill(t, &p))
-		err = refuse(n, ERR_CRYPTO, "the software test root in %s cannot sign: remove its folder soft-snp", state_dir);
+		err = refuse(n, ERR_CRYPTO, "the software test root in %s cannot sign: remove its folder soft-snp",
+		             state_dir);
 	soft_pki_free(&p);
 	if (err != OK) {
 		soft_close(t);
@@ -120,30 +122,31 @@ static enum err soft_launched(struct tee *t, const struct plan *p, struct note *
 	return OK;
 }
 
-static enum err report_of(const struct tee *t, const uint8_t report_data[static 64], uint8_t out[static SNP_REPORT_SIZE])
+static enum err report_of(const struct tee *t, const uint8_t report_data[static 64],
+                          uint8_t out[static SNP_REPORT_SIZE])
 {
 	static const struct snp_firmware firmware = {.build = 1, .minor = 55, .major = 1};
 	struct slice tcb = slice_of(soft_tcb, sizeof soft_tcb);
 	uint8_t no_agent[32];
 	struct snp_report r = {
-		.version = 3,
-		.policy = SNP_POLICY_ONE | SNP_POLICY_SMT,
-		.vmpl = 0,
-		.signature_algo = SNP_ALGO_ECDSA_P384_SHA384,
-		.current_tcb = tcb,
-		.platform_info = 1, /* SMT */
-		.report_data = slice_of(report_data, 64),
-		.measurement = slice_of(t->measurement, sizeof t->measurement),
-		.report_id = slice_of(t->report_id, sizeof t->report_id),
-		.report_id_ma = slice_of(no_agent, sizeof no_agent),
-		.reported_tcb = tcb,
-		.cpu_family = SOFT_CPU_FAMILY,
-		.cpu_model = SOFT_CPU_MODEL,
-		.chip_id = slice_of(t->chip_id, sizeof t->chip_id),
-		.committed_tcb = tcb,
-		.current = firmware,
-		.committed = firmware,
-		.launch_tcb = tcb,
+	        .version = 3,
+	        .policy = SNP_POLICY_ONE | SNP_POLICY_SMT,
+	        .vmpl = 0,
+	        .signature_algo = SNP_ALGO_ECDSA_P384_SHA384,
+	        .current_tcb = tcb,
+	        .platform_info = 1, /* SMT */
+	        .report_data = slice_of(report_data, 64),
+	        .measurement = slice_of(t->measurement, sizeof t->measurement),
+	        .report_id = slice_of(t->report_id, sizeof t->report_id),
+	        .report_id_ma = slice_of(no_agent, sizeof no_agent),
+	        .reported_tcb = tcb,
+	        .cpu_family = SOFT_CPU_FAMILY,
+	        .cpu_model = SOFT_CPU_MODEL,
+	        .chip_id = slice_of(t->chip_id, sizeof t->chip_id),
+	        .committed_tcb = tcb,
+	        .current = firmware,
+	        .committed = firmware,
+	        .launch_tcb = tcb,
 	};
 
 	memset(no_agent, 0xff, sizeof no_agent);
@@ -152,16 +155,16 @@ static enum err report_of(const struct tee *t, const uint8_t report_data[static 
 }
 
 static enum err soft_evidence(struct tee *t, const uint8_t report_data[static 64], uint8_t *out, size_t capacity,
-			      size_t *size, struct note *n)
+                              size_t *size, struct note *n)
 {
 	uint8_t report[SNP_REPORT_SIZE];
 	struct envelope e = {
-		.tee = slice_text(SOFT_TEE_NAME),
-		.evidence = slice_of(report, sizeof report),
-		.collateral = {{slice_text("ark"), slice_of(t->ark.data, (size_t)t->ark.size)},
-			       {slice_text("ask"), slice_of(t->ask.data, (size_t)t->ask.size)},
-			       {slice_text("vcek"), slice_of(t->vcek.data, (size_t)t->vcek.size)}},
-		.collateral_count = 3,
+	        .tee = slice_text(SOFT_TEE_NAME),
+	        .evidence = slice_of(report, sizeof report),
+	        .collateral = {{slice_text("ark"), slice_of(t->ark.data, (size_t)t->ark.size)},
+	                       {slice_text("ask"), slice_of(t->ask.data, (size_t)t->ask.size)},
+	                       {slice_text("vcek"), slice_of(t->vcek.data, (size_t)t->vcek.size)}},
+	        .collateral_count = 3,
 	};
 
 	if (!t->launched)
@@ -172,9 +175,9 @@ static enum err soft_evidence(struct tee *t, const uint8_t report_data[static 64
 }
 
 const struct tee_backend tee_soft_snp = {
-	.name = SOFT_TEE_NAME,
-	.open = soft_open,
-	.launched = soft_launched,
-	.evidence = soft_evidence,
-	.close = soft_close,
+        .name = SOFT_TEE_NAME,
+        .open = soft_open,
+        .launched = soft_launched,
+        .evidence = soft_evidence,
+        .close = soft_close,
 };

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A new root is written into soft-snp.new, under a lock, and then renamed to soft-snp: whoever sees soft-snp sees all of
- * it and needs no lock. soft-snp.new is nobody's while the lock is free, so whoever gets the lock may remove it.
+ * A new root is written into soft-snp.new, under a lock, and then renamed to soft-snp: whoever sees soft-snp sees all
+ * of it and needs no lock. soft-snp.new is nobody's while the lock is free, so whoever gets the lock may remove it.
  */
 #include "host/tee/soft/store.h"
 
@@ -16,7 +16,8 @@
 #include <unistd.h>
 
 static const char final_dir[] = SOFT_ROOT_DIR, new_dir[] = SOFT_ROOT_DIR ".new", lock_file[] = SOFT_ROOT_DIR ".lock";
-static const char ark_file[] = SOFT_ROOT_FILE, ask_file[] = "ask.pem", vcek_file[] = "vcek.pem", key_file[] = "vcek.key";
+static const char ark_file[] = SOFT_ROOT_FILE, ask_file[] = "ask.pem", vcek_file[] = "vcek.pem",
+                  key_file[] = "vcek.key";
 static const char *const files[] = {ark_file, ask_file, vcek_file, key_file};
 
 static enum err because(struct note *n, const char *what, const char *where)
@@ -59,8 +60,8 @@ static enum err open_state(const char *path, int *dir, struct note *n)
 	if (fstat(*dir, &st) != 0)
 		return because(n, "cannot look at", path);
 	if (st.st_uid != geteuid() || (st.st_mode & 022) != 0)
-		return refuse(n, ERR_PERMISSION, "%s belongs to somebody else or others may write to it: make it yours, mode 0700",
-			      path);
+		return refuse(n, ERR_PERMISSION,
+		              "%s belongs to somebody else or others may write to it: make it yours, mode 0700", path);
 	return OK;
 }
 
@@ -106,10 +107,10 @@ static enum err load(int state, const char *state_dir, struct soft_pki *p, struc
 	if (dir < 0)
 		return because(n, "cannot open", final_dir);
 	*p = (struct soft_pki){
-		.ark = read_cert(dir, ark_file),
-		.ask = read_cert(dir, ask_file),
-		.vcek = read_cert(dir, vcek_file),
-		.vcek_key = read_key(dir, key_file),
+	        .ark = read_cert(dir, ark_file),
+	        .ask = read_cert(dir, ask_file),
+	        .vcek = read_cert(dir, vcek_file),
+	        .vcek_key = read_key(dir, key_file),
 	};
 	close(dir);
 	if (p->ark != NULL && p->ask != NULL && p->vcek != NULL && p->vcek_key != NULL &&
@@ -117,7 +118,7 @@ static enum err load(int state, const char *state_dir, struct soft_pki *p, struc
 		return OK;
 	soft_pki_free(p);
 	return refuse(n, ERR_INVALID, "%s/%s is damaged: remove it, a new software test root is then made", state_dir,
-		      final_dir);
+	              final_dir);
 }
 
 /* ---- writing ---- */
