@@ -199,10 +199,11 @@ static enum err chunk_size(struct http_body *b, uint8_t c, struct note *n)
 	}
 	if (b->line == 0 || b->line++ > 256)
 		return bad_chunk(n);
-	if (c != '\n') {
-		b->state = CHUNK_EXTENSION;
-		return c == '\r' || c == ';' || b->line > 1 ? OK : bad_chunk(n);
-	}
+	if (b->state == CHUNK_SIZE && c != '\r' && c != '\n' && c != ';' && c != ' ')
+		return bad_chunk(n);
+	b->state = CHUNK_EXTENSION;
+	if (c != '\n')
+		return OK;
 	b->line = 0;
 	b->state = b->left == 0 ? CHUNK_LAST : CHUNK_DATA;
 	return OK;

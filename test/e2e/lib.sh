@@ -39,11 +39,11 @@ want_status() { [ "$status" -eq "$1" ] || { bad "$2: exit status $status, expect
 
 # Waits until a condition holds; tests never measure time, they only give up.
 until_true() { # seconds, command...
-	n=$(($1 * 20))
+	tries=$(($1 * 20)) # not n: callers count with that
 	shift
 	until "$@" >/dev/null 2>&1; do
-		n=$((n - 1))
-		[ "$n" -gt 0 ] || return 1
+		tries=$((tries - 1))
+		[ "$tries" -gt 0 ] || return 1
 		sleep 0.05
 	done
 }

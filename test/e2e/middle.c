@@ -171,25 +171,20 @@ static size_t head(int fd, char *out, size_t max)
 	return 0;
 }
 
-static void pass(int client, int host)
+/* The body that a head announces, from one side to the other. */
+static void body(const char *of, int from, int to)
 {
-	uint8_t b[65536];
+	const char *length = strcasestr(of, "\r\ncontent-length:");
+	unsigned long left = length != NULL ? strtoul(length + 17, NULL, 10) : 0;
 
-	for (;;) {
-		struct pollfd p[2] = {{client, POLLIN, 0}, {host, POLLIN, 0}};
+	while (left > 0) {
+		uint8_t b[4096];
+		ssize_t got = recv(from, b, left < sizeof b ? left : sizeof b, 0);
 
-		if (poll(p, 2, -1) < 0)
+		if (got <= 0)
 			_exit(0);
-		for (int i = 0; i < 2; i++) {
-			ssize_t n;
-
-			if (p[i].revents == 0)
-				continue;
-			n = recv(p[i].fd, b, sizeof b, 0);
-			if (n <= 0)
-				_exit(0);
-			put(p[1 - i].fd, b, (size_t)n);
-		}
+		put(to, b, (size_t)got);
+		left -= (unsigned long)got;
 	}
 }
 
@@ -208,13 +203,12 @@ static void serve(int client, const char *target)
 		if (n == 0)
 			_exit(0);
 		put(host, (uint8_t *)request, n);
-		if (strstr(request, "/session HTTP/1.1") == NULL)
-			pass(client, host);
+		body(request, client, host);
 		m = head(host, answer, sizeof answer);
 		put(client, (uint8_t *)answer, m);
-		if (strncmp(answer, "HTTP/1.1 101", 12) != 0)
-			pass(client, host);
-		play(client, host);
+		if (strncmp(answer, "HTTP/1.1 101", 12) == 0)
+			play(client, host);
+		body(answer, host, client); /* the connection is kept: the session comes as its next request */
 	}
 }
 

@@ -10,3 +10,4 @@ man: $(B)/bin/broch
 check-cli: programs examples $(GUESTS)
 	@B=$(abspath $(B)) test/cli/run.sh
 CHECKS += check-cli
+FUZZ_USES_http := client
