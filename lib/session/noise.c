@@ -7,16 +7,22 @@
 
 /* ---- primitives ---- */
 
-void noise_cipher_init(struct noise_cipher *c, const uint8_t key[static NOISE_KEY_SIZE])
+struct noise_engine noise_engine(void)
 {
-	const br_block_ctr_class *aes = br_aes_x86ni_ctr_get_vtable();
-	br_ghash ghash = br_ghash_pclmul_get();
+	struct noise_engine e = {br_aes_x86ni_ctr_get_vtable(), br_ghash_pclmul_get()};
 
-	if (aes == NULL)
-		aes = &br_aes_ct64_ctr_vtable;
-	c->ghash = ghash != 0 ? ghash : br_ghash_ctmul64;
+	if (e.aes == NULL)
+		e.aes = &br_aes_ct64_ctr_vtable;
+	if (e.ghash == 0)
+		e.ghash = br_ghash_ctmul64;
+	return e;
+}
+
+void noise_cipher_init(struct noise_cipher *c, struct noise_engine e, const uint8_t key[static NOISE_KEY_SIZE])
+{
+	c->ghash = e.ghash;
 	c->nonce = 0;
-	aes->init(&c->keys.vtable, key, NOISE_KEY_SIZE);
+	e.aes->init(&c->keys.vtable, key, NOISE_KEY_SIZE);
 }
 
 /* A context only for this message: BearSSL's points at the AES keys, and ours must be free to move. */
@@ -124,7 +130,7 @@ static enum err mix_dh(struct noise *n, struct noise_cipher *c)
 	/* A point of low order would give every eavesdropper our key. */
 	weak = ct_equal(shared, zero, sizeof shared);
 	hkdf2(n->chain, slice_of(shared, sizeof shared), n->chain, key);
-	noise_cipher_init(c, key); /* AES-256 takes the first 32 bytes (section 5.2, MixKey) */
+	noise_cipher_init(c, n->engine, key); /* AES-256 takes the first 32 bytes (section 5.2, MixKey) */
 	wipe(shared, sizeof shared);
 	wipe(key, sizeof key);
 	return weak ? ERR_CRYPTO : OK;
@@ -137,7 +143,7 @@ void noise_init(struct noise *n, bool initiator, struct slice prologue, const ui
 	static const char name[] = "Noise_NN_25519_AESGCM_SHA512";
 	static const uint8_t base[NOISE_KEY_SIZE] = {9};
 
-	*n = (struct noise){.initiator = initiator};
+	*n = (struct noise){.initiator = initiator, .engine = noise_engine()};
 	memcpy(n->secret, ephemeral, sizeof n->secret);
 	x25519(n->public, base, n->secret);
 	/* Shorter than the hash: padded with zeros instead of hashed (section 5.2, InitializeSymmetric). */
@@ -216,8 +222,8 @@ void noise_split(struct noise *n, struct noise_cipher *send, struct noise_cipher
 
 	/* The first key is the initiator's for sending. */
 	hkdf2(n->chain, slice_of(NULL, 0), first, second);
-	noise_cipher_init(send, n->initiator ? first : second);
-	noise_cipher_init(receive, n->initiator ? second : first);
+	noise_cipher_init(send, n->engine, n->initiator ? first : second);
+	noise_cipher_init(receive, n->engine, n->initiator ? second : first);
 	wipe(first, sizeof first);
 	wipe(second, sizeof second);
 	wipe(n->chain, sizeof n->chain);
