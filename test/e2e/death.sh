@@ -9,7 +9,7 @@ suite=death
 
 spin=$B/test/guests/spin.wasm # prints "started", then computes for ever
 
-state_is() { "$broch" ps --host "unix:$sock" --json | grep -q "\"state\": *\"$1\""; }
+state_is() { "$broch" ps -a --host "unix:$sock" --json | grep -q "\"state\": *\"$1\""; }
 
 begin() { # runs the client in the background: its pid in $client
 	"$broch" deploy --host "unix:$sock" --policy "$policy" "$@" >"$tmp/out" 2>"$tmp/err" </dev/null &
