@@ -21,6 +21,7 @@
 
 enum {
 	PACKETS_A_TURN = 16, /* a chatty keeper must not starve the others */
+	LINES_MAX = 20,      /* of a keeper's standard error that go to the log */
 	LAST_WORD_MS = 1000, /* from its last word, or from closing the control socket, to the end of the process */
 };
 
@@ -320,6 +321,45 @@ static void on_control(evutil_socket_t fd, short what, void *ctx)
 	drain(ctx, PACKETS_A_TURN);
 }
 
+/* ---- what it writes to its standard error: nothing, unless something is wrong ---- */
+
+static void take_line(struct keep *k, const char *line, size_t len)
+{
+	if (len == 0)
+		return;
+	snprintf(k->said, sizeof k->said, "%.*s", (int)len, line);
+	text_clean(k->said);
+	if (k->lines++ < LINES_MAX)
+		LOG(k->all->log, LOG_AT_WARN, "keeper says", log_s("id", k->id), log_s("line", k->said));
+}
+
+/* A part of a line, at the end of what is there, counts as a line. */
+static void take_words(struct keep *k)
+{
+	char text[2048], *end;
+	ssize_t got = k->words < 0 ? 0 : read(k->words, text, sizeof text - 1);
+
+	if (got <= 0) {
+		if (k->on_words != NULL && (got == 0 || errno != EAGAIN))
+			event_del(k->on_words);
+		return;
+	}
+	text[got] = 0;
+	for (char *at = text; at < text + got; at = end + 1) {
+		end = strchrnul(at, '\n'); /* a 0 byte ends what we look at */
+		take_line(k, at, (size_t)(end - at));
+		if (*end == 0)
+			return;
+	}
+}
+
+static void on_words(evutil_socket_t fd, short what, void *ctx)
+{
+	(void)fd;
+	(void)what;
+	take_words(ctx);
+}
+
 /* ---- to the keeper ---- */
 
 static enum err control_send(struct keep *k, enum control_type type, int fd)
@@ -398,10 +438,11 @@ static void classify(struct keep *k, const siginfo_t *how)
 		blame(k, END_KILLED,
 		      "the keeper process was killed (SIGKILL: by hand, or the machine ran out of memory)");
 	else if (killed)
-		blame(k, END_KILLED, "the keeper process was killed by signal %d (%s)", how->si_status,
-		      strsignal(how->si_status));
+		blame(k, END_KILLED, "the keeper process was killed by signal %d (%s)%s%s", how->si_status,
+		      strsignal(how->si_status), k->said[0] != 0 ? ": " : "", k->said);
 	else
-		blame(k, END_KILLED, "the keeper process ended with status %d and without a word", how->si_status);
+		blame(k, END_KILLED, "the keeper process ended with status %d and %s%s", how->si_status,
+		      k->said[0] != 0 ? "said: " : "without a word", k->said);
 }
 
 static void release(struct keep *k)
@@ -410,9 +451,12 @@ static void release(struct keep *k)
 		event_free(k->on_exit);
 	if (k->on_control != NULL)
 		event_free(k->on_control);
-	k->on_exit = k->on_control = NULL;
+	if (k->on_words != NULL)
+		event_free(k->on_words);
+	k->on_exit = k->on_control = k->on_words = NULL;
 	fd_close(&k->pidfd);
 	fd_close(&k->control);
+	fd_close(&k->words);
 }
 
 static void write_record(struct keep *k)
@@ -431,7 +475,8 @@ static void finish(struct keep *k, const siginfo_t *how)
 	struct keeps *all = k->all;
 
 	k->finishing = true;
-	drain(k, 4096); /* its last words lie in the socket */
+	drain(k, 4096); /* its last words lie in the socket and the pipe */
+	take_words(k);
 	classify(k, how);
 	release(k);
 	arm(k, 0, on_lingered);
@@ -497,7 +542,7 @@ struct keep *keep_new(struct keeps *all)
 	if (k == NULL)
 		return NULL;
 	k->all = all;
-	k->pidfd = k->control = -1;
+	k->pidfd = k->control = k->words = -1;
 	TAILQ_INIT(&k->waiters);
 	TAILQ_INIT(&k->followers);
 	k->timer = evtimer_new(all->base, on_timer, k);
@@ -525,6 +570,7 @@ static enum err start_process(struct keep *k, const char *image, struct note *n)
 	k->pid_start = child.pid_start;
 	k->pidfd = child.pidfd;
 	k->control = child.control;
+	k->words = child.words;
 	return OK;
 }
 
@@ -544,8 +590,9 @@ enum err keep_launch(struct keep *k, const char *image, struct note *n)
 	TRY(start_process(k, image, n));
 	k->on_exit = event_new(k->all->base, k->pidfd, EV_READ | EV_PERSIST, on_exit_event, k);
 	k->on_control = event_new(k->all->base, k->control, EV_READ | EV_PERSIST, on_control, k);
-	if (k->on_exit == NULL || k->on_control == NULL || event_add(k->on_exit, NULL) != 0 ||
-	    event_add(k->on_control, NULL) != 0) {
+	k->on_words = event_new(k->all->base, k->words, EV_READ | EV_PERSIST, on_words, k);
+	if (k->on_exit == NULL || k->on_control == NULL || k->on_words == NULL || event_add(k->on_exit, NULL) != 0 ||
+	    event_add(k->on_control, NULL) != 0 || event_add(k->on_words, NULL) != 0) {
 		keep_revoke(k);
 		return refuse(n, ERR_NOMEM, "out of memory");
 	}

@@ -85,8 +85,10 @@ struct keep {
 	bool confirmed; /* and the Keep accepted it */
 	pid_t pid;
 	uint64_t pid_start; /* /proc/PID/stat, field 22: with the pid it names one process for ever */
-	int pidfd, control;
-	struct event *on_exit, *on_control, *timer;
+	int pidfd, control, words;
+	struct event *on_exit, *on_control, *on_words, *timer;
+	char said[KEEP_DETAIL_MAX]; /* the last line the keeper wrote to its standard error */
+	unsigned lines;             /* how many of them were logged */
 	void (*on_time)(struct keep *k);
 	size_t event_count; /* ever; the last KEEP_EVENTS_MAX are kept */
 	struct keep_event events[KEEP_EVENTS_MAX];

@@ -6,6 +6,7 @@
 #include "sys/file.h"
 #include "sys/notify.h"
 #include "sys/paths.h"
+#include "sys/soft_root.h"
 
 #include <errno.h>
 #include <event2/event.h>
@@ -221,6 +222,26 @@ static enum err watch(struct daemon *d, struct note *n)
 	return OK;
 }
 
+/*
+ * Tenants need the test root's certificate for their policies before they ask for the first Keep, so a new state folder
+ * gets its root now. A private agent's only client waits for nothing of the kind.
+ */
+static enum err prepare_soft_root(const struct agent *a, struct note *n)
+{
+	char path[PATHS_MAX];
+	struct tee *t;
+
+	if (a->options.private_agent)
+		return OK;
+	TRY(soft_root_path(a->options.state, path, sizeof path));
+	if (access(path, F_OK) != 0)
+		LOG(&a->options.log, LOG_AT_INFO, "making a software test root: once, takes seconds",
+		    log_s("file", path));
+	TRY(tee_soft_snp.open(a->options.state, &t, n));
+	tee_soft_snp.close(t);
+	return OK;
+}
+
 static enum err serve(struct daemon *d, struct note *n)
 {
 	struct agent *a = &d->agent;
@@ -228,6 +249,7 @@ static enum err serve(struct daemon *d, struct note *n)
 	TRY(watch(d, n));
 	for (size_t i = 0; i < a->options.listen_count; i++)
 		TRY(listener_open(a, a->options.listen[i], n));
+	TRY(prepare_soft_root(a, n)); /* slow; after all that can be wrong, and clients can wait in the queue already */
 	notify_send("READY=1");
 	event_base_dispatch(a->base);
 	LOG(&a->options.log, LOG_AT_INFO, "ended", log_n("keeps_created", a->metrics.created));
@@ -273,21 +295,6 @@ static int check_only(const struct agent *a)
 	return any ? 0 : EXIT_FAILURE_;
 }
 
-/*
- * Tenants need the test root's certificate for their policies before they ask for the first Keep, so a new state folder
- * gets its root now. A private agent's only client waits for nothing of the kind.
- */
-static enum err prepare_soft_root(const struct agent *a, struct note *n)
-{
-	struct tee *t;
-
-	if (a->options.private_agent)
-		return OK;
-	TRY(tee_soft_snp.open(a->options.state, &t, n));
-	tee_soft_snp.close(t);
-	return OK;
-}
-
 static int run(struct daemon *d)
 {
 	struct note n = {0};
@@ -298,7 +305,7 @@ static int run(struct daemon *d)
 		err = open_agent(d, &n);
 	if (err == OK && d->agent.options.check)
 		status = check_only(&d->agent);
-	else if (err == OK && (err = prepare_soft_root(&d->agent, &n)) == OK)
+	else if (err == OK)
 		err = serve(d, &n);
 	if (err != OK) {
 		fprintf(stderr, "brochd: %s\n", n.text[0] != 0 ? n.text : err_text(err));

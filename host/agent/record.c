@@ -129,7 +129,7 @@ enum err record_parse(struct slice text, struct keep *k, bool *same_boot, struct
 	        text.size == 0 ? NULL : json_loadb((const char *)text.data, text.size, JSON_REJECT_DUPLICATES, &why);
 	enum err err;
 
-	*k = (struct keep){.pidfd = -1, .control = -1};
+	*k = (struct keep){.pidfd = -1, .control = -1, .words = -1};
 	if (o == NULL)
 		return refuse(n, ERR_FORMAT, "not JSON");
 	err = take(o, k, same_boot, n);

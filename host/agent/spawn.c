@@ -18,7 +18,7 @@ static char *const environment[] = {(char *)(uintptr_t) "PATH=/usr/local/bin:/us
 
 struct plan {
 	char *const *argv;
-	int control, null;
+	int control, null, words;
 	pid_t parent;
 };
 
@@ -39,7 +39,7 @@ static int become(const struct plan *p)
 		return errno;
 	if (getppid() != p->parent) /* died before the line above */
 		return ESRCH;
-	if (!place(p->null, 0) || !place(p->null, 1))
+	if (!place(p->null, 0) || !place(p->null, 1) || !place(p->words, 2))
 		return errno;
 	if (syscall(SYS_close_range, CONTROL_FD + 1, ~0u, 0) != 0)
 		return errno;
@@ -70,7 +70,7 @@ static pid_t launch(const struct plan *p)
 	sigprocmask(SIG_SETMASK, &all, &before);
 	pid = fork();
 	if (pid == 0) {
-		/* first, and only then may anything be written to it; `null` is above it, see spawn_child */
+		/* first, and only then may anything be written to it; the others are above it, see lift */
 		if (place(p->control, CONTROL_FD))
 			confess(p->argv[0], become(p));
 		_exit(127);
@@ -108,44 +108,75 @@ static void kill_and_reap(pid_t pid)
 	waitpid(pid, NULL, 0);
 }
 
+/* Out of the way of what the child places at 0 to CONTROL_FD. */
+static bool lift(int *fd)
+{
+	int up;
+
+	if (*fd < 0 || *fd > CONTROL_FD)
+		return *fd >= 0;
+	up = fcntl(*fd, F_DUPFD_CLOEXEC, CONTROL_FD + 1);
+	fd_close(fd);
+	*fd = up;
+	return up >= 0;
+}
+
+struct ends { /* ours first */
+	int control[2], words[2], null;
+};
+
+static void ends_close(struct ends *e)
+{
+	fd_close(&e->null);
+	for (size_t i = 0; i < 2; i++) {
+		fd_close(&e->control[i]);
+		fd_close(&e->words[i]);
+	}
+}
+
+static enum err ends_open(struct ends *e, struct note *n)
+{
+	*e = (struct ends){{-1, -1}, {-1, -1}, -1};
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, e->control) != 0 || pipe2(e->words, O_CLOEXEC) != 0)
+		return refuse(n, err_of_errno(errno), "cannot make a socket or pipe: %s", strerror(errno));
+	e->null = open("/dev/null", O_RDWR | O_CLOEXEC);
+	if (!lift(&e->null) || !lift(&e->words[1]) || fcntl(e->control[0], F_SETFL, O_NONBLOCK) != 0 ||
+	    fcntl(e->words[0], F_SETFL, O_NONBLOCK) != 0)
+		return refuse(n, err_of_errno(errno), "/dev/null: %s", strerror(errno));
+	return OK;
+}
+
+static enum err start(char *const argv[], const struct ends *e, struct child *c, struct note *n)
+{
+	enum err err;
+
+	c->pid = launch(&(struct plan){argv, e->control[1], e->null, e->words[1], getpid()});
+	if (c->pid < 0)
+		return refuse(n, err_of_errno(errno), "cannot start a process: %s", strerror(errno));
+	c->pidfd = (int)syscall(SYS_pidfd_open, c->pid, 0);
+	if (c->pidfd < 0) {
+		err = refuse(n, err_of_errno(errno), "cannot watch process %d: %s", (int)c->pid, strerror(errno));
+		kill_and_reap(c->pid);
+		return err;
+	}
+	c->pid_start = process_start(c->pid);
+	return OK;
+}
+
 enum err spawn_child(char *const argv[], struct child *out, struct note *n)
 {
-	int pair[2] = {-1, -1}, null = -1;
-	enum err err = ERR_IO;
-	struct child c;
+	struct child c = {0};
+	struct ends e;
+	enum err err = ends_open(&e, n);
 
-	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0)
-		return refuse(n, err_of_errno(errno), "cannot make a socket pair: %s", strerror(errno));
-	null = open("/dev/null", O_RDWR | O_CLOEXEC);
-	if (null >= 0 && null <= CONTROL_FD) { /* out of the way of what the child places there */
-		int up = fcntl(null, F_DUPFD_CLOEXEC, CONTROL_FD + 1);
-
-		fd_close(&null);
-		null = up;
+	if (err == OK)
+		err = start(argv, &e, &c, n);
+	if (err == OK) {
+		c.control = e.control[0];
+		c.words = e.words[0];
+		e.control[0] = e.words[0] = -1;
+		*out = c;
 	}
-	if (null < 0 || fcntl(pair[0], F_SETFL, O_NONBLOCK) != 0) {
-		err = refuse(n, err_of_errno(errno), "/dev/null: %s", strerror(errno));
-		goto out;
-	}
-	c.pid = launch(&(struct plan){argv, pair[1], null, getpid()});
-	if (c.pid < 0) {
-		err = refuse(n, err_of_errno(errno), "cannot start a process: %s", strerror(errno));
-		goto out;
-	}
-	c.pidfd = (int)syscall(SYS_pidfd_open, c.pid, 0);
-	if (c.pidfd < 0) {
-		err = refuse(n, err_of_errno(errno), "cannot watch process %d: %s", (int)c.pid, strerror(errno));
-		kill_and_reap(c.pid);
-		goto out;
-	}
-	c.pid_start = process_start(c.pid);
-	c.control = pair[0];
-	pair[0] = -1;
-	*out = c;
-	err = OK;
-out:
-	fd_close(&null);
-	fd_close(&pair[0]);
-	fd_close(&pair[1]);
+	ends_close(&e);
 	return err;
 }

@@ -11,14 +11,15 @@ struct child {
 	pid_t pid;
 	int pidfd;          /* readable when it has ended; reap with waitid(P_PIDFD) */
 	int control;        /* SOCK_SEQPACKET, non-blocking; the child's end is its descriptor CONTROL_FD */
+	int words;          /* what it writes to its standard error; non-blocking */
 	uint64_t pid_start; /* see process_start */
 };
 
 /*
- * argv ends with NULL; argv[0] is the path. The child has standard input and output on /dev/null, our standard error,
- * the control socket and no other descriptor, its own session (a Ctrl-C in our terminal is not for it), an environment
- * of nothing but PATH, default signals, and is killed when we die. A program that cannot be executed is reported like
- * one that cannot start: by CONTROL_FAILED. Nothing is left on failure.
+ * argv ends with NULL; argv[0] is the path. The child has standard input and output on /dev/null, the control socket
+ * and no other descriptor of ours, its own session (a Ctrl-C in our terminal is not for it), an environment of nothing
+ * but PATH, default signals, and is killed when we die. A program that cannot be executed is reported like one that
+ * cannot start: by CONTROL_FAILED. Nothing is left on failure.
  */
 MUST_USE enum err spawn_child(char *const argv[], struct child *out, struct note *n);
 

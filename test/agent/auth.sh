@@ -7,7 +7,7 @@ ssl req -x509 $ec -keyout "$dir/key" -out "$dir/cert" -subj /CN=localhost -addex
 for ca in ca other; do ssl req -x509 $ec -keyout "$dir/$ca.key" -out "$dir/$ca" -subj "/CN=$ca"; done
 client_cert() { # name, ca, subject
 	ssl req $ec -keyout "$dir/$1.key" -out "$dir/$1.csr" -subj "$3"
-	ssl x509 -req -in "$dir/$1.csr" -CA "$dir/$2" -CAkey "$dir/$2.key" -CAcreateserial -days 2 -out "$dir/$1"
+	ssl x509 -req -in "$dir/$1.csr" -CA "$dir/$2" -CAkey "$dir/$2.key" -set_serial 1 -days 2 -out "$dir/$1"
 }
 client_cert alice ca /O=Example/CN=alice
 client_cert mallory other /O=Example/CN=alice

@@ -10,7 +10,8 @@ fails() { # behaviour, text
 }
 fails fail 'could not start: the image is no image'
 fails die 'died: triple fault at 0x1234'
-fails crash 'killed by signal 6'
+fails crash 'killed by signal 6 (Aborted): bug: ?[1m something does not hold'
+check "what a keeper says is in the log" grep -q 'keeper says id=[0-9a-f]* line="some words"' "$dir/log"
 fails slow 'did not start within 1 s'
 fails garbage 'broke the protocol'
 

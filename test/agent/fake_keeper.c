@@ -95,6 +95,8 @@ static void begin(const struct fake *f)
 	if (is(f, "fail") || is(f, "die"))
 		exit(1);
 	if (is(f, "crash"))
+		fputs("some words\nbug: \033[1m something does not hold\n", stderr);
+	if (is(f, "crash"))
 		abort();
 	if (is(f, "garbage") && write(CONTROL_FD, "xyz", 3) != 3)
 		exit(3);

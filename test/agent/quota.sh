@@ -41,8 +41,8 @@ wait $idlers 2>/dev/null
 # -- full disk: nothing half-written, nothing left running --
 stop_agent
 if [ "$(id -u)" -eq 0 ] && mkdir "$dir/small" && mount -t tmpfs -o size=64k,mode=700 none "$dir/small" 2>/dev/null; then
+	cp -r "$tmp/soft-snp" "$dir/small/"
 	start_agent --state "$dir/small"
-	cp "$dir/state/behaviour" "$dir/small/" 2>/dev/null || true
 	cat /dev/zero >"$dir/small/fill" 2>/dev/null
 	call POST /v1/keeps '{}'; want_error 503 'cannot write' "full disk"
 	check "full disk: no process" until_true 5 no_keepers

@@ -11,7 +11,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -186,7 +185,6 @@ static enum err make(int state, const char *state_dir, struct soft_pki *p, struc
 {
 	enum err err;
 
-	fprintf(stderr, "broch: making a software test root in %s/%s (once, takes seconds)\n", state_dir, final_dir);
 	TRY(soft_pki_make(p, n));
 	if (write_all(state, p))
 		return OK;
