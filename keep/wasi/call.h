@@ -12,7 +12,7 @@
 #include "keep/wasi/port.h"
 #include "keep/wasi/wasi.h"
 
-enum { IOVECS_MAX = 1024, SUBSCRIPTIONS_MAX = 4096, WRITE_GATHER = 4096 };
+enum { WASI_FUNCTIONS = 46, IOVECS_MAX = 1024, SUBSCRIPTIONS_MAX = 4096, WRITE_GATHER = 4096 };
 
 struct iovec {
 	uint8_t *data;
@@ -55,8 +55,7 @@ struct call {
 	enum err stop; /* not OK: unwind the program with this */
 };
 
-extern const struct function wasi_functions[];
-extern const size_t wasi_function_count;
+extern const struct function wasi_functions[WASI_FUNCTIONS];
 
 static inline uint32_t arg32(const struct call *c, unsigned i)
 {

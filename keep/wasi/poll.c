@@ -127,9 +127,9 @@ static uint32_t look(struct call *c, struct round *r, const uint8_t *in, uint8_t
 		struct subscription s;
 		struct event e;
 
-		load_subscription(c, in + i * stride, &s);
+		load_subscription(c, in + (size_t)i * stride, &s);
 		if (is_ready(c, r, &s, &e))
-			store_event(out + events++ * EVENT_SIZE, &s, &e);
+			store_event(out + (size_t)events++ * EVENT_SIZE, &s, &e);
 	}
 	return events;
 }

@@ -4,7 +4,7 @@
 
 #include "keep/wasi/call.h"
 
-enum { STRINGS_SIZE_MAX = 16 << 20, STRINGS_COUNT_MAX = 65536, PREOPENS_MAX = 64, STREAMS = 3 };
+enum { STRINGS_SIZE_MAX = 16 << 20, STRINGS_COUNT_MAX = 65536, PREOPENS_MAX = 64, STREAMS = 3, BINDINGS = 2 * WASI_FUNCTIONS };
 
 /* ---- wasi_new ---- */
 
@@ -144,12 +144,12 @@ static enum err init_tree(struct wasi *w, const struct wasi_config *cfg, struct 
 
 static enum err bind_functions(struct wasi *w, struct arena *a)
 {
-	w->bindings = arena_many(a, 2 * wasi_function_count, struct binding);
+	w->bindings = arena_many(a, BINDINGS, struct binding);
 	if (w->bindings == NULL)
 		return ERR_NOMEM;
-	for (size_t i = 0; i < 2 * wasi_function_count; i++)
+	for (size_t i = 0; i < BINDINGS; i++)
 		w->bindings[i] =
-			(struct binding){w, &wasi_functions[i % wasi_function_count], i >= wasi_function_count};
+			(struct binding){w, &wasi_functions[i % WASI_FUNCTIONS], i >= WASI_FUNCTIONS};
 	return OK;
 }
 
@@ -209,9 +209,9 @@ static struct binding *binding_of(struct wasi *w, const struct wasm_import *impo
 
 	if (import->kind != WASM_FUNC || (!unstable && !slice_is(import->module, "wasi_snapshot_preview1")))
 		return NULL;
-	for (size_t i = 0; i < wasi_function_count; i++)
+	for (size_t i = 0; i < WASI_FUNCTIONS; i++)
 		if (slice_is(import->name, wasi_functions[i].name))
-			return &w->bindings[i + (unstable ? wasi_function_count : 0)];
+			return &w->bindings[i + (unstable ? WASI_FUNCTIONS : 0)];
 	return NULL;
 }
 

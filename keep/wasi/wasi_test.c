@@ -24,7 +24,7 @@ static uint32_t call_with(const char *name, const uint64_t *values, size_t count
 {
 	union wasm_value v[16] = {{0}};
 
-	for (size_t i = 0; i < wasi_function_count; i++) {
+	for (size_t i = 0; i < WASI_FUNCTIONS; i++) {
 		if (strcmp(wasi_functions[i].name, name) != 0)
 			continue;
 		assert_int_equal(wasi_functions[i].param_count, count);

@@ -84,7 +84,7 @@ static enum err fake_link(struct wasi *w, struct arena *a, const char *module_na
 	static struct wasm_module m;
 	struct wasm_extern *const *imports;
 
-	m.count = (uint32_t)wasi_function_count;
+	m.count = WASI_FUNCTIONS;
 	fake_extern_count = 0;
 	for (uint32_t i = 0; i < m.count; i++)
 		m.imports[i] = (struct wasm_import){slice_text(module_name), slice_text(wasi_functions[i].name), WASM_FUNC,
