@@ -105,6 +105,9 @@ enum err attest(struct pipe *p, const struct trust *t, struct verdict *v, struct
 		(void)tell_verdict(p, v, NULL);
 		return ERR_REFUSED;
 	}
+	/* A Keep is silent now. Records behind the evidence are somebody's in between: better to know before we deliver. */
+	if (pipe_unread(p))
+		return refuse(n, ERR_REFUSED, "the channel to the Keep was disturbed: something came behind the evidence");
 	return tell_verdict(p, v, n);
 }
 

@@ -49,6 +49,7 @@ struct verb {
 	const struct option *options; /* its own, ended by a row without name; NULL: none */
 	const struct option *more;    /* a shared set, such as options_host; NULL: none */
 	const struct option *also;    /* another */
+	const struct option *absent;  /* what people try here from habit; `help` is the hint they get. NULL: none */
 	const char *details;          /* paragraphs, split by empty lines; "" for none. A line that starts with a space stands as it is */
 	const char *examples;         /* lines: "# comment" or a command; NULL: none */
 	unsigned min, max;            /* operand count */

@@ -225,6 +225,15 @@ static const struct option deploy_options[] = {
 	{0},
 };
 
+static const struct option deploy_absent[] = {
+	{"rm", 0, false, NULL, "a Keep's record goes by itself after a while, or say: broch rm ID"},
+	{"tty", 't', false, NULL, "a Keep has no terminal; its standard streams are connected in any case"},
+	{"volume", 'V', false, NULL, "say --dir DIR:NAME; files are copied, not shared"},
+	{"publish", 0, false, NULL, "workloads have no sockets in this version"},
+	{"insecure", 'k', false, NULL, "certificates are checked; name the host's with --ca FILE"},
+	{0},
+};
+
 const struct verb verb_deploy = {
 	.name = "deploy",
 	.summary = "run a WebAssembly program in a Keep on a host you need not trust",
@@ -232,6 +241,7 @@ const struct verb verb_deploy = {
 	.options = deploy_options,
 	.more = options_workload,
 	.also = options_host,
+	.absent = deploy_absent,
 	.details = "Asks the host for a Keep, verifies the Keep's evidence under your policy, and only then sends the program and "
 		   "its data, encrypted for that Keep alone. When the evidence is refused, or anybody disturbs the channel, "
 		   "nothing of the workload is sent, the reason is printed and the exit status is 3.\n\n"

@@ -87,6 +87,15 @@ const char *near_best(const struct near *n)
 	return n->best != NULL && n->distance <= allowed ? n->best : NULL;
 }
 
+/* Somebody's habit from elsewhere: say where it is here. */
+static const char *hint_for(const struct verb *v, const char *name, char letter)
+{
+	for (const struct option *o = v->absent; o != NULL && o->name != NULL; o++)
+		if (name != NULL ? strcmp(o->name, name) == 0 : letter != 0 && o->letter == letter)
+			return o->help;
+	return NULL;
+}
+
 static enum err unknown_long(const struct verb *v, const char *name, size_t len, struct note *n)
 {
 	char word[64];
@@ -96,6 +105,8 @@ static enum err unknown_long(const struct verb *v, const char *name, size_t len,
 		return refuse(n, ERR_INVALID, "unknown option --%s", name);
 	memcpy(word, name, len);
 	word[len] = 0;
+	if (hint_for(v, word, 0) != NULL)
+		return refuse(n, ERR_INVALID, "there is no --%s here; %s", word, hint_for(v, word, 0));
 	for (unsigned i = 0; i < SETS; i++)
 		for (const struct option *o = set_of(v, i); o->name != NULL; o++)
 			near_try(&near, o->name);
@@ -158,6 +169,8 @@ static enum err parse_letters(struct cli *c, struct walk *w, const char *letters
 		const char name[2] = {*letters, 0}, *value = NULL;
 		const struct option *o = find_letter(c->verb, *letters++);
 
+		if (o == NULL && hint_for(c->verb, NULL, *name) != NULL)
+			return refuse(n, ERR_INVALID, "there is no -%s here; %s", name, hint_for(c->verb, NULL, *name));
 		if (o == NULL)
 			return refuse(n, ERR_INVALID, "unknown option -%s", name);
 		if (o->value != NULL && *letters != 0) {

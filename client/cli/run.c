@@ -170,12 +170,26 @@ static const struct option run_options[] = {
 	{0},
 };
 
+static const struct option run_absent[] = {
+	{"detach", 'd', false, NULL, "run ends with its terminal: for more, start brochd and say broch deploy -d"},
+	{"host", 'H', false, NULL, "run is for this machine: say broch deploy --host URL"},
+	{"policy", 'p', false, NULL, "run accepts this machine's own Keeps: say broch deploy --policy FILE"},
+	{"name", 0, false, NULL, "only deployed Keeps have names: say broch deploy --name NAME"},
+	{"evidence", 0, false, NULL, "evidence of a stand-in of one's own proves nothing: say broch deploy --evidence FILE"},
+	{"rm", 0, false, NULL, "nothing is left after run in any case"},
+	{"tty", 't', false, NULL, "a Keep has no terminal; its standard streams are connected in any case"},
+	{"volume", 'V', false, NULL, "say --dir DIR:NAME; files are copied, not shared"},
+	{"mapdir", 0, false, NULL, "say --dir DIR:NAME"},
+	{0},
+};
+
 const struct verb verb_run = {
 	.name = "run",
 	.summary = "run a WebAssembly program in a Keep on this machine",
 	.operands = "APP.wasm [ARG...]",
 	.options = run_options,
 	.more = options_workload,
+	.absent = run_absent,
 	.details = "Starts a private host agent, makes a Keep, verifies its evidence, delivers the program over the encrypted "
 		   "session and connects its standard streams. Nothing has to be set up, and nothing is left behind. Options end "
 		   "at APP.wasm; what follows belongs to the program.\n\n"

@@ -55,6 +55,11 @@ wrong 125 "expected NAME=VALUE" run -e =x x.wasm
 wrong 125 "not set in our environment" run -e BROCH_SURELY_NOT_SET x.wasm
 wrong 125 "contradict" run -i --no-stdin x.wasm
 
+wrong 125 "no -d here; .*broch deploy -d" run -d x.wasm
+wrong 125 "no --host here; .*broch deploy --host" run --host unix:/x x.wasm
+wrong 125 "no -t here" run -it x.wasm
+wrong 125 "no -k here; .*--ca" deploy -k x.wasm
+
 # deploy: everything of ours is looked at before any host
 wrong 125 "no policy says what to accept" deploy "$hello"
 wrong 125 "no-such.toml" deploy --policy no-such.toml "$hello"
