@@ -537,8 +537,7 @@ static uint32_t name_hash(struct slice s)
 	return h;
 }
 
-/* Names are unique. An open hash table of 1 + index, at most half full; a crowded one costs time, so probing is limited
- * by falling back to nothing: an attacker who makes all names collide only slows down the load of his own module. */
+/* Names are unique: an open hash table of 1 + index, at most half full. Its memory is given back. */
 static enum err check_unique(struct loader *l, uint32_t count)
 {
 	size_t mark = l->arena->used;
