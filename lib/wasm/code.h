@@ -33,7 +33,9 @@ enum iop {
  * dst addr y shift k: addr + (y << shift) + k (sums wrap, only the offset makes an address longer than 32 bits)
  */
 #define LOAD(code, id, ...) IOP_##id, IOP_##id##_far, IOP_##id##_at, IOP_##id##_sum, IOP_##id##_scaled, IOP_##id##_index,
-#define STORE(code, id, ...) IOP_##id, IOP_##id##_far, IOP_##id##_at, IOP_##id##_sum, /* likewise: addr x offset16... */
+/* addr x offset16; addr x offset32; x address32; addr x offset16 k: addr + k; addr k offset16: the value is k */
+#define STORE(code, id, ...) IOP_##id, IOP_##id##_far, IOP_##id##_at, IOP_##id##_sum, \
+				IOP_##id##_k,
 #include "lib/wasm/opcodes.def"
 /* From fuse.def, where their fields are described. */
 #define FUSE(type, first, second) IOP_##first##_##second,
@@ -41,6 +43,8 @@ enum iop {
 #define FUSE_K(type, first, second) IOP_##first##_k_##second,
 #define FUSE_KR(type, first, second) IOP_##first##_k_##second##_r,
 #define FUSE_KK(type, first, second) IOP_##first##_k_##second##_k,
+#define FUSE_LOAD(type, load, size, second) IOP_##load##_##second,
+#define FUSE_LOAD_R(type, load, size, second) IOP_##load##_##second##_r,
 #include "lib/wasm/fuse.def"
 	IOP_count_if,      /* dst x k target: dst = x + k, taken unless it is 0 */
 	IOP_count_ne,      /* dst x k y target: dst = x + k, taken if it is not y */
@@ -93,6 +97,7 @@ enum { VARIANT_K = 1, VARIANT_KX = 2 };                                         
 enum { VARIANT_IF = 2, VARIANT_UNLESS = 3, VARIANT_K_IF = 4, VARIANT_K_UNLESS = 5 }; /* CMP */
 enum { VARIANT_FAR = 1, VARIANT_AT = 2, VARIANT_SUM = 3 };                      /* LOAD, STORE */
 enum { VARIANT_SCALED = 4, VARIANT_INDEX = 5 };                                 /* LOAD */
+enum { VARIANT_VALUE_K = 4 };                                                   /* STORE */
 
 static inline uint32_t code_u32(const code_t *field)
 {

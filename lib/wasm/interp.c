@@ -202,17 +202,18 @@ NOINLINE static enum err poll_and_go(STATE)
 #define STORE_TO(id, bytes, value, address, units)                                                                     \
 	OP(id)                                                                                                         \
 	{                                                                                                              \
-		uint64_t at = (address), x = SLOT(value);                                                              \
+		uint64_t at = (address), x = (value);                                                                  \
 		if (unlikely(at + (bytes) > size))                                                                     \
 			TRAP(trap_memory);                                                                             \
 		copy_small(mem + at, &x, bytes);                                                                                 \
 		NEXT(units);                                                                                           \
 	}
 #define STORE(code, id, text, in, bytes)                                                                               \
-	STORE_TO(id##_sum, bytes, 2, WRAPPED(SLOT(1) + code_u32(pc + 4)) + pc[3], 6)                                   \
-	STORE_TO(id, bytes, 2, (uint64_t)(uint32_t)SLOT(1) + pc[3], 4)                                                 \
-	STORE_TO(id##_far, bytes, 2, (uint64_t)(uint32_t)SLOT(1) + code_u32(pc + 3), 5)                                \
-	STORE_TO(id##_at, bytes, 1, (uint64_t)code_u32(pc + 2), 4)
+	STORE_TO(id##_sum, bytes, SLOT(2), WRAPPED(SLOT(1) + code_u32(pc + 4)) + pc[3], 6)                             \
+	STORE_TO(id##_k, bytes, put_##in(k_##in(code_u32(pc + 2))), WRAPPED(SLOT(1)) + pc[4], 5)                       \
+	STORE_TO(id, bytes, SLOT(2), (uint64_t)(uint32_t)SLOT(1) + pc[3], 4)                                           \
+	STORE_TO(id##_far, bytes, SLOT(2), (uint64_t)(uint32_t)SLOT(1) + code_u32(pc + 3), 5)                          \
+	STORE_TO(id##_at, bytes, SLOT(1), (uint64_t)code_u32(pc + 2), 4)
 
 #include "lib/wasm/opcodes.def"
 
@@ -246,6 +247,20 @@ NOINLINE static enum err poll_and_go(STATE)
 #define FUSE_KK(type, first, second)                                                                                   \
 	FUSED(first##_k_##second##_k, type,                                                                            \
 	      do_##second(do_##first(get_##type(SLOT(2)), k_##type(code_u32(pc + 3))), k_##type(code_u32(pc + 5))), 7)
+#define FUSED_LOAD(id, type, size_, value)                                                                             \
+	OP(id)                                                                                                         \
+	{                                                                                                              \
+		uint64_t at = WRAPPED(SLOT(2) + code_u32(pc + 5)) + pc[4], bits = 0;                                   \
+		type_##type x, z = get_##type(SLOT(3));                                                                \
+		if (unlikely(at + (size_) > size))                                                                     \
+			TRAP(trap_memory);                                                                             \
+		copy_small(&bits, mem + at, size_);                                                                    \
+		x = get_##type(bits);                                                                                  \
+		SLOT(1) = put_##type(value);                                                                           \
+		NEXT(7);                                                                                               \
+	}
+#define FUSE_LOAD(type, load, bytes, second) FUSED_LOAD(load##_##second, type, bytes, do_##second(x, z))
+#define FUSE_LOAD_R(type, load, bytes, second) FUSED_LOAD(load##_##second##_r, type, bytes, do_##second(z, x))
 #include "lib/wasm/fuse.def"
 
 /* The end of a counting loop. */
@@ -674,13 +689,15 @@ static operation *const operations[IOP_COUNT] = {
 #define DIV(code, id, ...) ROW(id) ROW(id##_k) ROW(id##_kx)
 #define CMP(code, id, ...) ROW(id) ROW(id##_k) ROW(id##_if) ROW(id##_unless) ROW(id##_k_if) ROW(id##_k_unless)
 #define LOAD(code, id, ...) ROW(id) ROW(id##_far) ROW(id##_at) ROW(id##_sum) ROW(id##_scaled) ROW(id##_index)
-#define STORE(code, id, ...) ROW(id) ROW(id##_far) ROW(id##_at) ROW(id##_sum)
+#define STORE(code, id, ...) ROW(id) ROW(id##_far) ROW(id##_at) ROW(id##_sum) ROW(id##_k)
 #include "lib/wasm/opcodes.def"
 #define FUSE(type, first, second) ROW(first##_##second)
 #define FUSE_R(type, first, second) ROW(first##_##second##_r)
 #define FUSE_K(type, first, second) ROW(first##_k_##second)
 #define FUSE_KR(type, first, second) ROW(first##_k_##second##_r)
 #define FUSE_KK(type, first, second) ROW(first##_k_##second##_k)
+#define FUSE_LOAD(type, load, size, second) ROW(load##_##second)
+#define FUSE_LOAD_R(type, load, size, second) ROW(load##_##second##_r)
 #include "lib/wasm/fuse.def"
 	ROW(count_if) ROW(count_ne) ROW(count_ne_k) ROW(count_lt_u) ROW(count_lt_u_k) ROW(i32_and_k_if) ROW(i32_and_k_unless)
 	ROW(unreachable) ROW(copy) ROW(copy_two) ROW(copy_many) ROW(const32) ROW(const64) ROW(br) ROW(br_if) ROW(br_unless) ROW(br_table)

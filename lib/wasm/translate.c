@@ -1261,7 +1261,7 @@ static enum err binary(struct translator *t, const struct opinfo *op, struct ope
 	return push(t, op->out);
 }
 
-enum fusion { FUSION_NONE, FUSION_SLOTS, FUSION_REVERSED, FUSION_K, FUSION_K_REVERSED, FUSION_KK };
+enum fusion { FUSION_SLOTS, FUSION_REVERSED, FUSION_K, FUSION_K_REVERSED, FUSION_KK, FUSION_LOAD, FUSION_LOAD_REVERSED };
 
 /* How the last operation (with its constant or not) and the operation `second` go together, and as what. */
 static uint16_t fused(uint16_t first, uint16_t second, enum fusion how)
@@ -1274,6 +1274,12 @@ static uint16_t fused(uint16_t first, uint16_t second, enum fusion how)
 #define FUSE_K(type, a, b) case KEY(IOP_##a##_k, IOP_##b, FUSION_K): return IOP_##a##_k_##b;
 #define FUSE_KR(type, a, b) case KEY(IOP_##a##_k, IOP_##b, FUSION_K_REVERSED): return IOP_##a##_k_##b##_r;
 #define FUSE_KK(type, a, b) case KEY(IOP_##a##_k, IOP_##b, FUSION_KK): return IOP_##a##_k_##b##_k;
+#define FUSE_LOAD(type, a, size, b)                                                                                    \
+	case KEY(IOP_##a, IOP_##b, FUSION_LOAD):                                                                       \
+	case KEY(IOP_##a##_sum, IOP_##b, FUSION_LOAD): return IOP_##a##_##b;
+#define FUSE_LOAD_R(type, a, size, b)                                                                                  \
+	case KEY(IOP_##a, IOP_##b, FUSION_LOAD_REVERSED):                                                              \
+	case KEY(IOP_##a##_sum, IOP_##b, FUSION_LOAD_REVERSED): return IOP_##a##_##b##_r;
 #include "lib/wasm/fuse.def"
 	default: return 0;
 	}
@@ -1315,6 +1321,14 @@ static bool fuse(struct translator *t, const struct opinfo *op, const struct ope
 		code = emit_value(t, iop, 6, home(t, t->height));
 		code[3] = other->slot;
 		code_put32(code + 4, k);
+	} else if ((iop = fused(last[0], op->iop, reversed ? FUSION_LOAD_REVERSED : FUSION_LOAD)) != 0) {
+		/* The load's site stays, and is that of what comes into its place. */
+		k = last + 4 == t->code + t->size ? 0 : code_u32(last + 4);
+		forget(t);
+		code = emit_value(t, iop, 7, home(t, t->height));
+		code[3] = other->slot;
+		code[4] = y;
+		code_put32(code + 5, k);
 	} else {
 		return false;
 	}
@@ -1488,12 +1502,22 @@ static enum err translate_load(struct translator *t, const struct opinfo *op)
 static enum err translate_store(struct translator *t, const struct opinfo *op)
 {
 	struct operand address, value;
-	uint32_t offset;
+	uint32_t offset, k;
 	uint16_t slot;
+	code_t *code;
 
 	TRY(read_memarg(t, op, &offset));
 	TRY(pop(t, op->in, &value));
 	TRY(pop(t, WASM_I32, &address));
+	if (value.where == CONST && fits_k(op->in, value.k, &k) && address.where != CONST && offset <= UINT16_MAX) {
+		slot = use(t, &address);
+		emit_site(t);
+		code = emit(t, op->iop + VARIANT_VALUE_K, 5);
+		code[1] = slot;
+		code_put32(code + 2, k);
+		code[4] = (code_t)offset;
+		return OK;
+	}
 	slot = use(t, &value);
 	*emit_access(t, op, &address, offset, 1) = slot;
 	return OK;
