@@ -62,7 +62,7 @@ enum iop {
 	IOP_br,          /* target */
 	IOP_br_if,       /* x target */
 	IOP_br_unless,   /* x target */
-	IOP_br_table,    /* x src arity count32, then count + 1 times: target, dst */
+	IOP_br_table,    /* x src arity count32 k, then count + 1 times: target, dst; it is x + k that chooses */
 	IOP_return,      /* saved */
 	IOP_return_one,  /* saved src */
 	IOP_return_many, /* saved src count */

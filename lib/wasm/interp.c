@@ -426,8 +426,8 @@ OP(br_unless)
 
 OP(br_table)
 {
-	uint32_t x = (uint32_t)SLOT(1), last = code_u32(pc + 4), arity = pc[3];
-	const code_t *row = pc + 6 + 3 * (size_t)(x < last ? x : last);
+	uint32_t x = (uint32_t)SLOT(1) + code_u32(pc + 6), last = code_u32(pc + 4), arity = pc[3];
+	const code_t *row = pc + 8 + 3 * (size_t)(x < last ? x : last);
 
 	if (arity > 0)
 		memmove(fp + row[2], &SLOT(2), arity * sizeof *fp);

@@ -562,8 +562,18 @@ static struct condition take_condition(struct translator *t, const struct operan
 	const code_t *last = maker(t, o);
 	struct condition c = {.when = IOP_br_if, .unless = IOP_br_unless};
 
-	if (last == NULL || o->k != 0 || !melt(t, last, &c))
+	if (last == NULL || o->k != 0 || !melt(t, last, &c)) {
 		c.x = use(t, o);
+		return c;
+	}
+	/* After i32.eqz, what it negates. */
+	last = t->code + t->last_start;
+	if (!c.compares && c.x == o->home && t->last_end == t->size && last[1] == c.x && melt(t, last, &c)) {
+		uint16_t when = c.when;
+
+		c.when = c.unless;
+		c.unless = when;
+	}
 	return c;
 }
 
@@ -745,15 +755,20 @@ static enum err translate_br_table(struct translator *t, const struct opinfo *op
 		TRY(read_index(t, &depth, t->depth, "label"));
 	t->r = ahead;
 	count = label_types(label(t, depth), &types);
-	x = t->live ? use(t, &o) : 0;
+	if (o.where == CONST && t->live) {
+		use(t, &o);
+		o.k = 0;
+	}
+	x = o.where == CONST ? o.home : o.slot;
 	TRY(check_top(t, types, count));
 	if (t->live)
 		bring_top_home(t, count);
-	code = emit(t, IOP_br_table, 6);
+	code = emit(t, IOP_br_table, 8);
 	code[1] = x;
 	code[2] = t->live ? home(t, t->height - count) : 0;
 	code[3] = (code_t)count;
 	code_put32(code + 4, targets);
+	code_put32(code + 6, (uint32_t)o.k);
 	for (uint32_t i = 0; i <= targets; i++) {
 		TRY(read_label(t, &c));
 		if (label_types(c, &types) != count)
@@ -933,6 +948,12 @@ static enum err translate_end(struct translator *t, const struct opinfo *op)
 	const struct wasm_functype *f = &c->type;
 
 	(void)op;
+	if (t->depth == 1 && t->live && c->fixups == 0) {
+		/* Nothing joins here: the results need not be brought home. */
+		TRY(check_top(t, f->results, f->result_count));
+		emit_return(t, f->result_count);
+		t->live = false;
+	}
 	TRY(close_block(t, c));
 	if (c->opcode == OPCODE_IF && !types_equal(f->params, f->param_count, f->results, f->result_count))
 		return refuse(t->why, ERR_INVALID, "type mismatch: if without else must give back what it takes");
@@ -1336,6 +1357,37 @@ static bool fuse(struct translator *t, const struct opinfo *op, const struct ope
 	return true;
 }
 
+/* A sum that was put off is one operand of this operation. */
+static bool fuse_sum(struct translator *t, const struct opinfo *op, const struct operand *sum, const struct operand *other,
+		     bool reversed)
+{
+	uint32_t k = 0;
+	uint16_t iop;
+	code_t *code;
+
+	if (sum->where == CONST || sum->k == 0)
+		return false;
+	if (other->where == CONST && !reversed && fits_k(op->in, other->k, &k)) {
+		iop = fused(IOP_i32_add_k, op->iop, FUSION_KK);
+		if (iop == 0)
+			return false;
+		code = emit_value(t, iop, 7, home(t, t->height));
+		code_put32(code + 3, (uint32_t)sum->k);
+		code_put32(code + 5, k);
+	} else if (other->where != CONST && other->k == 0) {
+		iop = fused(IOP_i32_add_k, op->iop, reversed ? FUSION_K_REVERSED : FUSION_K);
+		if (iop == 0)
+			return false;
+		code = emit_value(t, iop, 6, home(t, t->height));
+		code[3] = other->slot;
+		code_put32(code + 4, (uint32_t)sum->k);
+	} else {
+		return false;
+	}
+	code[2] = sum->slot;
+	return true;
+}
+
 /* x + k, or x - k: nothing is emitted yet. */
 static bool defer_sum(struct translator *t, const struct opinfo *op, const struct operand *x, const struct operand *y)
 {
@@ -1364,7 +1416,8 @@ static enum err translate_binary(struct translator *t, const struct opinfo *op)
 			return push_local(t, WASM_I32, x.slot, k);
 		return push_operand(t, (struct operand){.type = WASM_I32, .where = HOME, .k = k});
 	}
-	if (fuse(t, op, &y, &x, !op->commutes) || fuse(t, op, &x, &y, false))
+	if (fuse(t, op, &y, &x, !op->commutes) || fuse(t, op, &x, &y, false) || fuse_sum(t, op, &y, &x, !op->commutes) ||
+	    fuse_sum(t, op, &x, &y, false))
 		return push(t, op->out);
 	return binary(t, op, x, y, true, false);
 }

@@ -612,6 +612,42 @@ static void branches_give_the_same_apart(void **state)
 			}
 }
 
+/* eqz of a comparison, then a branch; a sum in an operation; a load in an operation. */
+static void chains_give_the_same_apart(void **state)
+{
+	(void)state;
+	for (int second = 0x6a; second <= 0x78; second++)
+		for (int form = 0; form < 4; form++) {
+			struct bytes code[2];
+
+			for (int apart = 0; apart < 2; apart++) {
+				struct bytes *c = &code[apart];
+
+				*c = CODE(0);
+				if ((form & 1) != 0)
+					PUT(c, 0x20, 1);
+				PUT(c, 0x20, 0, 0x41, 0x1f, 0x71);
+				barrier(c, apart);
+				if ((form & 2) != 0)
+					PUT(c, 0x28, 2, 4);
+				else
+					PUT(c, 0x41, 0x7d, 0x6a);
+				barrier(c, apart);
+				if ((form & 1) == 0)
+					PUT(c, 0x20, 1);
+				PUT(c, second, 0x0b);
+			}
+			same_result(T32, T32, &code[0], &code[1], "chain", second, form);
+		}
+	for (int compare = 0x46; compare <= 0x4f; compare++) {
+		struct bytes one = CODE(0, 0x02, 0x40, 0x20, 0, 0x20, 1, (uint8_t)compare, 0x45, 0x0d, 0, 0x41, 7, 0x0f, 0x0b, 0x41, 9, 0x0b);
+		struct bytes other = CODE(0, 0x02, 0x40, 0x20, 0, 0x20, 1, (uint8_t)compare, 0x02, 0x40, 0x0b, 0x45, 0x02, 0x40, 0x0b, 0x0d, 0,
+					  0x41, 7, 0x0f, 0x0b, 0x41, 9, 0x0b);
+
+		same_result(T32, T32, &one, &other, "eqz", compare, 0);
+	}
+}
+
 /* Loads and stores at (a [+ (b << shift)]) + k + offset, in all combinations. */
 static struct bytes access(int form, bool apart)
 {
@@ -722,6 +758,9 @@ static void branches_carry_values(void **state)
 	/* br_table with a value, from a higher stack; out of the function, too */
 	expect(&CODE(0, 0x02, 0x7f, 0x41, 1, 0x20, 1, 0x20, 0, 0x0e, 1, 0, 1, 0x0b, 0x41, 0xe4, 0, 0x6a, 0x0b), 0, 7, 107);
 	expect(&CODE(0, 0x02, 0x7f, 0x41, 1, 0x20, 1, 0x20, 0, 0x0e, 1, 0, 1, 0x0b, 0x41, 1, 0x6a, 0x0b), 9, 7, 7);
+	/* br_table on a sum */
+	expect(&CODE(0, 0x02, 0x40, 0x02, 0x40, 0x20, 0, 0x41, 0x7d, 0x6a, 0x0e, 1, 0, 1, 0x0b, 0x41, 7, 0x0f, 0x0b, 0x41, 9, 0x0b), 3, 0, 7);
+	expect(&CODE(0, 0x02, 0x40, 0x02, 0x40, 0x20, 0, 0x41, 0x7d, 0x6a, 0x0e, 1, 0, 1, 0x0b, 0x41, 7, 0x0f, 0x0b, 0x41, 9, 0x0b), 2, 0, 9);
 	/* a sum that is not made yet, as a result */
 	expect(&CODE(0, 0x02, 0x7f, 0x20, 0, 0x41, 5, 0x6a, 0x0c, 0, 0x0b, 0x0b), 37, 0, 42);
 	expect(&CODE(0, 0x20, 0, 0x41, 5, 0x6a, 0x41, 2, 0x6b, 0x0f, 0x0b), 39, 0, 42);
@@ -742,6 +781,7 @@ int main(void)
 		cmocka_unit_test(growth_may_be_refused),
 		cmocka_unit_test(pairs_give_the_same_apart),
 		cmocka_unit_test(branches_give_the_same_apart),
+		cmocka_unit_test(chains_give_the_same_apart),
 		cmocka_unit_test(accesses_give_the_same_apart),
 		cmocka_unit_test(counting_loops_give_the_same_apart),
 		cmocka_unit_test(locals_keep_old_values),
