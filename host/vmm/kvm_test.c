@@ -31,17 +31,22 @@ struct outcome {
 	unsigned grows_refused;
 };
 
+static FILE *open_image(const char *name)
+{
+	char path[512];
+
+	snprintf(path, sizeof path, "%s/%s.elf", folder, name);
+	return fopen(path, "rb");
+}
+
 static struct slice read_image(const char *name)
 {
 	static uint8_t bytes[4 << 20];
-	char path[512];
-	FILE *f;
+	FILE *f = open_image(name);
 	size_t size;
 
-	snprintf(path, sizeof path, "%s/%s.elf", folder, name);
-	f = fopen(path, "rb");
 	if (f == NULL)
-		fail_msg("cannot read %s", path);
+		fail_msg("cannot read %s in %s", name, folder);
 	size = fread(bytes, 1, sizeof bytes, f);
 	fclose(f);
 	assert_true(size < sizeof bytes);
@@ -283,6 +288,33 @@ static void test_early_kick(void **state)
 	vmm_kvm.destroy(v);
 }
 
+/* The shipped image sets itself up and waits for a session. */
+static void test_real_image(void **state)
+{
+	static const char name[] = "../bin/broch-keep-vm";
+	struct outcome o = {0};
+	enum vmm_event event = VMM_CALL;
+	struct keepcall_page *p;
+	struct vmm *v;
+	FILE *f = open_image(name);
+
+	(void)state;
+	if (f == NULL)
+		skip();
+	fclose(f);
+	v = boot(name, MEMORY_MAX);
+	p = (struct keepcall_page *)(void *)vmm_kvm.shared(v);
+	for (unsigned calls = 0; calls < 100 && event == VMM_CALL && p->op != KEEPCALL_WAIT; calls++) {
+		assert_int_equal(vmm_kvm.run(v, &event, &o.why), OK);
+		if (event == VMM_CALL && !serve(v, &o))
+			fail_msg("exit code %u, detail 0x%llx", (unsigned)o.exit[0], (unsigned long long)o.exit[1]);
+	}
+	if (event != VMM_CALL)
+		fail_msg("%s", o.why.text);
+	assert_int_equal(p->op, KEEPCALL_WAIT);
+	vmm_kvm.destroy(v);
+}
+
 static void test_hold(void **state)
 {
 	struct vmm_hold h;
@@ -316,9 +348,8 @@ int main(int argc, char **argv)
 #define FAULT(name, vector) cmocka_unit_test(test_##name),
 #define OTHER(name)         cmocka_unit_test(test_##name),
 #include "test/keeps/cases.def"
-	        cmocka_unit_test(test_early_kick),
-	        cmocka_unit_test(test_hold),
-	        cmocka_unit_test(test_wrong_plan),
+	        cmocka_unit_test(test_early_kick), cmocka_unit_test(test_real_image),
+	        cmocka_unit_test(test_hold),       cmocka_unit_test(test_wrong_plan),
 	};
 	struct note n = {0};
 	const char *env = getenv("KEEPS");

@@ -38,6 +38,7 @@ find "$dir/kernel/lib/modules" \( -name irqbypass.ko -o -name kvm.ko -o -name kv
 	-exec cp {} "$root/modules/" \;
 cp "$program" "$root/kvm_test"
 cp "$keeps"/*.elf "$root/keeps/"
+cp "$keeps/../bin/broch-keep-vm.elf" "$root/bin/"
 # The libraries of the program, at their own places.
 ldd "$program" | sed -n -E 's/.* (\/[^ ]+) \(0x.*/\1/p; s/^[[:space:]]*(\/[^ ]+) \(0x.*/\1/p' | while read -r library; do
 	mkdir -p "$root$(dirname "$library")"

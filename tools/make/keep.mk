@@ -30,7 +30,7 @@ endif
 # Tiny Keeps: each brings its own keep_main.
 TESTKEEPS := $(patsubst test/keeps/%.c,$(B)/keeps/%.elf,$(wildcard test/keeps/*.c))
 $(foreach k,$(TESTKEEPS),$(call vmimage,$(k),$(k:$(B)/keeps/%.elf=$(B)/keep/test/keeps/%.o)))
-$(B)/host/host/vmm/kvm_test $(B)/san/host/vmm/kvm_test: | $(TESTKEEPS)
+$(B)/host/host/vmm/kvm_test $(B)/san/host/vmm/kvm_test: | $(TESTKEEPS) $(IMAGES)
 
 ## test-keeps      the tiny Keeps of the tests
 .PHONY: test-keeps
@@ -46,10 +46,10 @@ $(B)/vm/kvm_test: $(B)/host/host/vmm/kvm_test.o $(filter $(B)/host/host/vmm/kvm%
 ## check-svm    the Keep tests under kvm_amd in an emulated machine (QEMU), seconds
 ## check-vmx    the same under kvm_intel (Bochs), minutes; not in check
 .PHONY: check-svm check-vmx
-check-svm: $(B)/vm/kvm_test $(TESTKEEPS)
+check-svm: $(B)/vm/kvm_test $(TESTKEEPS) $(IMAGES)
 	@test/svm/run.sh $(B)/vm $< $(B)/keeps
 CHECKS += check-svm
-check-vmx: $(B)/vm/kvm_test $(TESTKEEPS)
+check-vmx: $(B)/vm/kvm_test $(TESTKEEPS) $(IMAGES)
 	@test/vmx/run.sh $(B)/vm $< $(B)/keeps
 
 $(B)/bench/vm-run: $(B)/host/bench/vm/vm.o $(filter $(B)/host/host/vmm/kvm%,$(HOST:%.c=$(B)/host/%.o)) $(B)/host/sys.a $(B)/host/lib.a | $(TESTKEEPS)
