@@ -3,6 +3,10 @@
 
 #include "lib/base/ct.h"
 #include "lib/base/rw.h"
+#include "lib/base/sha256.h"
+
+/* From so many bytes on it pays to ask the CPU what it can. */
+enum { MUCH = 256 << 10 };
 
 enum err delivery_manifest(struct delivery *d, struct memory *m, struct slice piece, struct note *n)
 {
@@ -33,6 +37,7 @@ static enum err charge(struct delivery *d, struct memory *m, struct note *n)
 
 	for (size_t i = 0; i < d->blob_count; i++)
 		total += blob(d, i)->size; /* bounded by the manifest's maxima */
+	d->fast = total >= MUCH && sha256_is_fast();
 	m->limit = d->manifest.limits.memory_bytes;
 	m->used = 0;
 	if (memory_charge(m, total) == OK)
@@ -111,7 +116,7 @@ enum err delivery_chunk(struct delivery *d, struct memory *m, struct slice body,
 	TRY(begin_blob(d, m, n));
 	TRY(rd_bytes(&r, rd_left(&r), &bytes));
 	memcpy(d->blobs[d->current] + d->filled, bytes.data, bytes.size);
-	br_sha256_update(&d->sha, bytes.data, bytes.size);
+	sha256_update(&d->sha, d->fast, bytes);
 	d->filled += bytes.size;
 	return finish_blobs(d, n);
 }

@@ -22,6 +22,7 @@ struct delivery { /* zero-initialised; read: manifest, digest, bytes, blobs */
 	size_t current;     /* blob being filled */
 	uint64_t filled;    /* bytes of it */
 	br_sha256_context sha;
+	bool fast; /* see lib/base/sha256.h */
 	size_t heap_mark;
 };
 

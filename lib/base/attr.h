@@ -14,6 +14,7 @@
 #define ALIGNED(n) __attribute__((aligned(n)))
 #define NOINLINE __attribute__((noinline))
 #define ALWAYS_INLINE __attribute__((always_inline)) inline
+#define TARGET(isa) __attribute__((target(isa)))
 #define SECTION(name) __attribute__((section(name)))
 #define UNUSED __attribute__((unused))
 #define USED __attribute__((used))
