@@ -317,6 +317,29 @@ static void nothing_is_left_when_the_keeper_is_killed(void **state)
 	assert_int_equal(waitpid(-1, NULL, 0), -1);
 }
 
+static void the_death_of_a_keep_process_is_told(void **state)
+{
+	int client;
+	struct child c = attached(&client);
+	pid_t keep = child_of(c.pid);
+	struct control m;
+
+	(void)state;
+	if (keep == 0) { /* a VM has no process of its own */
+		close(c.control);
+		waitpid(c.pid, NULL, 0);
+		close(client);
+		skip();
+	}
+	kill(keep, SIGKILL);
+	m = next(&c);
+	assert_int_equal(m.type, CONTROL_DIED);
+	assert_non_null(strstr(m.text, "killed"));
+	expect_hangup(client);
+	assert_int_equal(finish(&c), 0);
+	assert_int_equal(waitpid(-1, NULL, 0), -1); /* the keeper left no zombie to us */
+}
+
 static void the_keeper_ends_with_its_agent(void **state)
 {
 	int client;
@@ -402,6 +425,7 @@ static int run_all(const struct vmm_backend *b)
 		cmocka_unit_test(a_session_gets_the_attention_of_a_busy_keep),
 		cmocka_unit_test(a_fault_is_told),
 		cmocka_unit_test(nothing_is_left_when_the_keeper_is_killed),
+		cmocka_unit_test(the_death_of_a_keep_process_is_told),
 		cmocka_unit_test(the_keeper_ends_with_its_agent),
 		cmocka_unit_test(it_gave_up_its_rights),
 		cmocka_unit_test(a_bad_start_is_told),
