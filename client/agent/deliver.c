@@ -182,13 +182,16 @@ static void add_module(struct verdict *v, const struct bundle *b)
 	verdict_add(v, &c);
 }
 
-enum err deliver(struct pipe *p, struct bundle *b, struct msg_ready *ready, struct verdict *v, struct note *n)
+enum err deliver(struct pipe *p, struct bundle *b, bool evidence, struct msg_ready *ready, struct verdict *v,
+		 struct note *n)
 {
 	struct note sending = {0};
 	enum err err;
 
 	CHECK(v->ok); /* nothing leaves before that */
 	err = send_all(p, b, &sending);
+	if (err == OK && evidence)
+		err = disturbed(evidence_ask(p, &sending));
 	if (err != OK && err != ERR_REFUSED)
 		return refuse(n, err, "%s", sending.text);
 	/* A Keep that refuses closes while we still send: what it said is the better reason. */
@@ -232,9 +235,8 @@ enum err evidence_ask(struct pipe *p, struct note *n)
 	return pipe_send(p, SESSION_ASK_EVIDENCE, slice_of(body, size), nothing, n);
 }
 
-enum err evidence_fetch(struct pipe *p, struct slice *body, struct note *n)
+enum err evidence_await(struct pipe *p, struct slice *body, struct note *n)
 {
-	TRY(disturbed(evidence_ask(p, n)));
 	return expect(p, SESSION_WORKLOAD_EVIDENCE, body, "gives no evidence of its workload", ERR_IO, n);
 }
 

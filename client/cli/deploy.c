@@ -96,7 +96,7 @@ static enum err leave(struct deploy *d, struct note *n)
 	d->running = true;
 	if (!cli_has(d->c, "evidence"))
 		return OK;
-	TRY(evidence_fetch(d->pipe, &body, n));
+	TRY(evidence_await(d->pipe, &body, n));
 	return save_evidence(d, body, n);
 }
 
@@ -112,11 +112,13 @@ static enum err watch(struct deploy *d, struct note *n)
 	struct stream s = {.in = cli_has(d->c, "no-stdin") ? -1 : STDIN_FILENO, .out = STDOUT_FILENO, .err = STDERR_FILENO,
 			   .stop_grace_ms = STOP_GRACE_MS, .context = d};
 
-	if (cli_has(d->c, "evidence")) {
+	if (cli_has(d->c, "evidence"))
 		s.evidence = save_evidence;
-		TRY(evidence_ask(d->pipe, n));
-	}
-	return stream_run(d->pipe, &s, &d->end, n);
+	TRY(stream_run(d->pipe, &s, &d->end, n));
+	if (s.evidence != NULL && d->workload_verdict.check_count == 0)
+		return refuse(n, ERR_NOT_FOUND, "the workload ended before the Keep gave evidence of it: %s is not written",
+			      cli_value(d->c, "evidence"));
+	return OK;
 }
 
 static enum err six_steps(struct deploy *d, struct note *n)
@@ -126,7 +128,7 @@ static enum err six_steps(struct deploy *d, struct note *n)
 	TRY(prepare(d, n));
 	err = place_workload(d, n);
 	if (err == OK)
-		err = deliver(d->pipe, d->bundle, &d->ready, &d->verdict, n);
+		err = deliver(d->pipe, d->bundle, cli_has(d->c, "evidence"), &d->ready, &d->verdict, n);
 	workload_verdict(d->c, &d->verdict, err != OK);
 	TRY(err);
 	TRY(remember(d, n));

@@ -104,7 +104,7 @@ static enum err six_steps(struct run *r, struct note *n)
 	trust = (struct trust){r->policy, (int64_t)time(NULL)};
 	err = attest(r->pipe, &trust, &r->verdict, n);
 	if (err == OK)
-		err = deliver(r->pipe, r->bundle, &ready, &r->verdict, n);
+		err = deliver(r->pipe, r->bundle, false, &ready, &r->verdict, n);
 	wipe(&ready, sizeof ready); /* nobody comes back to this one */
 	workload_verdict(r->c, &r->verdict, err != OK);
 	TRY(err);

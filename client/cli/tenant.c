@@ -172,7 +172,8 @@ enum err visit_evidence(struct visit *v, const char *path, struct note *n)
 	struct slice body, file;
 	enum err err;
 
-	TRY(evidence_fetch(v->pipe, &body, n));
+	TRY(evidence_ask(v->pipe, n));
+	TRY(evidence_await(v->pipe, &body, n));
 	TRY(evidence_take(body, &trust, v->record.manifest, &v->verdict, &file, n));
 	err = file_replace(path, file, 0644, n);
 	free((void *)(uintptr_t)file.data);

@@ -35,7 +35,7 @@ enum session_type {
 	SESSION_RESUME = 7,      /* C: proof of the resumption secret, instead of a manifest */
 	SESSION_READY = 8,       /* K: resumption secret (first session only), workload evidence follows on request */
 	SESSION_WORKLOAD_EVIDENCE = 9,  /* K: envelope over (label, handshake hash, manifest digest, Keep signing key) */
-	SESSION_ASK_EVIDENCE = 10,      /* C: asks for it, with an optional nonce of a third party */
+	SESSION_ASK_EVIDENCE = 10,      /* C: asks for it, also right behind START; with an optional nonce of a third party */
 	SESSION_STDOUT = 11,     /* K: raw */
 	SESSION_STDERR = 12,     /* K: raw */
 	SESSION_STDIN_PULL = 13, /* K: up to so many bytes, please */

@@ -60,6 +60,11 @@ sed 's/^memory = .*/memory = "32MiB"/' "$tmp/policy.toml" >"$tmp/small.toml"
 run deploy --policy "$tmp/small.toml" --memory 64MiB "$hello"
 expect 125 '--memory 64MiB: the policy allows less' "limits of the policy"
 
+run deploy -q $p --evidence "$tmp/quick.evidence" "$hello" quick
+expect 0 - "deploy --evidence"
+run verify $p "$tmp/quick.evidence"
+if [ "$status" -eq 0 ]; then good; else bad "evidence of a workload that is over at once"; fi
+
 # Detached.
 run deploy -q -d --name first $p --evidence "$tmp/first.evidence" "$hello" detached
 expect 0 - "deploy -d"
