@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
+## install-agent  brochd, keeper, Keep images, manual page, systemd unit (DESTDIR=, PREFIX=)
 ## check-agent  the host agent against a fake keeper: every call, wrong input, deaths, quotas (CYCLES=n create/delete cycles)
 
 AGENT_TOOLS := $(B)/test/agent/fake-keeper $(B)/test/agent/session $(B)/test/agent/cycle
@@ -23,3 +24,16 @@ $(B)/san/brochd: $(B)/san/host/agent/main.o $(B)/san/agent.a $(B)/san/host.a $(B
 .PHONY: check-agent-san
 check-agent-san: $(B)/san/brochd $(B)/bin/brochd $(AGENT_TOOLS)
 	@B=$(abspath $(B)) BROCHD=$(abspath $(B))/san/brochd RSS_SLACK=200000 test/agent/run.sh
+
+# The host's half of an installation; the unit goes where dh_installsystemd looks for it.
+PREFIX ?= /usr/local
+UNITDIR ?= /lib/systemd/system
+.PHONY: install-agent
+install-agent: programs
+	install -Dm755 $(B)/bin/brochd $(DESTDIR)$(PREFIX)/sbin/brochd
+	install -Dm755 $(B)/bin/brochd-keep $(DESTDIR)$(PREFIX)/lib/broch/brochd-keep
+	install -m644 -t $(DESTDIR)$(PREFIX)/lib/broch $(IMAGES)
+	install -Dm644 doc/man/brochd.8 $(DESTDIR)$(PREFIX)/share/man/man8/brochd.8
+	install -d $(DESTDIR)$(UNITDIR)
+	sed 's|/usr/sbin/|$(PREFIX)/sbin/|' packaging/systemd/brochd.service >$(DESTDIR)$(UNITDIR)/brochd.service
+	install -Dm644 packaging/systemd/brochd.sysusers $(DESTDIR)$(PREFIX)/lib/sysusers.d/brochd.conf
