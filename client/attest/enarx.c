@@ -2,7 +2,7 @@
 #include "client/attest/enarx.h"
 
 #include "client/attest/snp.h"
-#include "client/attest/x509.h"
+#include "sys/openssl.h"
 #include "lib/attest/der.h"
 
 #include <stdio.h>
@@ -161,42 +161,22 @@ static bool signed_by_its_key(struct slice der)
 	return good;
 }
 
-/* The list that the root issued; a request may bring those of other products along. */
-static struct slice crl_of_root(const struct enarx_csr *csr, struct slice ark)
-{
-	struct slice found = {NULL, 0};
-	struct cert root;
-
-	if (cert_read(ark, &root, NULL) != OK)
-		return found;
-	for (size_t i = 0; i < csr->crl_count && found.size == 0; i++) {
-		struct crl c;
-
-		if (crl_read(csr->crls[i], &c, NULL) != OK)
-			continue;
-		if (crl_issuer_is(&c, &root, NULL) == OK)
-			found = csr->crls[i];
-		crl_free(&c);
-	}
-	cert_free(&root);
-	return found;
-}
-
 static void judge_snp(const struct enarx_input *in, const struct enarx_csr *csr, struct verdict *v)
 {
 	uint8_t report_data[64] = {0}; /* the digest has 48 bytes, the rest must be zero */
 	struct verify_input evidence = {
 	        .report_data = slice_of(report_data, sizeof report_data), .policy = in->policy, .at = in->at};
+	static const char *const crl_names[ENARX_CRLS_MAX] = {"crl",   "crl-2", "crl-3", "crl-4",
+							      "crl-5", "crl-6", "crl-7", "crl-8"};
 	struct envelope e = {
-	        .tee = slice_text("snp"),
-	        .evidence = csr->report,
-	        .collateral = {{slice_text("ark"), in->ark},
-	                       {slice_text("ask"), in->ask},
-	                       {slice_text("vcek"), csr->vcek},
-	                       {slice_text("crl"), crl_of_root(csr, in->ark)}},
-	        .collateral_count = 4,
+		.tee = slice_text("snp"),
+		.evidence = csr->report,
+		.collateral = {{slice_text("ark"), in->ark}, {slice_text("ask"), in->ask}, {slice_text("vcek"), csr->vcek}},
+		.collateral_count = 3,
 	};
 
+	for (size_t i = 0; i < csr->crl_count; i++)
+		e.collateral[e.collateral_count++] = (struct envelope_item){slice_text(crl_names[i]), csr->crls[i]};
 	SHA384(csr->spki.data, csr->spki.size, report_data);
 	if (!snp_verify(&evidence, &e, &in->policy->snp, v))
 		v->ok = false;

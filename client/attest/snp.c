@@ -30,8 +30,43 @@ static void load_cert(struct snp_case *c, struct slice der, struct cert *out, st
 	}
 }
 
-static void load_crl(struct snp_case *c)
+static bool is_crl(struct slice name)
 {
+	return name.size >= 3 && memcmp(name.data, "crl", 3) == 0;
+}
+
+static bool by_root(const struct snp_case *c, struct slice der)
+{
+	struct crl one;
+	bool yes;
+
+	if ((c->have & NEED_ROOT) == 0 || crl_read(der, &one, NULL) != OK)
+		return false;
+	yes = crl_issuer_is(&one, &c->root, NULL) == OK;
+	crl_free(&one);
+	return yes;
+}
+
+/* The host may offer the lists of several products ("crl", "crl-2" and so on): the root's own one counts. When none is
+ * the root's, the first is judged, and fails. */
+static struct slice choose_crl(const struct snp_case *c, const struct envelope *e)
+{
+	struct slice first = {NULL, 0};
+
+	for (size_t i = 0; i < e->collateral_count; i++) {
+		if (!is_crl(e->collateral[i].name))
+			continue;
+		if (by_root(c, e->collateral[i].value))
+			return e->collateral[i].value;
+		if (first.size == 0)
+			first = e->collateral[i].value;
+	}
+	return first;
+}
+
+static void load_crl(struct snp_case *c, const struct envelope *e)
+{
+	c->crl_der = choose_crl(c, e);
 	if (c->crl_der.size == 0)
 		note_set(&c->crl_note, "none given");
 	else if (crl_read(c->crl_der, &c->crl, &c->crl_note) == OK) {
@@ -66,11 +101,10 @@ static void load(struct snp_case *c, const struct envelope *e)
 	if (c->key_is_vlek && item(e, "asvk").size > 0)
 		c->ca_der = item(e, "asvk");
 	c->root_der = item(e, "ark");
-	c->crl_der = item(e, "crl");
 	load_cert(c, c->root_der, &c->root, &c->root_note, NEED_ROOT);
 	load_cert(c, c->ca_der, &c->ca, &c->ca_note, NEED_CA);
 	load_cert(c, c->key_der, &c->key, &c->key_note, NEED_KEY);
-	load_crl(c);
+	load_crl(c, e);
 	load_product(c);
 	if ((c->have & NEED_KEY) != 0 && amd_ext_read(&c->key, &c->ext, &c->ext_note) == OK)
 		c->have |= NEED_EXT;

@@ -106,6 +106,7 @@ CHANGE(crl_stale, r->crl.to = "20251101000000Z")
 CHANGE(crl_future, r->crl.from = "20251202000000Z")
 CHANGE(crl_without_end, r->crl.to = NULL)
 CHANGE(crl_too_old, r->policy.snp.crl_max_age_s = 30 * 86400)
+CHANGE(crl_second_stale, r->foreign_crl = true; r->crl.to = "20251101000000Z")
 CHANGE(crl_lists_root, r->crl.revoked[0] = 0x10000)
 CHANGE(crl_lists_ca, r->crl.revoked[0] = 0x7777; r->crl.revoked[1] = 0x10001)
 
@@ -233,6 +234,7 @@ static const struct killer {
 	K("snp.crl.time", crl_future),
 	K("snp.crl.time", crl_without_end),
 	K("snp.crl.time", crl_too_old),
+	K("snp.crl.time", crl_second_stale),
 	K("snp.crl.root", crl_lists_root),
 	K("snp.crl.ca", crl_lists_ca),
 	K("snp.key.read", key_absent),
@@ -412,6 +414,7 @@ CHANGE(fine_version_4, r->report.version = 4)
 CHANGE(fine_version_5, r->report.version = 5; r->report.launch_mit = 3; r->report.current_mit = 7)
 CHANGE(fine_wrapped_hwid, r->hwid_wrapped = true)
 CHANGE(fine_no_crl, r->crl.present = false; r->policy.snp.crl_required = false)
+CHANGE(fine_second_crl, r->foreign_crl = true)
 CHANGE(fine_debug, r->report.policy |= SNP_POLICY_DEBUG; r->policy.snp.debug = true)
 CHANGE(fine_migration, r->report.policy |= SNP_POLICY_MIGRATE; r->policy.snp.migration = true)
 CHANGE(fine_masked_chip, memset(r->chip, 0, 64); r->policy.snp.masked_chip_id = true)
@@ -452,7 +455,7 @@ static void what_is_allowed_is_accepted(void **state)
 	} fine[] = {
 #define F(name) {#name, name}
 		F(fine_version_2),   F(fine_version_4),     F(fine_version_5),   F(fine_wrapped_hwid), F(fine_no_crl),
-		F(fine_debug),       F(fine_migration),     F(fine_masked_chip), F(fine_platform_id),  F(fine_no_launch_tcb),
+		F(fine_debug),       F(fine_migration),     F(fine_masked_chip), F(fine_platform_id),  F(fine_no_launch_tcb), F(fine_second_crl),
 		F(fine_large_spl),   F(fine_platform_info), F(fine_unbound),     F(fine_vlek),         F(turin),
 #undef F
 	};

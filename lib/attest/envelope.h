@@ -2,7 +2,7 @@
 /*
  * How evidence travels and is saved: deterministic CBOR map
  *   1 version (1)   2 tee (text: "snp", "soft-snp", "none")   3 evidence (bytes: for snp the 1184-byte report)
- *   4 collateral {text: bytes}: "vcek" | "vlek", "ask", "ark" (DER), "crl" (DER)... offered by the host, believed by nobody
+ *   4 collateral {text: bytes}: "vcek" | "vlek", "ask", "ark" (DER), "crl", "crl-2"... (DER) offered by the host, believed by nobody
  * A workload evidence file (what `broch inspect --evidence` saves and `broch verify` reads) is a second map
  *   1 version (1)   2 envelope (bytes, the above)   3 handshake hash   4 manifest (bytes)   5 signing key   6 nonce
  * In JSON and in policies the tee is called by the same text. A soft TEE always carries "soft" in its name.

@@ -46,6 +46,7 @@ struct recipe_crl {
 struct recipe {
 	struct recipe_cert root, issuer, platform;
 	struct recipe_crl crl;
+	bool foreign_crl;      /* another product's list stands before it */
 	/* AMD extensions of the platform key */
 	const char *product;
 	int spl[10];           /* by arc, -1: left out */
@@ -71,8 +72,8 @@ struct recipe {
 };
 
 struct baked {
-	uint8_t *root, *issuer, *platform, *crl;
-	size_t root_size, issuer_size, platform_size, crl_size;
+	uint8_t *root, *issuer, *platform, *crl, *foreign;
+	size_t root_size, issuer_size, platform_size, crl_size, foreign_size;
 	uint8_t report[SNP_REPORT_SIZE];
 	uint8_t envelope[ENVELOPE_SIZE_MAX];
 	size_t envelope_size;
@@ -404,13 +405,21 @@ static inline struct baked *bake(struct recipe *r)
 		b->platform = recipe_cert(&r->platform, r, &b->platform_size);
 	if (r->crl.present)
 		b->crl = recipe_crl(&r->crl, &b->crl_size);
+	if (r->foreign_crl) {
+		struct recipe_crl other = r->crl;
+
+		other.issuer_cn = "ARK-Genoa";
+		b->foreign = recipe_crl(&other, &b->foreign_size);
+	}
 	recipe_report(r, b->report);
 	recipe_pin(r);
 	e.evidence = slice_of(b->report, SNP_REPORT_SIZE - r->report_cut);
 	recipe_add(&e, "ark", b->root, b->root_size);
 	recipe_add(&e, "ask", b->issuer, b->issuer_size);
-	recipe_add(&e, "crl", b->crl, b->crl_size);
+	recipe_add(&e, "crl", r->foreign_crl ? b->foreign : b->crl, r->foreign_crl ? b->foreign_size : b->crl_size);
 	recipe_add(&e, r->vlek ? "vlek" : "vcek", b->platform, b->platform_size);
+	if (r->foreign_crl)
+		recipe_add(&e, "crl-2", b->crl, b->crl_size);
 	recipe_must(envelope_encode(&e, b->envelope, sizeof b->envelope, &b->envelope_size) == OK);
 	if (r->spoil_envelope)
 		b->envelope_size--;
@@ -423,6 +432,7 @@ static inline void baked_free(struct baked *b)
 	free(b->issuer);
 	free(b->platform);
 	free(b->crl);
+	free(b->foreign);
 	free(b);
 }
 

@@ -99,14 +99,63 @@ static struct slice load(struct vector *c, const char *role, const char *path)
 	return slice_of(copy, mutate(json_object_get(c->json, "mutate"), role, copy, s.size));
 }
 
-/* The file of a role, or its first one when it is a list; empty when there is none. */
-static struct slice file(struct vector *c, const char *role)
+/* PEM text becomes the bytes in it (of its first block). */
+static struct slice plain(struct vector *c, struct slice s)
+{
+	BIO *bio;
+	char *name = NULL, *header = NULL;
+	unsigned char *data = NULL;
+	long size = 0;
+	uint8_t *copy = NULL;
+
+	if (s.size < 11 || memcmp(s.data, "-----BEGIN ", 11) != 0)
+		return s;
+	bio = BIO_new_mem_buf(s.data, (int)s.size);
+	if (bio != NULL && PEM_read_bio(bio, &name, &header, &data, &size) == 1 && c->file_count < FILES_MAX)
+		c->files[c->file_count++] = copy = malloc((size_t)size);
+	if (copy != NULL)
+		memcpy(copy, data, (size_t)size);
+	OPENSSL_free(name);
+	OPENSSL_free(header);
+	OPENSSL_free(data);
+	BIO_free(bio);
+	return copy != NULL ? slice_of(copy, (size_t)size) : s;
+}
+
+/* File number `at` of a role, which names one or a list of them; empty when there is none. */
+static struct slice file_at(struct vector *c, const char *role, size_t at)
 {
 	json_t *f = json_object_get(json_object_get(c->json, "files"), role);
 
 	if (json_is_array(f))
-		f = json_array_get(f, 0);
-	return json_is_string(f) ? load(c, role, json_string_value(f)) : slice_of(NULL, 0);
+		f = json_array_get(f, at);
+	else if (at > 0)
+		f = NULL;
+	return json_is_string(f) ? plain(c, load(c, role, json_string_value(f))) : slice_of(NULL, 0);
+}
+
+static struct slice file(struct vector *c, const char *role)
+{
+	return file_at(c, role, 0);
+}
+
+/* Of the certificates in "chain", the one that issued the key; else the first. */
+static struct slice issuer(struct vector *c, const struct cert *key)
+{
+	struct slice s;
+
+	for (size_t i = 0; key->x != NULL && (s = file_at(c, "chain", i)).size > 0; i++) {
+		struct cert one;
+		bool is;
+
+		if (cert_read(s, &one, NULL) != OK)
+			continue;
+		is = cert_issuer_is(key, &one, NULL) == OK;
+		cert_free(&one);
+		if (is)
+			return s;
+	}
+	return file(c, "chain");
 }
 
 static int64_t at_of(const struct vector *c)
@@ -248,7 +297,7 @@ static const struct {
 	{"cert-revoked", "snp.crl.ca snp.crl.root"},
 	{"crl-expired", "snp.crl.time"},
 	{"crl-signature", "snp.crl.signature snp.crl.issuer snp.crl.read"},
-	{"crl-missing", "snp.crl.read"},
+	{"crl-missing", "snp.crl.read snp.crl.issuer"},
 	{"ek-curve", "snp.key.curve"},
 	{"csr-signature", "enarx.csr.signature"},
 	{"csr-trailing", "enarx.csr.read"},
@@ -311,7 +360,8 @@ static enum outcome snp_case(struct vector *c, bool issuers_only)
 	struct snp_root_pin pin = {0};
 	struct envelope e = {.tee = slice_text("snp"), .evidence = file(c, "report")};
 	uint8_t bytes[ENVELOPE_SIZE_MAX], report_data[64];
-	struct slice key = file(c, "ek"), ca = file(c, "chain"), root = file(c, "root");
+	static const char *const crl_names[] = {"crl-2", "crl-3", "crl-4"};
+	struct slice key = file(c, "ek"), root = file(c, "root");
 	json_t *opt = json_object_get(c->json, "opt");
 	struct verify_input in = {.policy = &p, .at = at_of(c)};
 	struct verdict v = {.ok = true};
@@ -323,10 +373,13 @@ static enum outcome snp_case(struct vector *c, bool issuers_only)
 	p.snp.roots = &pin;
 	p.snp.root_count = 1;
 	add(&e, "ark", root);
-	add(&e, "ask", ca);
+	if (cert_read(key, &k, NULL) != OK)
+		k.x = NULL; /* its check will say so */
+	add(&e, "ask", issuer(c, &k));
 	add(&e, "crl", file(c, "crl"));
-	if (cert_read(key, &k, NULL) == OK)
-		add(&e, strcmp(k.cn, "SEV-VLEK") == 0 ? "vlek" : "vcek", key);
+	add(&e, strcmp(k.cn, "SEV-VLEK") == 0 ? "vlek" : "vcek", key);
+	for (size_t i = 0; i < ARRAY_COUNT(crl_names); i++) /* names in the order of deterministic CBOR: short ones first */
+		add(&e, crl_names[i], file_at(c, "crl", i + 1));
 	cert_free(&k);
 	if (json_object_get(opt, "report_data") != NULL)
 		in.report_data = slice_of(report_data, hex_into(text_of(opt, "report_data"), report_data, 64));
