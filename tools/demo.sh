@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # demo.sh BUILD: a host agent, a policy, a deployment into an attested Keep, evidence for others; then everything is
 # stopped and removed. Works as root or not, with or without /dev/kvm. Ends with the status of the first thing that failed.
+# shellcheck disable=SC2016,SC2317 # $DIR is shown, not expanded; cleanup is called by the trap
 set -eu
 B=$1
 here=$(cd "$(dirname "$0")/.." && pwd)
@@ -17,7 +18,7 @@ cleanup() {
 		wait "$agent" 2>/dev/null || :
 	fi
 	rm -rf "$dir"
-	exit $status
+	exit "$status"
 }
 trap cleanup EXIT
 trap 'exit 130' INT TERM HUP

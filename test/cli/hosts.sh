@@ -1,7 +1,9 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
+# shellcheck disable=SC1091,SC2034,SC2046,SC2086,SC2154,SC2015,SC1010 # lib.sh has names and judges; $p and $k are several words
 # Hosts that lie, stutter or say nothing: one clear line, the right status, nothing sent, nothing believed.
 suite=hosts
+# shellcheck source=test/cli/lib.sh
 . "$(dirname "$0")/lib.sh"
 if ! command -v python3 >/dev/null; then
 	skipped "python3 is not installed"

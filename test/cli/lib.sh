@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-# shellcheck shell=sh
+# shellcheck shell=sh disable=SC2034,SC2154,SC2317 # names for those who source it
 # For the tests of the command line: a private folder, counting, and a way to say what is expected. Sourced after
 # suite=NAME was set.
 root=$(cd "$(dirname "$0")/../.." && pwd)

@@ -1,7 +1,9 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
+# shellcheck disable=SC1091,SC2034,SC2046,SC2086,SC2154,SC2015,SC1010 # lib.sh has names and judges; $p and $k are several words
 # `broch run` in each kind of Keep this machine has: what goes in comes out, what ends passes its status, nothing stays.
 suite=local
+# shellcheck source=test/cli/lib.sh
 . "$(dirname "$0")/lib.sh"
 guests=$B/test/guests
 

@@ -14,6 +14,7 @@ trap 'rm -f "$out"' EXIT
 for suite in "$@"; do
 	sh "$here/$suite.sh" >"$out" 2>&1 || [ $? -eq 1 ] || echo "$suite broke off"
 	grep -v '^counted ' "$out"
+	# shellcheck disable=SC2046 # three numbers
 	set -- $(sed -n 's/^counted //p' "$out")
 	[ $# -eq 3 ] || { fail=$((fail + 1)); continue; }
 	pass=$((pass + $1)) fail=$((fail + $2)) skip=$((skip + $3))
