@@ -37,7 +37,8 @@ enum section {
 	SECTION_CODE,
 	SECTION_DATA,
 	SECTION_DATA_COUNT,
-	SECTION_COUNT
+	SECTION_COUNT,
+	SECTION_TAG = 13 /* of a later version of the specification */
 };
 
 struct loader {
@@ -811,6 +812,8 @@ static enum err read_section(struct loader *l, struct reader *r, unsigned *order
 	*at = *r;
 	l->section = SECTION_COUNT;
 	TRY(read_byte(l, r, &id, "a section"));
+	if (id == SECTION_TAG)
+		return refuse(&l->why, ERR_UNSUPPORTED, "the tag section (exception handling) is not supported yet");
 	if (id >= SECTION_COUNT)
 		return refuse(&l->why, ERR_FORMAT, "malformed section id %u", id);
 	TRY(read_u32(l, r, &size, "a section's size"));
