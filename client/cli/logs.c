@@ -43,15 +43,6 @@ static int logs_run(struct cli *c)
 	return err == OK ? STATUS_OK : failure(c, err, &end, &n);
 }
 
-static int print_end(const struct cli *c, const struct stream_end *end)
-{
-	static const char *const ends[] = {"exited", "trapped", "limit", "stopped", "refused"};
-	const char *how = (unsigned)end->end < ARRAY_COUNT(ends) ? ends[end->end] : "unknown";
-
-	return cli_json(c, json_pack("{s:s, s:s, s:i, s:s}", "schema", "broch.end/1", "end", how, "code", (int)end->code,
-				     "message", end->message));
-}
-
 static int wait_run(struct cli *c)
 {
 	struct stream_end end = {0};
@@ -60,7 +51,7 @@ static int wait_run(struct cli *c)
 
 	if (err != OK)
 		return failure(c, err, &end, &n);
-	return c->json ? print_end(c, &end) : workload_status(c, &end);
+	return c->json ? cli_json(c, workload_end_json(&end)) : workload_status(c, &end);
 }
 
 static const struct option logs_options[] = {

@@ -193,7 +193,7 @@ const struct verb verb_run = {
 	.details = "Starts a private host agent, makes a Keep, verifies its evidence, delivers the program over the encrypted "
 		   "session and connects its standard streams. Nothing has to be set up, and nothing is left behind. Options end "
 		   "at APP.wasm; what follows belongs to the program.\n\n"
-		   "Ctrl-C stops the Keep; a second one kills it. On this machine a software stand-in signs the evidence, which "
+		   "Ctrl-C stops the Keep; a second one kills it. With --json the end is told as one JSON object on standard error. On this machine a software stand-in signs the evidence, which "
 		   "exercises every step but protects from nobody who owns the machine; broch says so in one line.",
 	.examples = "broch run hello.wasm world\nbroch run -e LANG=C --dir ./data:data --memory 64MiB app.wasm data/in.txt\n"
 		    "seq 100 | broch run --timeout 10s sum.wasm",

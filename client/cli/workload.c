@@ -203,20 +203,48 @@ void workload_verdict(const struct cli *c, const struct verdict *v, bool refused
 			v->tee);
 }
 
+json_t *workload_end_json(const struct stream_end *e)
+{
+	static const char *const ends[] = {"exited", "trapped", "limit", "stopped", "refused"};
+	const char *how = (unsigned)e->end < ARRAY_COUNT(ends) ? ends[e->end] : "unknown";
+
+	return json_pack("{s:s, s:s, s:I, s:s}", "schema", "broch.end/1", "end", how, "code", (json_int_t)e->code, "message",
+			 e->message);
+}
+
+/* For JSON the words are in the object already. */
+static int ended(const struct cli *c, int status, const char *what, const char *words)
+{
+	return c->json ? status : cli_fail(c, status, "%s: %s", what, words);
+}
+
+static void report_json(const struct stream_end *e)
+{
+	json_t *o = workload_end_json(e);
+
+	if (json_dumpf(o, stderr, JSON_COMPACT) == 0)
+		fputc('\n', stderr);
+	json_decref(o);
+}
+
 int workload_status(const struct cli *c, const struct stream_end *e)
 {
 	const char *words = e->message[0] != 0 ? e->message : "no reason given";
+	char cannot[160];
 
+	if (c->json)
+		report_json(e);
+	snprintf(cannot, sizeof cannot, "%s cannot start", c->operands[0]);
 	switch (e->end) {
 	case WORKLOAD_EXITED:
 		/* What does not fit into 8 bits is no success either. */
 		return e->code > 255 && (e->code & 255) == 0 ? 255 : (int)(e->code & 255);
-	case WORKLOAD_TRAPPED: return cli_fail(c, STATUS_TRAP, "the workload trapped: %s", words);
-	case WORKLOAD_LIMIT: return cli_fail(c, STATUS_BROCH, "the workload reached a limit: %s", words);
-	case WORKLOAD_REFUSED: return cli_fail(c, STATUS_CANNOT_START, "%s cannot start: %s", c->operands[0], words);
+	case WORKLOAD_TRAPPED: return ended(c, STATUS_TRAP, "the workload trapped", words);
+	case WORKLOAD_LIMIT: return ended(c, STATUS_BROCH, "the workload reached a limit", words);
+	case WORKLOAD_REFUSED: return ended(c, STATUS_CANNOT_START, cannot, words);
 	case WORKLOAD_STOPPED:
 		if (e->signal == 0)
-			return cli_fail(c, STATUS_SIGNAL + SIGKILL, "the workload was stopped by its owner");
+			return ended(c, STATUS_SIGNAL + SIGKILL, "the workload was stopped", words);
 		return STATUS_SIGNAL + e->signal;
 	}
 	return cli_fail(c, STATUS_BROCH, "the Keep reports an unknown kind of end (%u)", (unsigned)e->end);

@@ -26,7 +26,9 @@ MUST_USE enum err keep_answer(struct place *p, char id[static KEEP_ID_DIGITS + 1
 /* Shows the verdict as --show-chain and -v want it, and the line about a stand-in. */
 void workload_verdict(const struct cli *c, const struct verdict *v, bool refused);
 
-/* The exit status of an ended workload, its words on stderr. */
+/* {"schema": "broch.end/1", "end", "code", "message"} */
+json_t *workload_end_json(const struct stream_end *e);
+/* The exit status of an ended workload, its words (with --json: the object above, in one line) on stderr. */
 int workload_status(const struct cli *c, const struct stream_end *e);
 /* The exit status for everything that went wrong instead. */
 int workload_failure(const struct cli *c, enum err err, const struct note *n);

@@ -72,6 +72,8 @@ for kind in $kinds; do
 	done
 	run run -q $k "$guests/status.wasm" 42
 	expect 42 - "$kind: exit status"
+	run run -q --json $k "$guests/status.wasm" 9
+	expect 9 '^{"schema":"broch.end/1","end":"exited","code":9,"message":""}$' "$kind: --json"
 	run run -q $k "$guests/status.wasm" trap
 	expect 134 'trapped: .*unreachable' "$kind: trap"
 
