@@ -24,7 +24,7 @@
 
 #include <cmocka.h>
 
-enum { GIVE_UP_S = 30, MEMORY_MAX = 16 << 20, LINE = 256, CONTROL_SPARE = 20 };
+enum { GIVE_UP_S = 30, MEMORY_MAX = 16 << 20, LINE = 256, CONTROL_SPARE = 20, COMPUTES_US = 20000, DEATHS = 10 };
 
 static char state_dir[] = "/tmp/broch-keeper-test-XXXXXX";
 static const char *backend;
@@ -317,19 +317,26 @@ static void nothing_is_left_when_the_keeper_is_killed(void **state)
 	assert_int_equal(waitpid(-1, NULL, 0), -1);
 }
 
-static void the_death_of_a_keep_process_is_told(void **state)
+static void kill_keep_process(bool computes)
 {
 	int client;
 	struct child c = attached(&client);
 	pid_t keep = child_of(c.pid);
 	struct control m;
 
-	(void)state;
 	if (keep == 0) { /* a VM has no process of its own */
 		close(c.control);
 		waitpid(c.pid, NULL, 0);
 		close(client);
 		skip();
+	}
+	if (computes) {
+		order(client, 't'); /* a loop: answered only when another session comes, which none does */
+		usleep(COMPUTES_US);
+	} else {
+		/* Its answer was sent before it waits; the keeper is in that wait, or enters it with the Keep dead. */
+		order(client, 'p');
+		expect_byte(client, 'p');
 	}
 	kill(keep, SIGKILL);
 	m = next(&c);
@@ -338,6 +345,19 @@ static void the_death_of_a_keep_process_is_told(void **state)
 	expect_hangup(client);
 	assert_int_equal(finish(&c), 0);
 	assert_int_equal(waitpid(-1, NULL, 0), -1); /* the keeper left no zombie to us */
+}
+
+static void the_death_of_a_computing_keep_process_is_told(void **state)
+{
+	(void)state;
+	kill_keep_process(true);
+}
+
+static void the_death_of_a_waiting_keep_process_is_told(void **state)
+{
+	(void)state;
+	for (int i = 0; i < DEATHS; i++) /* on both sides of the moment when the keeper falls asleep */
+		kill_keep_process(false);
 }
 
 static void the_keeper_ends_with_its_agent(void **state)
@@ -425,7 +445,8 @@ static int run_all(const struct vmm_backend *b)
 		cmocka_unit_test(a_session_gets_the_attention_of_a_busy_keep),
 		cmocka_unit_test(a_fault_is_told),
 		cmocka_unit_test(nothing_is_left_when_the_keeper_is_killed),
-		cmocka_unit_test(the_death_of_a_keep_process_is_told),
+		cmocka_unit_test(the_death_of_a_computing_keep_process_is_told),
+		cmocka_unit_test(the_death_of_a_waiting_keep_process_is_told),
 		cmocka_unit_test(the_keeper_ends_with_its_agent),
 		cmocka_unit_test(it_gave_up_its_rights),
 		cmocka_unit_test(a_bad_start_is_told),

@@ -33,7 +33,7 @@ struct keeper { /* zero-initialised, then the first group is set by the starter 
 	bool timer_set;
 	bool over;
 	struct keepcall_poll wanted[KEEPCALL_POLL_MAX];
-	struct pollfd polled[KEEPCALL_POLL_MAX + 1];
+	struct pollfd polled[KEEPCALL_POLL_MAX + 2]; /* the wanted ones, the agent, the death of the Keep */
 	uint8_t evidence[KEEPCALL_EVIDENCE_MAX];
 };
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * WAIT: the one place where a keeper sleeps. It wakes for the wanted channels, for the agent, for a session that the
- * Keep has not been told of, and for the time-out, whichever is first.
+ * Keep has not been told of, for the Keep's death, and for the time-out, whichever is first.
  */
 #include "host/keeper/keeper.h"
 
@@ -43,6 +43,7 @@ static bool take_wanted(struct keeper *k, size_t count)
 		k->polled[i] = (struct pollfd){.fd = ch->fd, .events = poll_events(w->wanted)};
 	}
 	k->polled[count] = (struct pollfd){.fd = k->control, .events = POLLIN};
+	k->polled[count + 1] = (struct pollfd){.fd = k->backend->death == NULL ? -1 : k->backend->death(k->vmm), .events = POLLIN};
 	return true;
 }
 
@@ -83,7 +84,7 @@ static uint64_t deadline_of(uint64_t timeout_ns, uint64_t now)
 	return add_overflows(now, timeout_ns, &deadline) ? UINT64_MAX : deadline;
 }
 
-/* One sleep, at most until the deadline. False: it is past. */
+/* One sleep, at most until the deadline. False: it is past, or nobody is left to wait for. */
 static bool sleep_once(struct keeper *k, size_t count, uint64_t deadline)
 {
 	uint64_t now = keeper_now(), until = deadline;
@@ -93,13 +94,13 @@ static bool sleep_once(struct keeper *k, size_t count, uint64_t deadline)
 		until = k->linger_until;
 	until = until > now ? until - now : 0;
 	t = (struct timespec){.tv_sec = (time_t)(until / 1000000000), .tv_nsec = (long)(until % 1000000000)};
-	if (ppoll(k->polled, count + 1, &t, NULL) < 0)
-		for (size_t i = 0; i <= count; i++)
+	if (ppoll(k->polled, count + 2, &t, NULL) < 0)
+		for (size_t i = 0; i < count + 2; i++)
 			k->polled[i].revents = 0; /* EINTR, or no memory for a moment */
 	keeper_tick(k);
 	if (k->polled[count].revents != 0)
 		keeper_listen(k);
-	return deadline > now;
+	return deadline > now && k->polled[count + 1].revents == 0;
 }
 
 struct answer keeper_wait(struct keeper *k, const struct request *r)

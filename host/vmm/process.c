@@ -397,6 +397,11 @@ static uint64_t process_memory(const struct vmm *v)
 	return v->image_size + v->granted_size;
 }
 
+static int process_death(const struct vmm *v)
+{
+	return v->pidfd;
+}
+
 const struct vmm_backend vmm_process = {
 	.name = "process",
 	.kind = BOOT_PROCESS,
@@ -408,5 +413,6 @@ const struct vmm_backend vmm_process = {
 	.grow = process_grow,
 	.memory = process_memory,
 	.kick = process_kick,
+	.death = process_death,
 	.destroy = process_destroy,
 };

@@ -38,6 +38,9 @@ struct vmm_backend {
 	/* Guest memory in place or granted, in bytes. NULL: not told. */
 	uint64_t (*memory)(const struct vmm *v);
 	void (*kick)(struct vmm *v);
+	/* A descriptor that becomes readable when the Keep has died by other hands than run's, for who sleeps while the Keep
+	 * waits; the next run says VMM_DIED. It stays the backend's; -1: there is none. NULL: the Keep cannot die that way. */
+	int (*death)(const struct vmm *v);
 	void (*destroy)(struct vmm *v);
 };
 
