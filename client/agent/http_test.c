@@ -118,7 +118,8 @@ static enum err collect(const char *head, const char *body, size_t step, char *o
 			struct slice content;
 
 			TRY(http_body_feed(&b, slice_of(body + at, end - at), &content, &used, NULL));
-			memcpy(out + *out_size, content.data, content.size);
+			if (content.size > 0) /* else there may be no data to point at */
+				memcpy(out + *out_size, content.data, content.size);
 			*out_size += content.size;
 			at += used;
 		}
