@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 ## check-e2e    whole-path tests: hostile relays, deaths at each step, many Keeps (CYCLES=2000 for the full run)
 
-GUESTS := $(patsubst test/guests/%.c,$(B)/test/guests/%.wasm,$(wildcard test/guests/*.c))
 E2E := $(patsubst test/e2e/%.sh,check-e2e-%,$(filter-out %/lib.sh,$(wildcard test/e2e/*.sh)))
 .PHONY: check-e2e $(E2E)
 check-e2e: $(E2E)
