@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What the handlers of the kinds of test vectors share: a case, its inputs (mutated as it says), what the relying party
+ * demands, and the comparison with what it expects. Handlers stand in kinds_*.c, each with a table of its kinds and one of
+ * its reasons; vectors.c finds and runs the cases. A case that cannot be read at all ends the program: it is our mistake.
+ */
+#ifndef BROCH_TEST_KINDS_H
+#define BROCH_TEST_KINDS_H
+
+#include "client/attest/policy_rules.h"
+#include "client/attest/verify.h"
+
+#include <jansson.h>
+
+enum { FILE_MAX = 4 << 20, PATH_SIZE = 1024, FILES_MAX = 64 };
+
+struct vector {
+	const char *base; /* folder the paths count from */
+	json_t *json;
+	uint8_t *files[FILES_MAX]; /* to be freed */
+	size_t file_count;
+	char why[512]; /* of a failure */
+};
+
+enum outcome { PASSED, FAILED, SKIPPED };
+
+struct kind {
+	const char *kind; /* NULL ends the table */
+	enum outcome (*run)(struct vector *c);
+};
+
+struct reason { /* which of our checks, separated by blanks, say what a reason of the cases says */
+	const char *reason, *checks; /* NULL ends the table */
+};
+
+struct kind_set {
+	const struct kind *kinds;
+	const struct reason *reasons;
+};
+extern const struct kind_set snp_set, dcap_set, sev_set, misc_set;
+
+const char *case_text(json_t *o, const char *key); /* "" when it is not there */
+size_t case_hex(const char *text, uint8_t *out, size_t max);
+/* A file by its path; edits of this role are made. */
+struct slice case_load(struct vector *c, const char *role, const char *path);
+/* File number `at` of a role, which names one or a list of them, out of its PEM wrapping; empty when there is none. */
+struct slice case_file_at(struct vector *c, const char *role, size_t at);
+struct slice case_file(struct vector *c, const char *role);
+/* A file named in the input rather than among the files; /dev/null and none at all are empty. */
+struct slice case_input_file(struct vector *c, json_t *o, const char *key);
+int64_t case_at(const struct vector *c);
+bool case_option(json_t *opt, const char *key, bool unsaid);
+uint32_t case_u32(json_t *o, const char *key, uint32_t unsaid);
+
+/* Is it the verdict expected, for the reason expected? */
+enum outcome case_compare(struct vector *c, const struct verdict *v);
+bool hex_is(struct slice s, const char *want);
+/* Is the field what the case expects, if it expects anything? Else c->why says so. */
+bool case_field_is(struct vector *c, const char *key, struct slice value);
+
+/* SNP rules as the options of a case demand them; to be freed. */
+void snp_demands(struct policy *p, json_t *opt);
+void snp_demands_free(struct policy *p);
+/* The case names its root, so that root is pinned; whose it says it is decides the product. */
+void snp_pin_root(struct slice der, struct snp_root_pin *pin);
+
+#endif

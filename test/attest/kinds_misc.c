@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Evidence inside something else: Enarx certificate requests. */
+#include "test/attest/kinds.h"
+
+#include "client/attest/enarx.h"
+
+/* ---- Enarx certificate requests ---- */
+
+static bool enarx_fields(struct vector *c, struct slice report)
+{
+	struct snp_report r;
+
+	return snp_report_parse(report, &r, NULL) == OK && case_field_is(c, "measurement", r.measurement) &&
+	       case_field_is(c, "id_key_digest", r.id_key_digest) && case_field_is(c, "author_key_digest", r.author_key_digest);
+}
+
+static enum outcome enarx_case(struct vector *c)
+{
+	struct policy p = {0};
+	struct snp_root_pin pin = {0};
+	struct enarx_input in = {case_file(c, "csr"), case_file(c, "root"), case_file(c, "chain"), &p, case_at(c)};
+	struct enarx_csr csr;
+	struct verdict v;
+	enum outcome o;
+
+	if (enarx_csr_read(in.csr, &csr, NULL) == ERR_UNSUPPORTED)
+		return SKIPPED;
+	snp_demands(&p, json_object_get(json_object_get(c->json, "opt"), "snp"));
+	snp_pin_root(in.ark, &pin);
+	p.snp.roots = &pin;
+	p.snp.root_count = 1;
+	enarx_csr_verify(&in, &v);
+	snp_demands_free(&p);
+	o = case_compare(c, &v);
+	return o != PASSED || !v.ok || enarx_fields(c, csr.report) ? o : FAILED;
+}
+
+/* ---- tables ---- */
+
+static const struct kind kinds[] = {
+	{"enarx_csr", enarx_case},
+	{NULL, NULL},
+};
+
+static const struct reason reasons[] = {
+	{"csr-signature", "enarx.csr.signature"},
+	{"csr-trailing", "enarx.csr.read"},
+	{"csr-evidence-count", "enarx.csr.read"},
+	{"key-binding", "snp.report_data"},
+	{NULL, NULL},
+};
+
+const struct kind_set misc_set = {kinds, reasons};
