@@ -39,7 +39,7 @@ define archive # 1 flavour, 2 name, 3 sources
 $(B)/$(1)/$(2).a: $(3:%.c=$(B)/$(1)/%.o)
 	@mkdir -p $$(@D)
 	@rm -f $$@
-	$(Q)ar rcsD $$@ $$^
+	$(Q)ar rcsDT $$@ $$^
 endef
 $(foreach f,host san,$(eval $(call archive,$(f),lib,$(LIB))))
 $(foreach f,host san,$(eval $(call archive,$(f),sys,$(SYS))))

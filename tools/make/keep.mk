@@ -11,10 +11,10 @@ IMAGE_LDFLAGS := -nostdlib -static -no-pie -Wl,--gc-sections,--build-id=none,-S,
 	-Wl,--no-warn-rwx-segments,--orphan-handling=error
 
 define image # 1 file, 2 shim objects, 3 linker script, 4 objects
-$(1): $(2) $(4) $(3) $(B)/keep/keep.a $(B)/keep/lib.a
+$(1) $(1:.elf=.map) &: $(2) $(4) $(3) $(B)/keep/keep.a $(B)/keep/lib.a
 	@mkdir -p $$(@D)
-	@echo "  IMAGE   $$@"
-	$(Q)$(CC) $(IMAGE_LDFLAGS) -Wl,-T,$(3) -o $$@ $(2) $(4) -Wl,--start-group $(B)/keep/keep.a $(B)/keep/lib.a -lbearssl -Wl,--end-group
+	@echo "  IMAGE   $(1)"
+	$(Q)$(CC) $(IMAGE_LDFLAGS) -Wl,-T,$(3),-Map,$(1:.elf=.map) -o $(1) $(2) $(4) -Wl,--start-group $(B)/keep/keep.a $(B)/keep/lib.a -lbearssl -Wl,--end-group
 endef
 
 vmimage = $(eval $(call image,$(1),$(VMSHIM),keep/shim/vm/keep.ld,$(2)))
