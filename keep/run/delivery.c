@@ -27,7 +27,11 @@ enum err delivery_manifest(struct delivery *d, struct memory *m, struct slice pi
 
 static const struct manifest_blob *blob(const struct delivery *d, size_t i)
 {
-	return i == 0 ? &d->manifest.module : &d->manifest.files[i - 1].blob;
+	const struct manifest *m = &d->manifest;
+
+	if (i == 0)
+		return &m->module;
+	return i <= m->file_count ? &m->files[i - 1].blob : &m->secrets[i - 1 - m->file_count].blob;
 }
 
 /* What is delivered is held in memory, so it counts like what the workload itself uses. */
@@ -38,7 +42,7 @@ static enum err charge(struct delivery *d, struct memory *m, struct note *n)
 	for (size_t i = 0; i < d->blob_count; i++)
 		total += blob(d, i)->size; /* bounded by the manifest's maxima */
 	d->fast = total >= MUCH && sha256_is_fast();
-	m->limit = d->manifest.limits.memory_bytes;
+	m->limit = d->manifest.limits.memory_bytes != 0 ? d->manifest.limits.memory_bytes : MANIFEST_MEMORY_DEFAULT;
 	m->used = 0;
 	if (memory_charge(m, total) == OK)
 		return OK;
@@ -76,7 +80,8 @@ static enum err parse(struct delivery *d, struct memory *m, struct note *n)
 	br_sha256_out(&sha, d->digest);
 	TRY(manifest_decode(&m->heap, d->bytes, &d->manifest, n));
 	d->parsed = true;
-	d->blob_count = 1 + d->manifest.file_count;
+	TRY(manifest_offered(&d->manifest, n));
+	d->blob_count = 1 + d->manifest.file_count + d->manifest.secret_count;
 	TRY(charge(d, m, n));
 	d->blobs = arena_many(&m->heap, d->blob_count, uint8_t *);
 	if (d->blobs == NULL)
@@ -143,6 +148,17 @@ void delivery_drop(struct delivery *d, struct memory *m)
 struct slice delivery_module(const struct delivery *d)
 {
 	return slice_of(d->blobs[0], (size_t)d->manifest.module.size);
+}
+
+struct slice delivery_secret(const struct delivery *d, size_t i)
+{
+	return slice_of(d->blobs[1 + d->manifest.file_count + i], (size_t)d->manifest.secrets[i].blob.size);
+}
+
+void delivery_forget_secrets(struct delivery *d)
+{
+	for (size_t i = 0; i < d->manifest.secret_count; i++)
+		wipe(d->blobs[1 + d->manifest.file_count + i], (size_t)d->manifest.secrets[i].blob.size);
 }
 
 struct slice delivery_file(const struct delivery *d, size_t i)

@@ -22,6 +22,8 @@ static struct keep *wake_up(const struct boot_info *boot)
 		call_exit(KEEPCALL_EXIT_FATAL, 0, 0);
 	k->memory = first;
 	k->memory.files.ctx = &k->memory;
+	for (size_t i = 0; i < MEMORY_MOUNTS; i++)
+		k->memory.mounts[i].ctx = &k->memory;
 	clock_init(&k->clock);
 	k->input.bytes = arena_alloc(&k->memory.heap, STDIN_BUFFER, 16);
 	if (k->input.bytes == NULL || link_alloc(&k->links[0], &k->memory.heap) != OK ||
@@ -62,6 +64,7 @@ static void forget_everything(struct keep *k)
 {
 	wipe(&k->identity, sizeof k->identity);
 	wipe(k->secret, sizeof k->secret);
+	delivery_forget_secrets(&k->delivery);
 	for (size_t i = 0; i < LINKS; i++)
 		session_wipe(k->links[i].session);
 }

@@ -3,11 +3,16 @@
 
 #include "keep/call/call.h"
 
+#include <assert.h>
+
 enum { PAGE = 4096, STEP_LEAST = 256 << 10, STEP_MOST = 16 << 20, MANIFEST_AREA = 8 << 20 };
 
 /* The heap area of 64 GiB is cut into fixed parts, far from each other. */
 #define FILES_PART (UINT64_C(32) << 30)
+#define MOUNTS_PART (UINT64_C(44) << 30)
+#define MOUNT_SIZE (UINT64_C(2) << 30)
 #define MANIFEST_PART (UINT64_C(60) << 30)
+static_assert(MEMORY_MOUNTS * MOUNT_SIZE <= MANIFEST_PART - MOUNTS_PART, "the mounts fill their part at most");
 
 static uint64_t round_up(uint64_t size)
 {
@@ -63,7 +68,7 @@ void memory_setup(struct memory *m, const struct boot_info *boot)
 	*m = (struct memory){
 		.heap = {.base = at(boot->heap_va), .max = FILES_PART, .commit = commit_generously},
 		.files = {.base = at(boot->heap_va + FILES_PART),
-			  .max = MANIFEST_PART - FILES_PART,
+			  .max = MOUNTS_PART - FILES_PART,
 			  .commit = commit_charged,
 			  .ctx = m},
 		.manifest = {.base = at(boot->heap_va + MANIFEST_PART),
@@ -73,6 +78,11 @@ void memory_setup(struct memory *m, const struct boot_info *boot)
 		.linear_stride = boot->linear_stride,
 		.linear_count = boot->linear_count,
 	};
+	for (size_t i = 0; i < MEMORY_MOUNTS; i++)
+		m->mounts[i] = (struct arena){.base = at(boot->heap_va + MOUNTS_PART + i * MOUNT_SIZE),
+					      .max = MOUNT_SIZE,
+					      .commit = commit_charged,
+					      .ctx = m};
 }
 
 static enum err linear_grow(void *ctx, uint8_t *base, uint32_t old_pages, uint32_t pages)

@@ -10,9 +10,12 @@
 #include "lib/base/arena.h"
 #include "lib/wasm/wasm.h"
 
+enum { MEMORY_MOUNTS = 8 };
+
 struct memory { /* never moves once memory_setup was called */
 	struct arena heap;     /* the runtime's own, and what was delivered */
 	struct arena files;    /* what the workload writes into its files */
+	struct arena mounts[MEMORY_MOUNTS]; /* the same for each folder with a limit of its own */
 	struct arena manifest; /* the manifest's bytes */
 	uint64_t linear_va, linear_stride, linear_count;
 	uint64_t next_linear;

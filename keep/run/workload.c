@@ -4,6 +4,8 @@
 #include "keep/run/port.h"
 #include "keep/wasi/wasi.h"
 
+#include <assert.h>
+
 /* What there is once each step has gone well. */
 struct program {
 	struct wasi *wasi;
@@ -12,17 +14,108 @@ struct program {
 	struct wasm_instance *instance;
 };
 
-static enum err package_files(struct keep *k, struct wasi_config *c)
+static_assert((int)MANIFEST_MOUNTS_MAX <= (int)MEMORY_MOUNTS, "each mount has its own memory");
+static_assert((int)DESCRIPTOR_STDERR - (int)DESCRIPTOR_NULL == (int)WASI_STREAM_STDERR && WASI_STREAM_NULL == 0, "the same kinds in the same order");
+
+/* ---- from the manifest to what a program finds ---- */
+
+static enum err sealed(struct keep *k, size_t i, struct slice *out, struct note *n)
+{
+	enum err err = secret_open(delivery_secret(&k->delivery, i), out);
+
+	return err == OK ? OK : refuse(n, err, "secret %u is not sealed as it must be", (unsigned)i);
+}
+
+/* The package's files, and behind them the secrets that are files. */
+static enum err make_files(struct keep *k, struct wasi_config *c, struct note *n)
 {
 	const struct manifest *m = &k->delivery.manifest;
-	struct wasi_file *files = arena_many(&k->memory.heap, m->file_count, struct wasi_file);
+	struct wasi_file *files = arena_many(&k->memory.heap, m->file_count + m->secret_count, struct wasi_file);
 
 	if (files == NULL)
 		return ERR_NOMEM;
-	for (size_t i = 0; i < m->file_count; i++)
-		files[i] = (struct wasi_file){m->files[i].path, delivery_file(&k->delivery, i), m->files[i].mode};
 	c->files = files;
-	c->file_count = m->file_count;
+	for (size_t i = 0; i < m->file_count; i++)
+		files[c->file_count++] = (struct wasi_file){m->files[i].path, delivery_file(&k->delivery, i), m->files[i].mode};
+	for (size_t i = 0; i < m->secret_count; i++) {
+		struct wasi_file *f = &files[c->file_count];
+
+		if (m->secrets[i].kind != SECRET_FILE)
+			continue;
+		*f = (struct wasi_file){.path = m->secrets[i].target, .mode = 0444};
+		TRY(sealed(k, i, &f->bytes, n));
+		c->file_count++;
+	}
+	return OK;
+}
+
+/* "NAME=VALUE" of a secret. */
+static enum err make_variable(struct keep *k, size_t i, struct slice *out, struct note *n)
+{
+	struct slice name = k->delivery.manifest.secrets[i].target, value;
+	uint8_t *text;
+
+	TRY(sealed(k, i, &value, n));
+	text = arena_many(&k->memory.heap, name.size + 1 + value.size, uint8_t);
+	if (text == NULL)
+		return ERR_NOMEM;
+	memcpy(text, name.data, name.size);
+	text[name.size] = '=';
+	if (value.size > 0)
+		memcpy(text + name.size + 1, value.data, value.size);
+	*out = slice_of(text, name.size + 1 + value.size);
+	return OK;
+}
+
+/* What was declared, and behind it the secrets that are variables. */
+static enum err make_env(struct keep *k, struct wasi_config *c, struct note *n)
+{
+	const struct manifest *m = &k->delivery.manifest;
+	struct slice *env = arena_many(&k->memory.heap, m->env_count + m->secret_count, struct slice);
+
+	if (env == NULL)
+		return ERR_NOMEM;
+	if (m->env_count > 0)
+		memcpy(env, m->env, m->env_count * sizeof *env);
+	c->env = env;
+	c->env_count = m->env_count;
+	for (size_t i = 0; i < m->secret_count; i++) {
+		if (m->secrets[i].kind != SECRET_ENV)
+			continue;
+		TRY(make_variable(k, i, &env[c->env_count], n));
+		c->env_count++;
+	}
+	return OK;
+}
+
+/* manifest_offered let only streams through. */
+static enum err make_streams(struct keep *k, struct wasi_config *c)
+{
+	const struct manifest *m = &k->delivery.manifest;
+	enum wasi_stream *streams = arena_many(&k->memory.heap, m->descriptor_count, enum wasi_stream);
+
+	if (streams == NULL)
+		return ERR_NOMEM;
+	for (size_t i = 0; i < m->descriptor_count; i++) {
+		CHECK(m->descriptors[i].kind >= DESCRIPTOR_NULL && m->descriptors[i].kind <= DESCRIPTOR_STDERR);
+		streams[i] = WASI_STREAM_NULL + (m->descriptors[i].kind - DESCRIPTOR_NULL);
+	}
+	c->streams = streams;
+	c->stream_count = m->descriptor_count;
+	return OK;
+}
+
+static enum err make_mounts(struct keep *k, struct wasi_config *c)
+{
+	const struct manifest *m = &k->delivery.manifest;
+	struct wasi_mount *mounts = arena_many(&k->memory.heap, m->mount_count, struct wasi_mount);
+
+	if (mounts == NULL)
+		return ERR_NOMEM;
+	for (size_t i = 0; i < m->mount_count; i++)
+		mounts[i] = (struct wasi_mount){m->mounts[i].path, m->mounts[i].bytes, &k->memory.mounts[i]};
+	c->mounts = mounts;
+	c->mount_count = m->mount_count;
 	return OK;
 }
 
@@ -32,18 +125,25 @@ static enum err make_wasi(struct keep *k, struct wasi **out, struct note *n)
 	struct wasi_config c = {
 		.args = m->args,
 		.arg_count = m->arg_count,
-		.env = m->env,
-		.env_count = m->env_count,
 		.no_stdin = (m->flags & MANIFEST_STDIN) == 0,
 		.file_bytes = m->limits.file_bytes,
-		.open_files = (uint32_t)m->limits.open_files, /* bounded by manifest.c */
+		.open_files = (uint32_t)m->limits.open_files, /* bounded by manifest_check */
 		.file_arena = &k->memory.files,
 	};
+	enum err err = make_files(k, &c, n);
 
-	if (package_files(k, &c) != OK)
-		return refuse(n, ERR_NOMEM, "the host gives no memory for the list of files");
-	return wasi_new(&k->memory.heap, &c, out, n);
+	if (err == OK)
+		err = make_env(k, &c, n);
+	if (err == OK)
+		err = make_streams(k, &c);
+	if (err == OK)
+		err = make_mounts(k, &c);
+	if (err == ERR_NOMEM)
+		return refuse(n, ERR_NOMEM, "the host gives no memory for what the manifest declares");
+	return err == OK ? wasi_new(&k->memory.heap, &c, out, n) : err;
 }
+
+/* ---- running it ---- */
 
 /* Everything before the first instruction of the program: an error here is "cannot start". */
 static enum err load(struct keep *k, struct program *p, struct wasm_extern *const **imports, struct note *n)

@@ -110,7 +110,7 @@ enum wasi_fstflags { FST_ATIM = 1, FST_ATIM_NOW = 2, FST_MTIM = 4, FST_MTIM_NOW 
 enum wasi_whence { WHENCE_SET = 0, WHENCE_CUR = 1, WHENCE_END = 2 };
 enum wasi_clock { CLOCK_WALL = 0, CLOCK_MONO = 1, CLOCK_PROCESS_CPU = 2, CLOCK_THREAD_CPU = 3 };
 enum wasi_event { EVENT_CLOCK = 0, EVENT_FD_READ = 1, EVENT_FD_WRITE = 2 };
-enum { SUBCLOCK_ABSOLUTE = 1, ADVICE_MAX = 5, PREOPEN_DIR = 0 };
+enum { SUBCLOCK_ABSOLUTE = 1, ADVICE_MAX = 5, PREOPEN_DIR = 0, PREOPEN_OTHER = 1 };
 
 /* Sizes in the program's memory, in bytes. */
 enum {

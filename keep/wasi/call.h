@@ -40,6 +40,8 @@ struct wasi {
 	size_t arg_count, env_count;
 	bool no_stdin, stdin_terminal;
 	struct memfs fs;
+	struct memfs *mounts; /* each mounted folder is a tree of its own */
+	uint32_t preopens_end; /* number after the last directory that was open from the start */
 	struct fds fds;
 	struct binding *bindings; /* first all of preview 1, then all of unstable */
 	struct iovec iovecs[IOVECS_MAX];
@@ -112,7 +114,7 @@ static inline void store64(uint8_t *p, uint64_t v)
 
 /* ---- shared between the files of handlers ---- */
 
-/* Writes a filestat at the program's address; dev is 1 for the tree, 0 for streams. */
+/* Writes a filestat at the program's address; dev is 0 for streams, 1 for the tree, then the mounts. */
 MUST_USE enum wasi_errno put_filestat(struct call *c, uint32_t at, uint64_t dev, const struct vfs_stat *st);
 /* Sets the times of a node as fst flags and the two arguments say. */
 MUST_USE enum wasi_errno apply_times(struct vfs_node *n, uint64_t atim, uint64_t mtim, uint32_t flags);

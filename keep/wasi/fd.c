@@ -230,15 +230,28 @@ static enum wasi_errno get_preopen(struct call *c, struct fd **out)
 	return (*out)->preopen.data == NULL ? WASI_EBADF : WASI_OK;
 }
 
+/*
+ * C libraries ask number after number from 3 on until one answers EBADF, and pass over what is there but no directory. So
+ * a declared descriptor with a preopened directory behind it says that it is something else.
+ */
+static bool before_preopens(const struct call *c, const struct fd *fd)
+{
+	return fd->kind != FD_NODE && arg32(c, 0) > 2 && arg32(c, 0) < c->w->preopens_end;
+}
+
 enum wasi_errno do_fd_prestat_get(struct call *c)
 {
 	struct fd *fd;
 	uint8_t *p;
+	bool other;
 
-	ETRY(get_preopen(c, &fd));
+	ETRY(get(c, 0, &fd));
+	other = before_preopens(c, fd);
+	if (!other)
+		ETRY(get_preopen(c, &fd));
 	ETRY(guest_range(c, arg32(c, 1), PRESTAT_SIZE, &p));
 	memset(p, 0, PRESTAT_SIZE);
-	p[0] = PREOPEN_DIR;
+	p[0] = other ? PREOPEN_OTHER : PREOPEN_DIR;
 	store32(p + 4, (uint32_t)fd->preopen.size);
 	return WASI_OK;
 }
@@ -291,7 +304,7 @@ enum wasi_errno do_fd_filestat_get(struct call *c)
 		st = vfs_stat(fd->node);
 	else
 		st = (struct vfs_stat){.type = stream_type(c->w, fd), .links = 1, .ino = fd->kind};
-	return put_filestat(c, arg32(c, 1), fd->kind == FD_NODE, &st);
+	return put_filestat(c, arg32(c, 1), fd->kind == FD_NODE ? fd->node->fs->dev : 0, &st);
 }
 
 enum wasi_errno do_fd_filestat_set_size(struct call *c)

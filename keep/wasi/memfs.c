@@ -400,7 +400,7 @@ static const struct vfs_ops ops = {
 
 enum err memfs_init(struct memfs *fs, struct arena *a, uint64_t limit_bytes)
 {
-	*fs = (struct memfs){.vfs = {&ops}, .next_ino = 2};
+	*fs = (struct memfs){.vfs = {&ops, 1}, .next_ino = 2};
 	pool_init(&fs->pool, a, limit_bytes);
 	fs->root = node_new(fs, WASI_TYPE_DIRECTORY);
 	if (fs->root == NULL)

@@ -67,11 +67,13 @@ enum wasi_errno do_path_filestat_get(struct call *c)
 {
 	struct vfs_node *n;
 	struct vfs_stat st;
+	uint64_t dev;
 
 	ETRY(find_node(c, RIGHT_PATH_FILESTAT_GET, follows(c), 2, &n));
 	st = vfs_stat(n);
+	dev = n->fs->dev;
 	vfs_release(n);
-	return put_filestat(c, arg32(c, 4), 1, &st);
+	return put_filestat(c, arg32(c, 4), dev, &st);
 }
 
 enum wasi_errno do_path_filestat_set_times(struct call *c)

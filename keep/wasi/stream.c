@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* stdin, stdout and stderr: their other end is the tenant. */
+/* stdin, stdout and stderr: their other end is the tenant. And null, which has none. */
 #include "keep/wasi/call.h"
 
 enum wasi_filetype stream_type(const struct wasi *w, const struct fd *fd)
 {
+	if (fd->kind == FD_NULL)
+		return WASI_TYPE_UNKNOWN; /* no terminal: C libraries may gather what vanishes */
 	return fd->kind == FD_STDIN && !w->stdin_terminal ? WASI_TYPE_UNKNOWN : WASI_TYPE_CHARACTER;
 }
 
@@ -19,6 +21,8 @@ enum wasi_errno stream_read(struct call *c, const struct fd *fd, uint32_t count,
 	enum err err;
 
 	*done = 0;
+	if (fd->kind == FD_NULL)
+		return WASI_OK;
 	while (i < count && c->w->iovecs[i].size == 0)
 		i++;
 	if (i == count || c->w->no_stdin)
@@ -58,7 +62,7 @@ static enum err write_gathered(struct wasi *w, enum port_stream s, uint32_t coun
 enum wasi_errno stream_write(struct call *c, const struct fd *fd, uint32_t count, uint32_t *done)
 {
 	enum port_stream s = fd->kind == FD_STDERR ? PORT_STDERR : PORT_STDOUT;
-	enum err err = write_gathered(c->w, s, count);
+	enum err err = fd->kind == FD_NULL ? OK : write_gathered(c->w, s, count);
 
 	if (err != OK)
 		return stop_with(c, err);

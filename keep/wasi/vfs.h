@@ -17,6 +17,7 @@
 
 struct vfs { /* the first member of an implementation */
 	const struct vfs_ops *ops;
+	uint32_t dev; /* what st_dev tells programs: one for each file system, not 0 */
 };
 
 struct vfs_node { /* the first member of an implementation's node; only the implementation writes it */

@@ -29,10 +29,20 @@ struct wasi_file {
 	uint32_t mode;      /* permission bits, for people: 0444 or 0555 */
 };
 
-/* A directory the program finds open when it starts, from descriptor 3 on. */
+/* A directory the program finds open when it starts: behind the streams, so from descriptor 3 on. */
 struct wasi_preopen {
 	struct slice guest; /* the name the program sees, e.g. "/" */
 	struct slice path;  /* a directory of the tree, relative to its root; empty for the root; made if missing */
+};
+
+/* What a number below the preopened directories is from the start. */
+enum wasi_stream { WASI_STREAM_NULL, WASI_STREAM_STDIN, WASI_STREAM_STDOUT, WASI_STREAM_STDERR };
+
+/* A writable folder of its own: a preopened directory behind the others. */
+struct wasi_mount {
+	struct slice path;   /* as a file's; the program sees it with a slash in front */
+	uint64_t bytes;      /* what may be in it, directories and names included */
+	struct arena *arena; /* as file_arena, for this folder alone */
 };
 
 struct wasi_config {
@@ -45,7 +55,13 @@ struct wasi_config {
 	const struct wasi_preopen *preopens; /* preopen_count 0: the root as "/" */
 	size_t preopen_count;
 	bool no_preopens;        /* not even that */
-	bool no_stdin;           /* descriptor 0 is at end of file from the start */
+	const struct wasi_mount *mounts;
+	size_t mount_count;
+	/* Descriptors 0, 1, 2... Fewer than three are filled up with null, so that no file gets a stream's number.
+	 * stream_count 0: stdin, stdout, stderr. */
+	const enum wasi_stream *streams;
+	size_t stream_count;
+	bool no_stdin;           /* standard input is at end of file from the start */
 	bool stdin_terminal;     /* what isatty(0) answers; stdout and stderr always say yes, so that lines come at once */
 	uint64_t file_bytes;     /* bytes the program's own files, directories and names may take; 0: the default */
 	uint32_t open_files;     /* size of the descriptor table, with streams and preopens; 0: the default */

@@ -494,6 +494,80 @@ static void preopens_are_as_configured(void **state)
 	assert_int_equal(CALL(fd_prestat_get, 5, OUT), WASI_EBADF);
 }
 
+/* The numbers are those of the configuration; what C libraries look for starts at 3 and is found behind all of them. */
+static void descriptors_are_as_declared(void **state)
+{
+	static const enum wasi_stream four[] = {WASI_STREAM_STDOUT, WASI_STREAM_NULL, WASI_STREAM_STDIN, WASI_STREAM_STDERR};
+
+	(void)state;
+	start(&(struct wasi_config){.streams = four, .stream_count = 4}, "wasi_snapshot_preview1");
+	assert_int_equal(write_text(0, "out"), WASI_OK);
+	assert_memory_equal(fake.written[1], "out", 3);
+	assert_int_equal(write_text(1, "gone"), WASI_OK);
+	assert_int_equal(load32(memory + OUT), 4);
+	assert_int_equal(fake.written_size[1], 3);
+	iov(BUF, 2);
+	WORKS(fd_read, 1, IOV, 1, OUT);
+	assert_int_equal(load32(memory + OUT), 0);
+	assert_int_equal(CALL(fd_seek, 1, 0, WHENCE_SET, OUT), WASI_ESPIPE);
+	assert_int_equal(write_text(2, "x"), WASI_EBADF);
+	assert_int_equal(write_text(3, "err"), WASI_OK);
+	assert_memory_equal(fake.written[2], "err", 3);
+	WORKS(fd_prestat_get, 3, OUT);
+	assert_int_equal(memory[OUT], PREOPEN_OTHER);
+	assert_int_equal(CALL(fd_prestat_dir_name, 3, BUF, 10), WASI_EBADF);
+	assert_int_equal(CALL(fd_prestat_get, 2, OUT), WASI_EBADF);
+	WORKS(fd_prestat_get, 4, OUT);
+	assert_int_equal(memory[OUT], PREOPEN_DIR);
+	assert_int_equal(CALL(fd_prestat_get, 5, OUT), WASI_EBADF);
+}
+
+static void missing_streams_are_null(void **state)
+{
+	static const enum wasi_stream one[] = {WASI_STREAM_STDERR};
+
+	(void)state;
+	start(&(struct wasi_config){.streams = one, .stream_count = 1}, "wasi_snapshot_preview1");
+	assert_int_equal(write_text(0, "err"), WASI_OK);
+	assert_memory_equal(fake.written[2], "err", 3);
+	assert_int_equal(write_text(2, "gone"), WASI_OK);
+	assert_int_equal(fake.written_size[1], 0);
+	WORKS(fd_prestat_get, 3, OUT);
+	assert_int_equal(memory[OUT], PREOPEN_DIR);
+}
+
+/* A mount is a tree of its own: its own limit, its own inodes, no way over by rename or link, no way out by "..". */
+static void mounts_are_trees_of_their_own(void **state)
+{
+	static uint8_t bytes[1 << 20];
+	struct arena own = arena_of(bytes, sizeof bytes);
+	const struct wasi_mount mount = {slice_text("var/tmp"), 64 << 10, &own};
+	uint32_t fd, written = 0;
+
+	(void)state;
+	start(&(struct wasi_config){.mounts = &mount, .mount_count = 1, .file_bytes = 1 << 20}, "wasi_snapshot_preview1");
+	WORKS(fd_prestat_get, 4, OUT);
+	assert_int_equal(load32(memory + OUT + 4), 8);
+	WORKS(fd_prestat_dir_name, 4, BUF, 8);
+	assert_memory_equal(memory + BUF, "/var/tmp", 8);
+	assert_int_equal(CALL(fd_prestat_get, 5, OUT), WASI_EBADF);
+	WORKS(path_filestat_get, 3, 0, P("var/tmp"), OUT); /* is seen in the tree */
+	assert_int_equal(load64(memory + OUT), 1);
+	WORKS(path_open, 4, 0, P("f"), OFLAG_CREAT, RIGHTS_ALL, 0, 0, OUT);
+	fd = load32(memory + OUT);
+	WORKS(fd_filestat_get, fd, OUT);
+	assert_int_equal(load64(memory + OUT), 2);
+	assert_int_equal(CALL(path_rename, 4, P("f"), 3, P("f")), WASI_EXDEV);
+	assert_int_equal(CALL(path_open, 4, 0, P("../f"), 0, RIGHTS_ALL, 0, 0, OUT), WASI_EPERM);
+	for (iov(0, MEMORY); CALL(fd_write, fd, IOV, 1, OUT) == WASI_OK; written += load32(memory + OUT))
+		;
+	assert_in_range(written, 32 << 10, 64 << 10);
+	assert_int_equal(CALL(fd_write, fd, IOV, 1, OUT), WASI_ENOSPC);
+	WORKS(path_open, 3, 0, P("f"), OFLAG_CREAT, RIGHTS_ALL, 0, 0, OUT); /* the tree has its own limit */
+	fd = load32(memory + OUT);
+	WORKS(fd_write, fd, IOV, 1, OUT);
+}
+
 static void bad_configurations_are_refused(void **state)
 {
 	struct note n = {{0}};
@@ -556,6 +630,9 @@ int main(void)
 		T(sockets_and_signals_are_not_here),
 		T(unstable_counts_differently),
 		T(preopens_are_as_configured),
+		T(descriptors_are_as_declared),
+		T(missing_streams_are_null),
+		T(mounts_are_trees_of_their_own),
 		T(bad_configurations_are_refused),
 		T(missing_imports_are_named),
 	};

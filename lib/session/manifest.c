@@ -1,169 +1,22 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Reading is two steps: the reader takes the structure apart (only deterministic CBOR of the right shape), then check()
- * judges the values. The writer calls the same check() first, so that what one end writes the other end takes.
+ * Reading is two steps: the reader takes the structure apart (only deterministic CBOR of the right shape), then
+ * manifest_check judges the values. The writer asks it first. What is empty or zero is left out, and refused when it is
+ * there all the same, so that each manifest has one encoding.
  */
 #include "lib/session/manifest.h"
 
 #include "lib/cbor/cbor.h"
 
-enum { VERSION = 1, NAME_BYTES_MAX = 128, OPEN_FILES_MAX = 65536, MODULE_LEAST = 8 };
-#define MEMORY_MAX (UINT64_C(64) << 30)
-#define FILES_SIZE_MAX (UINT64_C(16) << 30)
+#include <assert.h>
 
-/* ---- the rules ---- */
+enum { VERSION = 2, MANDATORY = 2, PARTS = 12, LIMITS = 7, RESTART_VALUES = 4 };
 
-/* Where the byte is at or after `from`; size when it is not. */
-static size_t find(struct slice s, size_t from, uint8_t byte)
+const char *descriptor_kind_text(uint32_t kind)
 {
-	while (from < s.size && s.data[from] != byte)
-		from++;
-	return from;
-}
+	static const char *const text[DESCRIPTOR_KINDS] = {"unknown", "null", "stdin", "stdout", "stderr", "listen", "connect"};
 
-/* Is this one component a name, and neither "." nor ".."? */
-static bool component_ok(struct slice c)
-{
-	return c.size > 0 && c.size <= 255 && !slice_is(c, ".") && !slice_is(c, "..");
-}
-
-static bool path_ok(struct slice path)
-{
-	size_t end;
-
-	if (path.size == 0 || path.size > MANIFEST_PATH_MAX)
-		return false;
-	for (size_t at = 0; at <= path.size; at = end + 1) {
-		if (at == path.size)
-			return false; /* ends with a slash */
-		end = find(path, at, '/');
-		if (!component_ok(slice_of(path.data + at, end - at)))
-			return false;
-	}
-	return true;
-}
-
-static int compare(struct slice a, struct slice b)
-{
-	size_t common = a.size < b.size ? a.size : b.size;
-	int order = common == 0 ? 0 : memcmp(a.data, b.data, common);
-
-	return order != 0 ? order : (a.size > b.size) - (a.size < b.size);
-}
-
-static bool is_file(const struct manifest *m, size_t count, struct slice path)
-{
-	size_t low = 0, high = count;
-
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-		int order = compare(m->files[middle].path, path);
-
-		if (order == 0)
-			return true;
-		if (order < 0)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return false;
-}
-
-/* "a" and "a/b" cannot both be files. Parents sort before their children, so only earlier entries matter. */
-static bool parents_are_no_files(const struct manifest *m, size_t index)
-{
-	struct slice path = m->files[index].path;
-
-	for (size_t end = find(path, 0, '/'); end < path.size; end = find(path, end + 1, '/'))
-		if (is_file(m, index, slice_of(path.data, end)))
-			return false;
-	return true;
-}
-
-static bool text_ok(struct slice s)
-{
-	return utf8_valid(s) && find(s, 0, 0) == s.size;
-}
-
-static enum err check_texts(const struct slice *texts, size_t count, size_t most, const char *part, struct note *n)
-{
-	if (count > most)
-		return refuse(n, ERR_LIMIT, "manifest: more than %u %s", (unsigned)most, part);
-	for (size_t i = 0; i < count; i++)
-		if (!text_ok(texts[i]))
-			return refuse(n, ERR_INVALID, "manifest: %s[%u] is not UTF-8 without NUL", part, (unsigned)i);
-	return OK;
-}
-
-static enum err check_env(const struct manifest *m, struct note *n)
-{
-	TRY(check_texts(m->env, m->env_count, MANIFEST_ENV_MAX, "env", n));
-	for (size_t i = 0; i < m->env_count; i++) {
-		size_t equals = find(m->env[i], 0, '=');
-
-		if (equals == 0 || equals == m->env[i].size)
-			return refuse(n, ERR_INVALID, "manifest: env[%u] is not NAME=VALUE", (unsigned)i);
-	}
-	return OK;
-}
-
-static const char *file_fault(const struct manifest *m, size_t i, uint64_t *total)
-{
-	const struct manifest_file *f = &m->files[i];
-
-	if (!path_ok(f->path) || !text_ok(f->path))
-		return "the path must be relative, at most 1024 bytes, without empty, \".\" or \"..\" parts";
-	if (i > 0 && compare(m->files[i - 1].path, f->path) >= 0)
-		return "paths are not sorted, or one is there twice";
-	if (!parents_are_no_files(m, i))
-		return "the path leads through another file";
-	if (f->mode != 0444 && f->mode != 0555)
-		return "the mode must be 0444 or 0555";
-	if (f->blob.size > FILES_SIZE_MAX - *total)
-		return "files are larger than 16 GiB together";
-	*total += f->blob.size;
-	return NULL;
-}
-
-static enum err check_files(const struct manifest *m, struct note *n)
-{
-	const char *fault;
-	uint64_t total = 0;
-
-	if (m->file_count > MANIFEST_FILES_MAX)
-		return refuse(n, ERR_LIMIT, "manifest: more than %u files", MANIFEST_FILES_MAX);
-	for (size_t i = 0; i < m->file_count; i++) {
-		fault = file_fault(m, i, &total);
-		if (fault != NULL)
-			return refuse(n, ERR_INVALID, "manifest: files[%u]: %s", (unsigned)i, fault);
-	}
-	return OK;
-}
-
-static enum err check_limits(const struct manifest *m, struct note *n)
-{
-	if (m->limits.memory_bytes > MEMORY_MAX || m->limits.file_bytes > MEMORY_MAX)
-		return refuse(n, ERR_LIMIT, "manifest: limits: at most 64 GiB of memory and files");
-	if (m->limits.wall_ns > INT64_MAX || m->limits.cpu_ns > INT64_MAX)
-		return refuse(n, ERR_LIMIT, "manifest: limits: a time is too long; 0 means none");
-	if (m->limits.open_files > OPEN_FILES_MAX)
-		return refuse(n, ERR_LIMIT, "manifest: limits: at most %u open files", OPEN_FILES_MAX);
-	return OK;
-}
-
-static enum err check(const struct manifest *m, struct note *n)
-{
-	if (m->module.size < MODULE_LEAST || m->module.size > MANIFEST_MODULE_MAX)
-		return refuse(n, ERR_LIMIT, "manifest: a module has 8 bytes to 256 MiB");
-	TRY(check_texts(m->args, m->arg_count, MANIFEST_ARGS_MAX, "args", n));
-	TRY(check_env(m, n));
-	TRY(check_files(m, n));
-	TRY(check_limits(m, n));
-	if ((m->flags & ~(unsigned)(MANIFEST_STDIN | MANIFEST_DETACHED)) != 0)
-		return refuse(n, ERR_INVALID, "manifest: unknown flags");
-	if (m->name.size > NAME_BYTES_MAX || !text_ok(m->name))
-		return refuse(n, ERR_INVALID, "manifest: the name must be UTF-8 of at most %u bytes", NAME_BYTES_MAX);
-	return OK;
+	return text[kind < DESCRIPTOR_KINDS ? kind : 0];
 }
 
 /* ---- reading ---- */
@@ -181,6 +34,15 @@ static enum err expect_key(struct input *in, struct cbor_map *m, uint64_t key)
 		return ERR_TRUNCATED;
 	TRY(cbor_key_uint(&in->r, m, &got));
 	return got == key ? OK : ERR_FORMAT;
+}
+
+/* How many items; none at all must be said by leaving the list out. */
+static enum err read_count(struct input *in, size_t most, size_t *count)
+{
+	TRY(cbor_array(&in->r, count));
+	if (*count == 0)
+		return ERR_FORMAT;
+	return *count > most ? ERR_LIMIT : OK;
 }
 
 static enum err no_more(const struct cbor_map *m)
@@ -231,9 +93,7 @@ static enum err read_module(struct input *in, struct manifest *m)
 
 static enum err read_texts(struct input *in, size_t most, struct slice **out, size_t *count)
 {
-	TRY(cbor_array(&in->r, count));
-	if (*count > most)
-		return ERR_LIMIT;
+	TRY(read_count(in, most, count));
 	*out = arena_many(in->arena, *count, struct slice);
 	if (*out == NULL)
 		return ERR_NOMEM;
@@ -267,9 +127,7 @@ static enum err read_file(struct input *in, struct manifest_file *f)
 
 static enum err read_files(struct input *in, struct manifest *m)
 {
-	TRY(cbor_array(&in->r, &m->file_count));
-	if (m->file_count > MANIFEST_FILES_MAX)
-		return ERR_LIMIT;
+	TRY(read_count(in, MANIFEST_FILES_MAX, &m->file_count));
 	m->files = arena_many(in->arena, m->file_count, struct manifest_file);
 	if (m->files == NULL)
 		return ERR_NOMEM;
@@ -278,31 +136,133 @@ static enum err read_files(struct input *in, struct manifest *m)
 	return OK;
 }
 
-static enum err read_limits(struct input *in, struct manifest *m)
+/* Keys 1 to count, each with a number that is not 0. */
+static enum err read_numbers(struct input *in, uint64_t *const *values, size_t count)
 {
-	uint64_t *const values[] = {&m->limits.memory_bytes, &m->limits.wall_ns, &m->limits.cpu_ns,
-				    &m->limits.open_files, &m->limits.file_bytes};
 	struct cbor_map map;
 	uint64_t key;
 
 	TRY(cbor_map(&in->r, &map));
+	if (map.left == 0)
+		return ERR_FORMAT;
 	while (map.left > 0) {
 		TRY(cbor_key_uint(&in->r, &map, &key));
-		if (key == 0 || key > ARRAY_COUNT(values))
+		if (key == 0 || key > count)
 			return ERR_FORMAT;
 		TRY(cbor_uint(&in->r, values[key - 1]));
+		if (*values[key - 1] == 0)
+			return ERR_FORMAT;
 	}
 	return OK;
 }
 
+static enum err read_limits(struct input *in, struct manifest *m)
+{
+	uint64_t *const values[LIMITS] = {&m->limits.memory_bytes, &m->limits.wall_ns, &m->limits.cpu_ns, &m->limits.open_files,
+					  &m->limits.file_bytes, &m->limits.sockets, &m->limits.network_bytes};
+
+	return read_numbers(in, values, ARRAY_COUNT(values));
+}
+
 static enum err read_flags(struct input *in, struct manifest *m)
 {
-	return read_u32(in, &m->flags);
+	TRY(read_u32(in, &m->flags));
+	return m->flags == 0 ? ERR_FORMAT : OK;
 }
 
 static enum err read_name(struct input *in, struct manifest *m)
 {
-	return cbor_text(&in->r, &m->name);
+	TRY(cbor_text(&in->r, &m->name));
+	return m->name.size == 0 ? ERR_FORMAT : OK;
+}
+
+static enum err read_address(struct input *in, struct cbor_map *map, struct manifest_descriptor *d)
+{
+	TRY(expect_key(in, map, 3));
+	TRY(read_u32(in, &d->protocol));
+	TRY(expect_key(in, map, 4));
+	TRY(cbor_text(&in->r, &d->host));
+	TRY(expect_key(in, map, 5));
+	TRY(read_u32(in, &d->port));
+	return d->protocol == 0 ? ERR_FORMAT : no_more(map); /* a socket's; manifest_check looks at the rest */
+}
+
+static enum err read_descriptor(struct input *in, struct manifest_descriptor *d)
+{
+	struct cbor_map map;
+
+	TRY(cbor_map(&in->r, &map));
+	TRY(expect_key(in, &map, 1));
+	TRY(read_u32(in, &d->kind));
+	TRY(expect_key(in, &map, 2));
+	TRY(cbor_text(&in->r, &d->name));
+	return map.left == 0 ? OK : read_address(in, &map, d);
+}
+
+static enum err read_descriptors(struct input *in, struct manifest *m)
+{
+	TRY(read_count(in, MANIFEST_DESCRIPTORS_MAX, &m->descriptor_count));
+	m->descriptors = arena_many(in->arena, m->descriptor_count, struct manifest_descriptor);
+	if (m->descriptors == NULL)
+		return ERR_NOMEM;
+	for (size_t i = 0; i < m->descriptor_count; i++)
+		TRY(read_descriptor(in, &m->descriptors[i]));
+	return OK;
+}
+
+static enum err read_mount(struct input *in, struct manifest_mount *p)
+{
+	struct cbor_map map;
+
+	TRY(cbor_map(&in->r, &map));
+	TRY(expect_key(in, &map, 1));
+	TRY(cbor_text(&in->r, &p->path));
+	TRY(expect_key(in, &map, 2));
+	TRY(cbor_uint(&in->r, &p->bytes));
+	return no_more(&map);
+}
+
+static enum err read_mounts(struct input *in, struct manifest *m)
+{
+	TRY(read_count(in, MANIFEST_MOUNTS_MAX, &m->mount_count));
+	m->mounts = arena_many(in->arena, m->mount_count, struct manifest_mount);
+	if (m->mounts == NULL)
+		return ERR_NOMEM;
+	for (size_t i = 0; i < m->mount_count; i++)
+		TRY(read_mount(in, &m->mounts[i]));
+	return OK;
+}
+
+static enum err read_secret(struct input *in, struct manifest_secret *s)
+{
+	struct cbor_map map;
+
+	TRY(cbor_map(&in->r, &map));
+	TRY(expect_key(in, &map, 1));
+	TRY(read_u32(in, &s->kind));
+	TRY(expect_key(in, &map, 2));
+	TRY(cbor_text(&in->r, &s->target));
+	TRY(read_blob(in, &map, 3, &s->blob));
+	return no_more(&map);
+}
+
+static enum err read_secrets(struct input *in, struct manifest *m)
+{
+	TRY(read_count(in, MANIFEST_SECRETS_MAX, &m->secret_count));
+	m->secrets = arena_many(in->arena, m->secret_count, struct manifest_secret);
+	if (m->secrets == NULL)
+		return ERR_NOMEM;
+	for (size_t i = 0; i < m->secret_count; i++)
+		TRY(read_secret(in, &m->secrets[i]));
+	return OK;
+}
+
+static enum err read_restart(struct input *in, struct manifest *m)
+{
+	uint64_t *const values[RESTART_VALUES] = {&m->restart.when, &m->restart.times, &m->restart.pause_ns,
+						  &m->restart.pause_max_ns};
+
+	return read_numbers(in, values, ARRAY_COUNT(values));
 }
 
 /* Key k is read by parts[k - 1]; version and module must be there. */
@@ -310,10 +270,11 @@ static const struct {
 	const char *name;
 	enum err (*read)(struct input *, struct manifest *);
 } parts[] = {
-	{"version", read_version}, {"module", read_module}, {"args", read_args},   {"env", read_env},
-	{"files", read_files},     {"limits", read_limits}, {"flags", read_flags}, {"name", read_name},
+	{"version", read_version}, {"module", read_module},           {"args", read_args},     {"env", read_env},
+	{"files", read_files},     {"limits", read_limits},           {"flags", read_flags},   {"name", read_name},
+	{"descriptors", read_descriptors}, {"mounts", read_mounts}, {"secrets", read_secrets}, {"restart", read_restart},
 };
-enum { MANDATORY = 2 };
+static_assert(ARRAY_COUNT(parts) == PARTS, "one reader and one writer for each part");
 
 /* *part is where it failed, for the message. */
 static enum err read_all(struct input *in, struct manifest *m, const char **part)
@@ -343,7 +304,7 @@ static enum err decode(struct input *in, struct manifest *out, struct note *n)
 	if (err != OK)
 		return refuse(n, err, "manifest, %s, offset %llu: %s", part, (unsigned long long)rd_offset(&in->r),
 			      err_text(err));
-	return check(out, n);
+	return manifest_check(out, n);
 }
 
 enum err manifest_decode(struct arena *a, struct slice cbor, struct manifest *out, struct note *n)
@@ -356,8 +317,6 @@ enum err manifest_decode(struct arena *a, struct slice cbor, struct manifest *ou
 	err = decode(&in, out, n);
 	if (err != OK)
 		arena_release(a, mark);
-	else if (out->limits.memory_bytes == 0)
-		out->limits.memory_bytes = MANIFEST_MEMORY_DEFAULT;
 	return err;
 }
 
@@ -375,28 +334,61 @@ static enum err put_key_sha256(struct writer *w, uint64_t key, const uint8_t sha
 	return cbor_put_bytes(w, slice_of(sha256, 32));
 }
 
-static enum err put_texts(struct writer *w, uint64_t key, const struct slice *texts, size_t count)
+static enum err put_texts(struct writer *w, const struct slice *texts, size_t count)
 {
-	TRY(cbor_put_uint(w, key));
 	TRY(cbor_put_array(w, count));
 	for (size_t i = 0; i < count; i++)
 		TRY(cbor_put_text(w, texts[i]));
 	return OK;
 }
 
+/* The numbers that are not 0, under keys from 1. */
+static enum err put_numbers(struct writer *w, const uint64_t *values, size_t count)
+{
+	size_t there = 0;
+
+	for (size_t i = 0; i < count; i++)
+		there += values[i] != 0;
+	TRY(cbor_put_map(w, there));
+	for (size_t i = 0; i < count; i++)
+		if (values[i] != 0)
+			TRY(put_key_uint(w, i + 1, values[i]));
+	return OK;
+}
+
+static enum err put_key_text(struct writer *w, uint64_t key, struct slice text)
+{
+	TRY(cbor_put_uint(w, key));
+	return cbor_put_text(w, text);
+}
+
+static enum err put_version(struct writer *w, const struct manifest *m)
+{
+	(void)m;
+	return cbor_put_uint(w, VERSION);
+}
+
 static enum err put_module(struct writer *w, const struct manifest *m)
 {
-	TRY(cbor_put_uint(w, 2));
 	TRY(cbor_put_map(w, 2));
 	TRY(put_key_sha256(w, 1, m->module.sha256));
 	return put_key_uint(w, 2, m->module.size);
 }
 
+static enum err put_args(struct writer *w, const struct manifest *m)
+{
+	return put_texts(w, m->args, m->arg_count);
+}
+
+static enum err put_env(struct writer *w, const struct manifest *m)
+{
+	return put_texts(w, m->env, m->env_count);
+}
+
 static enum err put_file(struct writer *w, const struct manifest_file *f)
 {
 	TRY(cbor_put_map(w, 4));
-	TRY(cbor_put_uint(w, 1));
-	TRY(cbor_put_text(w, f->path));
+	TRY(put_key_text(w, 1, f->path));
 	TRY(put_key_sha256(w, 2, f->blob.sha256));
 	TRY(put_key_uint(w, 3, f->blob.size));
 	return put_key_uint(w, 4, f->mode);
@@ -404,43 +396,139 @@ static enum err put_file(struct writer *w, const struct manifest_file *f)
 
 static enum err put_files(struct writer *w, const struct manifest *m)
 {
-	TRY(cbor_put_uint(w, 5));
 	TRY(cbor_put_array(w, m->file_count));
 	for (size_t i = 0; i < m->file_count; i++)
 		TRY(put_file(w, &m->files[i]));
 	return OK;
 }
 
+/* In the order of their keys. */
+#define LIMIT_VALUES(m)                                                                                                \
+	{(m)->limits.memory_bytes, (m)->limits.wall_ns,  (m)->limits.cpu_ns,       (m)->limits.open_files,                \
+	 (m)->limits.file_bytes,   (m)->limits.sockets,  (m)->limits.network_bytes}
+
 static enum err put_limits(struct writer *w, const struct manifest *m)
 {
-	const uint64_t values[] = {m->limits.memory_bytes, m->limits.wall_ns, m->limits.cpu_ns, m->limits.open_files,
-				   m->limits.file_bytes};
+	const uint64_t values[LIMITS] = LIMIT_VALUES(m);
 
-	TRY(cbor_put_uint(w, 6));
-	TRY(cbor_put_map(w, ARRAY_COUNT(values)));
-	for (size_t i = 0; i < ARRAY_COUNT(values); i++)
-		TRY(put_key_uint(w, i + 1, values[i]));
+	return put_numbers(w, values, LIMITS);
+}
+
+static enum err put_flags(struct writer *w, const struct manifest *m)
+{
+	return cbor_put_uint(w, m->flags);
+}
+
+static enum err put_name(struct writer *w, const struct manifest *m)
+{
+	return cbor_put_text(w, m->name);
+}
+
+static enum err put_descriptor(struct writer *w, const struct manifest_descriptor *d)
+{
+	bool socket = d->protocol != DESCRIPTOR_NO_PROTOCOL;
+
+	TRY(cbor_put_map(w, socket ? 5 : 2));
+	TRY(put_key_uint(w, 1, d->kind));
+	TRY(put_key_text(w, 2, d->name));
+	if (!socket)
+		return OK;
+	TRY(put_key_uint(w, 3, d->protocol));
+	TRY(put_key_text(w, 4, d->host));
+	return put_key_uint(w, 5, d->port);
+}
+
+static enum err put_descriptors(struct writer *w, const struct manifest *m)
+{
+	TRY(cbor_put_array(w, m->descriptor_count));
+	for (size_t i = 0; i < m->descriptor_count; i++)
+		TRY(put_descriptor(w, &m->descriptors[i]));
 	return OK;
+}
+
+static enum err put_mounts(struct writer *w, const struct manifest *m)
+{
+	TRY(cbor_put_array(w, m->mount_count));
+	for (size_t i = 0; i < m->mount_count; i++) {
+		TRY(cbor_put_map(w, 2));
+		TRY(put_key_text(w, 1, m->mounts[i].path));
+		TRY(put_key_uint(w, 2, m->mounts[i].bytes));
+	}
+	return OK;
+}
+
+static enum err put_secret(struct writer *w, const struct manifest_secret *s)
+{
+	TRY(cbor_put_map(w, 4));
+	TRY(put_key_uint(w, 1, s->kind));
+	TRY(put_key_text(w, 2, s->target));
+	TRY(put_key_sha256(w, 3, s->blob.sha256));
+	return put_key_uint(w, 4, s->blob.size);
+}
+
+static enum err put_secrets(struct writer *w, const struct manifest *m)
+{
+	TRY(cbor_put_array(w, m->secret_count));
+	for (size_t i = 0; i < m->secret_count; i++)
+		TRY(put_secret(w, &m->secrets[i]));
+	return OK;
+}
+
+static enum err put_restart(struct writer *w, const struct manifest *m)
+{
+	const uint64_t values[RESTART_VALUES] = {m->restart.when, m->restart.times, m->restart.pause_ns, m->restart.pause_max_ns};
+
+	return put_numbers(w, values, RESTART_VALUES);
+}
+
+static bool any_limit(const struct manifest *m)
+{
+	const uint64_t values[LIMITS] = LIMIT_VALUES(m);
+	uint64_t any = 0;
+
+	for (size_t i = 0; i < LIMITS; i++)
+		any |= values[i];
+	return any != 0;
 }
 
 static enum err put_all(struct writer *w, const struct manifest *m)
 {
-	TRY(cbor_put_map(w, ARRAY_COUNT(parts)));
-	TRY(put_key_uint(w, 1, VERSION));
-	TRY(put_module(w, m));
-	TRY(put_texts(w, 3, m->args, m->arg_count));
-	TRY(put_texts(w, 4, m->env, m->env_count));
-	TRY(put_files(w, m));
-	TRY(put_limits(w, m));
-	TRY(put_key_uint(w, 7, m->flags));
-	TRY(cbor_put_uint(w, 8));
-	return cbor_put_text(w, m->name);
+	/* Part k has key k + 1. */
+	const struct {
+		bool there;
+		enum err (*put)(struct writer *, const struct manifest *);
+	} rows[PARTS] = {
+		{true, put_version},
+		{true, put_module},
+		{m->arg_count > 0, put_args},
+		{m->env_count > 0, put_env},
+		{m->file_count > 0, put_files},
+		{any_limit(m), put_limits},
+		{m->flags != 0, put_flags},
+		{m->name.size > 0, put_name},
+		{m->descriptor_count > 0, put_descriptors},
+		{m->mount_count > 0, put_mounts},
+		{m->secret_count > 0, put_secrets},
+		{m->restart.when != RESTART_NEVER, put_restart},
+	};
+	size_t there = 0;
+
+	for (size_t i = 0; i < PARTS; i++)
+		there += rows[i].there;
+	TRY(cbor_put_map(w, there));
+	for (size_t i = 0; i < PARTS; i++) {
+		if (!rows[i].there)
+			continue;
+		TRY(cbor_put_uint(w, i + 1));
+		TRY(rows[i].put(w, m));
+	}
+	return OK;
 }
 
 enum err manifest_encode(const struct manifest *m, void *out, size_t capacity, size_t *size, struct note *n)
 {
 	struct writer w = wr_of(out, capacity < MANIFEST_SIZE_MAX ? capacity : MANIFEST_SIZE_MAX);
-	enum err err = check(m, n);
+	enum err err = manifest_check(m, n);
 
 	if (err != OK)
 		return ERR_INVALID;

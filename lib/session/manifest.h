@@ -1,11 +1,22 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What the tenant delivers, as one deterministic CBOR map with integer keys (the public interface of evidence: its
- * SHA-256 is what third parties compare). Unknown keys, unsorted keys, wrong types and values past the maxima are refused.
- *   1 version (1)   2 module {1 sha256, 2 size}   3 args [text]   4 env [text "K=V"]
- *   5 files [{1 path, 2 sha256, 3 size, 4 mode}] sorted by path, relative, no "." or ".."
- *   6 limits {1 memory bytes, 2 wall ns, 3 cpu ns, 4 open files, 5 file bytes}   0 or absent: the default below
- *   7 flags (bit 0: stdin is connected; bit 1: detached, output is kept in a ring)   8 name (text, for people)
+ * What the tenant delivers, version 2, as one deterministic CBOR map with integer keys (the public interface of evidence:
+ * its SHA-256 is what third parties compare). There is one encoding for each manifest: a part that is empty or zero is left
+ * out, never written as empty or zero; lists that have no order of their own are sorted. Unknown keys are refused: a
+ * Keep that does not know what is asked of it cannot promise it.
+ *   1 version (2)   2 module {1 sha256, 2 size}   3 args [text]   4 env [text "K=V"]
+ *   5 files [{1 path, 2 sha256, 3 size, 4 mode}], read-only, sorted by path; relative, no "." or ".."
+ *   6 limits {1 memory bytes, 2 wall ns, 3 cpu ns, 4 open descriptors, 5 bytes of written files, 6 sockets, 7 bytes over
+ *     sockets}; one that is left out has its default, see the Keep
+ *   7 flags (bit 0: the owner sends standard input; bit 1: detached, output is kept in a ring)   8 name (text, for people)
+ *   9 descriptors [{1 kind, 2 name, 3 protocol, 4 host, 5 port}], numbers 0, 1, 2... of the program in this order; without
+ *     the list: stdin, stdout, stderr. 3 to 5 are there for listen and connect, and only for those.
+ *  10 mounts [{1 path, 2 bytes}]: writable folders in memory, each with its own limit, sorted by path as files are
+ *  11 secrets [{1 kind, 2 target, 3 sha256, 4 size}]: of a sealed secret (below), sorted by kind and target
+ *  12 restart {1 when, 2 times at most, 3 first pause ns, 4 longest pause ns}
+ *
+ * Blobs follow in this order: module, files, secrets. A secret travels as SECRET_SALT random bytes, its size as u32
+ * little-endian, its bytes, and zeros up to a multiple of SECRET_STEP: so neither digest nor size tell what it is.
  */
 #ifndef BROCH_SESSION_MANIFEST_H
 #define BROCH_SESSION_MANIFEST_H
@@ -20,8 +31,18 @@ enum {
 	MANIFEST_FILES_MAX = 16384,
 	MANIFEST_PATH_MAX = 1024,
 	MANIFEST_MODULE_MAX = 256 << 20,
+	MANIFEST_DESCRIPTORS_MAX = 256,
+	MANIFEST_DESCRIPTOR_NAME_MAX = 255,
+	MANIFEST_MOUNTS_MAX = 8,
+	MANIFEST_SECRETS_MAX = 256,
+	MANIFEST_RESTARTS_MAX = 1000000,
+	SECRET_SALT = 32,
+	SECRET_HEAD = SECRET_SALT + 4,
+	SECRET_STEP = 256,
+	SECRET_SIZE_MAX = 1 << 20, /* as it travels */
 };
 #define MANIFEST_MEMORY_DEFAULT (UINT64_C(1) << 30)
+#define MANIFEST_MOUNT_BYTES_MAX (UINT64_C(2) << 30)
 
 enum manifest_flags { MANIFEST_STDIN = 1, MANIFEST_DETACHED = 2 };
 
@@ -36,6 +57,42 @@ struct manifest_file {
 	uint32_t mode; /* permission bits; 0444 or 0555 */
 };
 
+enum descriptor_kind {
+	DESCRIPTOR_NULL = 1, /* reads end at once, writes vanish */
+	DESCRIPTOR_STDIN,
+	DESCRIPTOR_STDOUT,
+	DESCRIPTOR_STDERR,
+	DESCRIPTOR_LISTEN,
+	DESCRIPTOR_CONNECT,
+	DESCRIPTOR_KINDS,
+};
+const char *descriptor_kind_text(uint32_t kind); /* "null", "stdin"... */
+
+enum descriptor_protocol { DESCRIPTOR_NO_PROTOCOL = 0, DESCRIPTOR_TCP, DESCRIPTOR_TLS };
+
+struct manifest_descriptor {
+	uint32_t kind;     /* enum descriptor_kind */
+	struct slice name; /* not empty, no ':', which separates names in FD_NAMES */
+	uint32_t protocol; /* enum descriptor_protocol; tcp or tls for listen and connect, else none */
+	struct slice host; /* name or address: of the peer for connect, to bind to for listen; else empty */
+	uint32_t port;     /* 1 to 65535 for listen and connect */
+};
+
+struct manifest_mount {
+	struct slice path; /* as a file's */
+	uint64_t bytes;    /* what may be in it; not 0 */
+};
+
+enum secret_kind { SECRET_ENV = 1, SECRET_FILE };
+
+struct manifest_secret {
+	uint32_t kind;             /* enum secret_kind */
+	struct slice target;       /* name of the environment variable, or path as a file's */
+	struct manifest_blob blob; /* sealed, as described on top */
+};
+
+enum restart_when { RESTART_NEVER = 0, RESTART_ON_FAILURE, RESTART_ALWAYS };
+
 struct manifest {
 	struct manifest_blob module;
 	struct slice *args, *env;
@@ -43,15 +100,36 @@ struct manifest {
 	struct manifest_file *files;
 	size_t file_count;
 	struct {
-		uint64_t memory_bytes, wall_ns, cpu_ns, open_files, file_bytes;
+		uint64_t memory_bytes, wall_ns, cpu_ns, open_files, file_bytes, sockets, network_bytes;
 	} limits;
 	uint32_t flags;
 	struct slice name;
+	struct manifest_descriptor *descriptors;
+	size_t descriptor_count; /* 0: stdin, stdout, stderr */
+	struct manifest_mount *mounts;
+	size_t mount_count;
+	struct manifest_secret *secrets;
+	size_t secret_count;
+	struct {
+		uint64_t when, times, pause_ns, pause_max_ns; /* enum restart_when; all 0 for never */
+	} restart;
 };
 
 /* Slices point into `cbor`, arrays live in the arena; both must outlive *out. */
 MUST_USE enum err manifest_decode(struct arena *a, struct slice cbor, struct manifest *out, struct note *n);
 /* Canonical bytes into out; ERR_SPACE when they do not fit, ERR_INVALID for what decode would refuse. */
 MUST_USE enum err manifest_encode(const struct manifest *m, void *out, size_t capacity, size_t *size, struct note *n);
+/* The rules both ask (manifest_check.c). ERR_INVALID, ERR_LIMIT. */
+MUST_USE enum err manifest_check(const struct manifest *m, struct note *n);
+/*
+ * What a manifest may say but Keeps of this version cannot do yet, refused by name: ERR_UNSUPPORTED. The Keep asks it for
+ * each delivery; the tenant's side asks first, to say it before anything is sent.
+ */
+MUST_USE enum err manifest_offered(const struct manifest *m, struct note *n);
+
+/* What is in a sealed secret; ERR_FORMAT. *out points into the blob. */
+MUST_USE enum err secret_open(struct slice blob, struct slice *out);
+/* How large it is sealed; 0: too large. */
+size_t secret_sealed_size(size_t size);
 
 #endif

@@ -9,6 +9,9 @@
 static struct slice args[] = {{(const uint8_t *)"app", 3}, {(const uint8_t *)"", 0}};
 static struct slice env[] = {{(const uint8_t *)"A=1", 3}, {(const uint8_t *)"B=", 2}};
 static struct manifest_file files[3];
+static struct manifest_descriptor descriptors[3];
+static struct manifest_mount mounts[2];
+static struct manifest_secret secrets[2];
 static uint8_t memory[1 << 16], bytes[4096];
 
 static struct manifest sample(void)
@@ -22,6 +25,18 @@ static struct manifest sample(void)
 		files[i] = (struct manifest_file){slice_text(paths[i]), {{(uint8_t)i}, i * 100}, i == 0 ? 0555 : 0444};
 	m.limits.memory_bytes = 1 << 20;
 	m.limits.cpu_ns = 5;
+	m.limits.network_bytes = 7;
+	descriptors[0] = (struct manifest_descriptor){.kind = DESCRIPTOR_NULL, .name = slice_text("null")};
+	descriptors[1] = (struct manifest_descriptor){DESCRIPTOR_LISTEN, slice_text("web"), DESCRIPTOR_TLS, slice_text("::"), 443};
+	descriptors[2] = (struct manifest_descriptor){DESCRIPTOR_CONNECT, slice_text("db"), DESCRIPTOR_TCP, slice_text("db.example"), 5432};
+	mounts[0] = (struct manifest_mount){slice_text("tmp"), 1 << 20};
+	mounts[1] = (struct manifest_mount){slice_text("var/cache"), 1};
+	secrets[0] = (struct manifest_secret){SECRET_ENV, slice_text("TOKEN"), {{9}, 256}};
+	secrets[1] = (struct manifest_secret){SECRET_FILE, slice_text("run/key"), {{8}, 512}};
+	m.descriptors = descriptors, m.descriptor_count = 3;
+	m.mounts = mounts, m.mount_count = 2;
+	m.secrets = secrets, m.secret_count = 2;
+	m.restart.when = RESTART_ON_FAILURE, m.restart.times = 5, m.restart.pause_max_ns = 1000;
 	return m;
 }
 
@@ -61,21 +76,52 @@ static void comes_back(void **state)
 	assert_int_equal(back.limits.cpu_ns, 5);
 	assert_int_equal(back.flags, MANIFEST_STDIN);
 	assert_true(slice_is(back.name, "demo"));
+	assert_int_equal(back.limits.network_bytes, 7);
+	assert_int_equal(back.limits.sockets, 0);
+	assert_int_equal(back.descriptor_count, 3);
+	assert_int_equal(back.descriptors[0].kind, DESCRIPTOR_NULL);
+	assert_int_equal(back.descriptors[1].protocol, DESCRIPTOR_TLS);
+	assert_true(slice_is(back.descriptors[2].name, "db") && slice_is(back.descriptors[2].host, "db.example"));
+	assert_int_equal(back.descriptors[2].port, 5432);
+	assert_int_equal(back.mount_count, 2);
+	assert_true(slice_is(back.mounts[1].path, "var/cache") && back.mounts[0].bytes == 1 << 20);
+	assert_int_equal(back.secret_count, 2);
+	assert_true(slice_is(back.secrets[0].target, "TOKEN") && back.secrets[1].kind == SECRET_FILE);
+	assert_int_equal(back.secrets[1].blob.size, 512);
+	assert_int_equal(back.secrets[0].blob.sha256[0], 9);
+	assert_true(back.restart.when == RESTART_ON_FAILURE && back.restart.times == 5 && back.restart.pause_max_ns == 1000);
 }
 
-static void short_form_has_defaults(void **state)
+/* What is empty or zero is left out: there is one encoding, and the shortest manifest has two keys. */
+static void what_is_empty_is_left_out(void **state)
 {
-	uint8_t in[64] = {0xa2, 1, 1, 2, 0xa2, 1, 0x58, 32};
+	/* args [], env [], files [], limits {}, limits {1: 0}, flags 0, name "", descriptors [], ... restart {} */
+	static const char *const empty[] = {"\3\x80", "\4\x80", "\5\x80", "\6\xa0", "\6\xa1\1\0", "\7\0", "\x8\x60", "\x9\x80",
+					    "\xa\x80", "\xb\x80", "\xc\xa0"};
+	static const size_t sizes[] = {2, 2, 2, 2, 4, 2, 2, 2, 2, 2, 2};
+	uint8_t in[64] = {0xa2, 1, 2, 2, 0xa2, 1, 0x58, 32};
 	struct manifest m;
+	size_t size;
 
 	(void)state;
 	memcpy(in + 40, "\x02\x18\x64", 3);
 	assert_int_equal(decode(slice_of(in, 43), &m, NULL), OK);
 	assert_int_equal(m.module.size, 100);
-	assert_int_equal(m.limits.memory_bytes, MANIFEST_MEMORY_DEFAULT);
+	assert_int_equal(m.limits.memory_bytes, 0);
+	assert_int_equal(manifest_encode(&m, bytes, sizeof bytes, &size, NULL), OK);
+	assert_int_equal(size, 43);
+	assert_memory_equal(bytes, in, size);
+	in[0] = 0xa3;
+	for (size_t i = 0; i < ARRAY_COUNT(empty); i++) {
+		memcpy(in + 43, empty[i], sizes[i]);
+		if (decode(slice_of(in, 43 + sizes[i]), &m, NULL) != ERR_FORMAT)
+			fail_msg("part %u is taken although it is empty", (unsigned)in[43]);
+	}
+	memcpy(in + 43, "\xd\1", 2); /* a key nobody knows */
+	assert_int_equal(decode(slice_of(in, 45), &m, NULL), ERR_FORMAT);
 	in[0] = 0xa1;
 	assert_int_equal(decode(slice_of(in, 3), &m, NULL), ERR_TRUNCATED);
-	in[0] = 0xa2, in[2] = 2;
+	in[0] = 0xa2, in[2] = 1;
 	assert_int_equal(decode(slice_of(in, 43), &m, NULL), ERR_VERSION);
 }
 
@@ -147,6 +193,85 @@ static void values_have_maxima(void **state)
 	REFUSED_WITH(m.name = slice_of(memory, 129));
 	REFUSED_WITH(m.name = slice_of("a\0b", 3));
 	REFUSED_WITH(m.env = args);
+	REFUSED_WITH(m.limits.sockets = 1 << 20);
+	REFUSED_WITH(m.descriptor_count = MANIFEST_DESCRIPTORS_MAX + 1);
+	REFUSED_WITH(descriptors[0].kind = 0);
+	REFUSED_WITH(descriptors[0].kind = DESCRIPTOR_KINDS);
+	REFUSED_WITH(descriptors[0].name = slice_text(""));
+	REFUSED_WITH(descriptors[0].name = slice_text("a:b"));
+	REFUSED_WITH(descriptors[0].name = slice_of(memory, 256));
+	REFUSED_WITH(descriptors[0].port = 1);
+	REFUSED_WITH(descriptors[0].host = slice_text("x"));
+	REFUSED_WITH(descriptors[0].protocol = DESCRIPTOR_TCP);
+	REFUSED_WITH(descriptors[1].protocol = DESCRIPTOR_NO_PROTOCOL);
+	REFUSED_WITH(descriptors[1].protocol = 3);
+	REFUSED_WITH(descriptors[1].host = slice_text(""));
+	REFUSED_WITH(descriptors[1].port = 0);
+	REFUSED_WITH(descriptors[1].port = 65536);
+	REFUSED_WITH(m.mount_count = MANIFEST_MOUNTS_MAX + 1);
+	REFUSED_WITH(mounts[0].path = slice_text("../x"));
+	REFUSED_WITH(mounts[0].path = slice_text("/tmp"));
+	REFUSED_WITH(mounts[0].path = slice_text("var/cache"));
+	REFUSED_WITH(mounts[0].path = slice_text("var"));
+	REFUSED_WITH(mounts[0].path = slice_text("dir"));   /* would hide dir/x */
+	REFUSED_WITH(mounts[0].path = slice_text("dir/x")); /* is a file */
+	REFUSED_WITH(mounts[0].path = slice_text("a/b"));   /* below a file */
+	REFUSED_WITH(mounts[0].bytes = 0);
+	REFUSED_WITH(mounts[0].bytes = MANIFEST_MOUNT_BYTES_MAX + 1);
+	REFUSED_WITH(m.secret_count = MANIFEST_SECRETS_MAX + 1);
+	REFUSED_WITH(secrets[0].kind = 3);
+	REFUSED_WITH(secrets[0].kind = SECRET_FILE; secrets[0].target = slice_text("z"); secrets[1].target = slice_text("y"));
+	REFUSED_WITH(secrets[0] = secrets[1]);
+	REFUSED_WITH(secrets[0].target = slice_text("A")); /* is in env */
+	REFUSED_WITH(secrets[0].target = slice_text("A=B"));
+	REFUSED_WITH(secrets[0].target = slice_text(""));
+	REFUSED_WITH(secrets[0].blob.size = 255);
+	REFUSED_WITH(secrets[0].blob.size = 0);
+	REFUSED_WITH(secrets[0].blob.size = 2 * SECRET_SIZE_MAX);
+	REFUSED_WITH(secrets[1].target = slice_text("dir/x"));
+	REFUSED_WITH(secrets[1].target = slice_text("tmp/key")); /* hidden by the mount */
+	REFUSED_WITH(secrets[1].target = slice_text("/run/key"));
+	REFUSED_WITH(m.restart.when = 3);
+	REFUSED_WITH(m.restart.when = RESTART_NEVER);
+	REFUSED_WITH(m.restart.times = 0);
+	REFUSED_WITH(m.restart.times = MANIFEST_RESTARTS_MAX + 1);
+	REFUSED_WITH(m.restart.pause_ns = 1001);
+	REFUSED_WITH(m.restart.pause_max_ns = INT64_MAX);
+}
+
+static void what_is_not_offered_is_named(void **state)
+{
+	struct manifest m = sample();
+	struct note n = {""};
+
+	(void)state;
+	m.restart.when = RESTART_NEVER, m.limits.network_bytes = 0;
+	assert_int_equal(manifest_offered(&m, &n), ERR_UNSUPPORTED);
+	assert_non_null(strstr(n.text, "descriptor 1 (listen)"));
+	m.descriptor_count = 1;
+	assert_int_equal(manifest_offered(&m, &n), OK);
+}
+
+static void secrets_open_as_they_were_sealed(void **state)
+{
+	static uint8_t blob[1024] = {[SECRET_SALT] = 3, 0, 0, 0, 'k', 'e', 'y'};
+	struct slice s;
+
+	(void)state;
+	assert_int_equal(secret_sealed_size(0), 256);
+	assert_int_equal(secret_sealed_size(220), 256);
+	assert_int_equal(secret_sealed_size(221), 512);
+	assert_int_equal(secret_sealed_size(SECRET_SIZE_MAX - SECRET_HEAD), SECRET_SIZE_MAX);
+	assert_int_equal(secret_sealed_size(SECRET_SIZE_MAX), 0);
+	assert_int_equal(secret_open(slice_of(blob, 256), &s), OK);
+	assert_true(slice_is(s, "key"));
+	assert_int_equal(secret_open(slice_of(blob, 512), &s), ERR_FORMAT);   /* larger than needed */
+	assert_int_equal(secret_open(slice_of(blob, 38), &s), ERR_TRUNCATED);
+	assert_int_equal(secret_open(slice_of(blob, 30), &s), ERR_TRUNCATED);
+	blob[200] = 1;
+	assert_int_equal(secret_open(slice_of(blob, 256), &s), ERR_FORMAT);
+	blob[200] = 0, blob[SECRET_SALT + 3] = 0xff;
+	assert_int_equal(secret_open(slice_of(blob, 256), &s), ERR_TRUNCATED);
 }
 
 static void truncation_and_trailing_bytes_are_refused(void **state)
@@ -195,10 +320,12 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(comes_back),
-		cmocka_unit_test(short_form_has_defaults),
+		cmocka_unit_test(what_is_empty_is_left_out),
 		cmocka_unit_test(bad_paths_are_refused_at_both_ends),
 		cmocka_unit_test(order_of_files_is_one),
 		cmocka_unit_test(values_have_maxima),
+		cmocka_unit_test(what_is_not_offered_is_named),
+		cmocka_unit_test(secrets_open_as_they_were_sealed),
 		cmocka_unit_test(truncation_and_trailing_bytes_are_refused),
 		cmocka_unit_test(taken_means_canonical),
 	};

@@ -480,6 +480,25 @@ static void wrong_deliveries_are_refused_in_words(void **state)
 	client_free(&client);
 }
 
+/* What a manifest may say but no Keep can do yet is refused by name, before anything of it runs. */
+static void what_is_not_offered_is_refused_in_words(void **state)
+{
+	static struct manifest_descriptor web = {.kind = DESCRIPTOR_LISTEN, .protocol = DESCRIPTOR_TLS, .port = 443};
+	static uint8_t bytes[512];
+	struct manifest m = {.module = {.size = 10}, .descriptors = &web, .descriptor_count = 1};
+	const struct slice module = slice_text("0123456789");
+	size_t size;
+
+	(void)state;
+	web.name = slice_text("web");
+	web.host = slice_text("::");
+	assert_int_equal(manifest_encode(&m, bytes, sizeof bytes, &size, NULL), OK);
+	begin(say_hello);
+	attested();
+	assert_int_equal(client_deliver(&client, slice_of(bytes, size), &module, 1), OK);
+	turned_away("descriptor 0 (listen) is a socket");
+}
+
 static void what_does_not_fit_is_refused_early(void **state)
 {
 	const struct fake_package p = {.module = plain.module, .memory_bytes = 7};
@@ -807,6 +826,7 @@ int main(void)
 		cmocka_unit_test(refused_evidence_leaves_the_keep_ready),
 		cmocka_unit_test(no_evidence_is_said),
 		cmocka_unit_test(wrong_deliveries_are_refused_in_words),
+		cmocka_unit_test(what_is_not_offered_is_refused_in_words),
 		cmocka_unit_test(what_does_not_fit_is_refused_early),
 		cmocka_unit_test(a_cut_delivery_leaves_the_keep_ready),
 		cmocka_unit_test(a_silent_client_is_dropped),
