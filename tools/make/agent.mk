@@ -34,6 +34,5 @@ install-agent: programs
 	install -Dm755 $(B)/bin/brochd-keep $(DESTDIR)$(PREFIX)/lib/broch/brochd-keep
 	install -m644 -t $(DESTDIR)$(PREFIX)/lib/broch $(IMAGES)
 	install -Dm644 doc/man/brochd.8 $(DESTDIR)$(PREFIX)/share/man/man8/brochd.8
-	install -d $(DESTDIR)$(UNITDIR)
-	sed 's|/usr/sbin/|$(PREFIX)/sbin/|' packaging/systemd/brochd.service >$(DESTDIR)$(UNITDIR)/brochd.service
+	sed 's|/usr/sbin/|$(PREFIX)/sbin/|' packaging/systemd/brochd.service | install -Dm644 /dev/stdin $(DESTDIR)$(UNITDIR)/brochd.service
 	install -Dm644 packaging/systemd/brochd.sysusers $(DESTDIR)$(PREFIX)/lib/sysusers.d/brochd.conf
