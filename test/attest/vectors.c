@@ -206,8 +206,10 @@ enum outcome case_compare(struct vector *c, const struct verdict *v)
 
 bool hex_is(struct slice s, const char *want)
 {
-	char text[2 * 64 + 1];
+	char text[2 * 4096 + 1];
 
+	if (s.size > sizeof text / 2)
+		return false;
 	hex_encode(s, text);
 	return strcmp(text, want) == 0;
 }
