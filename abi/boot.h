@@ -12,16 +12,19 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { BOOT_MAGIC = 0x686f7242 /* "Broh" */, BOOT_VERSION = 1 };
+enum { BOOT_MAGIC = 0x686f7242 /* "Broh" */, BOOT_VERSION = 2 };
 
 enum boot_kind { BOOT_VM = 1, BOOT_PROCESS = 2 };
 enum boot_tee { BOOT_TEE_NONE = 0, BOOT_TEE_SOFT = 1, BOOT_TEE_SNP = 2 };
 
 /*
  * Address plan, the same for every kind of Keep (fixed, so that the compiler and the interpreter may rely on it).
- * Nothing is present in the two areas at the start; KEEPCALL_GROW makes pages appear. Everything around an area, and
- * everything in it that was not grown, is absent: a guard.
+ * Nothing is present in the three areas at the start; KEEPCALL_GROW makes pages appear. Everything around an area, and
+ * everything in it that was not grown, is absent: a guard. The code area is near the image, so that calls between the two
+ * have 32-bit distances; its pages are writable until they are sealed, and then executable for ever.
  */
+#define BOOT_CODE_VA UINT64_C(0x40000000)            /* 1 GiB: compiled code */
+#define BOOT_CODE_MAX UINT64_C(0x40000000)           /* 1 GiB of addresses */
 #define BOOT_HEAP_VA UINT64_C(0x1000000000)          /* 64 GiB: the runtime's arena */
 #define BOOT_HEAP_MAX UINT64_C(0x1000000000)         /* 64 GiB of addresses */
 #define BOOT_LINEAR_VA UINT64_C(0x10000000000)       /* 1 TiB: linear memory 0 of the workload */
@@ -50,8 +53,12 @@ struct boot_info {
 	uint64_t shared_va, shared_size;
 	uint64_t heap_va, heap_max;
 	uint64_t linear_va, linear_stride, linear_count;
+	uint64_t code_va, code_max;
 };
 static_assert(offsetof(struct boot_info, shared_va) == 24, "boot ABI");
-static_assert(sizeof(struct boot_info) == 80, "boot ABI");
+static_assert(offsetof(struct boot_info, code_va) == 80, "boot ABI");
+static_assert(BOOT_CODE_VA >= BOOT_IMAGE_LIMIT && BOOT_CODE_VA + BOOT_CODE_MAX <= BOOT_SHARED_VA, "areas lie apart");
+static_assert(BOOT_LINEAR_STRIDE >= UINT64_C(2) * BOOT_LINEAR_MAX + (UINT64_C(1) << 32), "no sum of two reaches the next");
+static_assert(sizeof(struct boot_info) == 96, "boot ABI");
 
 #endif

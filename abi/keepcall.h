@@ -11,7 +11,7 @@
  * Neither side believes the other. Each copies the fields it needs once, checks the copy to the end, then uses it.
  * Everything secret that passes through a window is already encrypted.
  *
- * All integers are little-endian. Version 1.
+ * All integers are little-endian. Version 2.
  */
 #ifndef BROCH_ABI_KEEPCALL_H
 #define BROCH_ABI_KEEPCALL_H
@@ -21,7 +21,7 @@
 #include <stdint.h>
 
 enum {
-	KEEPCALL_VERSION = 1,
+	KEEPCALL_VERSION = 2,
 	KEEPCALL_PORT = 0x10,           /* VM: byte-wide `out`; the value is ignored */
 	KEEPCALL_PAGE_SIZE = 4096,
 	KEEPCALL_WINDOW_SIZE = 256 * 1024, /* each of the two windows */
@@ -48,10 +48,13 @@ enum { KEEPCALL_SESSIONS = 0 };
  *   OPEN     arg0 enum keepcall_channel, arg1 name size; out: name -> ret0 channel
  *   ACCEPT   arg0 listening channel -> ret0 new channel; AGAIN if none waits
  *   CLOSE    arg0 channel
- *   GROW     arg0 address, arg1 size, both page-aligned, inside an area named in struct boot_info
- *            -> those pages are readable, writable, zero. Pages already present keep their content. The range
+ *   GROW     arg0 address, arg1 size, both page-aligned, inside an area named in struct boot_info; arg2 enum keepcall_grow
+ *            PAGES -> those pages are readable, writable, zero. Pages already present keep their content. The range
  *            either goes on where an extent (a run of present pages) ends, or begins a new one at a multiple of
- *            2 MiB; there are at most KEEPCALL_EXTENT_MAX. Whole aligned 2 MiB at a time are much the cheapest.
+ *            2 MiB; there are at most KEEPCALL_EXTENT_MAX. Whole aligned 2 MiB at a time are much the cheapest. The
+ *            code area is one extent from its start on, and what is sealed of it cannot be asked for again.
+ *            SEAL -> those pages of the code area are readable and executable, and nothing ever changes that. The range
+ *            is all that was grown there since the last SEAL.
  *   TIME     -> ret0 the host's wall clock in ns since 1970: a hint
  *   EVIDENCE arg0 size (64); out: report data -> ret0 size, in: an evidence envelope (lib/attest/envelope.h)
  *   BLOCK_READ, BLOCK_WRITE  reserved for sealed storage: UNSUPPORTED in this version
@@ -87,6 +90,8 @@ enum keepcall_status {
 	KEEPCALL_FAILED = 6,
 	KEEPCALL_STATUS_LIMIT
 };
+
+enum keepcall_grow { KEEPCALL_GROW_PAGES = 0, KEEPCALL_GROW_SEAL = 1 };
 
 enum keepcall_channel { KEEPCALL_CONNECT = 1, KEEPCALL_LISTEN = 2, KEEPCALL_STORE = 3 };
 

@@ -4,14 +4,18 @@
  *
  * The loader executes the ranges of the launch plan as a static program and enters it at the plan's rip. Two descriptors
  * are open, nothing else; there are no arguments and there is no environment. The entry code finds the boot page at
- * BOOT_INFO_VA, maps the shared area, reserves the areas of abi/boot.h without access, and from then on makes no system
- * call but these, which its own seccomp filter enforces:
+ * BOOT_INFO_VA, maps the shared area, reserves the areas of abi/boot.h without access, reads one byte from the doorbell
+ * (the hints of the shared area are there then), and from then on makes no system call but these, which its own seccomp
+ * filter enforces:
  *
  *   read, write   one byte on PROCESS_DOORBELL_FD: write rings, read waits for the answer
- *   mprotect      of pages inside the areas to PROT_READ | PROT_WRITE: after the host granted a KEEPCALL_GROW
+ *   mprotect      of pages inside the areas to PROT_READ | PROT_WRITE: after the host granted a KEEPCALL_GROW;
+ *                 in the code area also to PROT_READ | PROT_EXEC: after it granted a KEEPCALL_GROW_SEAL
+ *   mseal         after that, so that it stays so; kernels before 6.10 do not know it
  *   rt_sigreturn, exit
  *
- * The kernel holds the memory limit too (RLIMIT_DATA), so that a Keep which takes pages it was not granted gets none.
+ * The kernel holds the memory limit too (RLIMIT_DATA), so that a Keep which takes pages it was not granted gets none. What
+ * is executable does not count there; of the code area no more is reserved than that limit.
  */
 #ifndef BROCH_ABI_PROCESS_H
 #define BROCH_ABI_PROCESS_H

@@ -49,8 +49,16 @@ static enum err fake_grow(struct vmm *v, uint64_t address, uint64_t size)
 	(void)v;
 	must(size > 0 && (address | size) % PLAN_PAGE_SIZE == 0);
 	must(within(address, size, BOOT_HEAP_VA, BOOT_HEAP_MAX) ||
-	     (slot < BOOT_LINEAR_COUNT && within(address, size, BOOT_LINEAR_VA + slot * BOOT_LINEAR_STRIDE, BOOT_LINEAR_STRIDE / 2)));
+	     within(address, size, BOOT_CODE_VA, BOOT_CODE_MAX) ||
+	     (slot < BOOT_LINEAR_COUNT && within(address, size, BOOT_LINEAR_VA + slot * BOOT_LINEAR_STRIDE, BOOT_LINEAR_MAX)));
 	return address & 8192 ? ERR_LIMIT : OK;
+}
+
+static enum err fake_seal(struct vmm *v, uint64_t address, uint64_t size)
+{
+	(void)v;
+	must(size > 0 && (address | size) % PLAN_PAGE_SIZE == 0 && within(address, size, BOOT_CODE_VA, BOOT_CODE_MAX));
+	return address & 8192 ? ERR_RANGE : OK;
 }
 
 static void fake_kick(struct vmm *v)
@@ -70,7 +78,7 @@ static enum err fake_evidence(struct tee *t, const uint8_t report_data[static 64
 	return OK;
 }
 
-static const struct vmm_backend backend = {.name = "fake", .shared = fake_shared, .grow = fake_grow, .kick = fake_kick};
+static const struct vmm_backend backend = {.name = "fake", .shared = fake_shared, .grow = fake_grow, .seal = fake_seal, .kick = fake_kick};
 static const struct tee_backend signer = {.name = "fake", .evidence = fake_evidence};
 
 /* ---- the Keep's call layer asks for these ---- */
@@ -149,6 +157,7 @@ static enum err raw_call(struct reader *r, uint8_t op)
 		page->arg[i] = v;
 	}
 	TRY(rd_u8(r, &window_size));
+	page->arg[2] = window_size % 4;
 	TRY(rd_bytes(r, window_size, &window));
 	if (window.size > 0)
 		memcpy(shared + KEEPCALL_OUT_OFFSET, window.data, window.size);

@@ -21,7 +21,7 @@ struct vmm {
 	uint8_t shared[KEEPCALL_SHARED_SIZE];
 	enum vmm_event (*script)(struct vmm *v, unsigned step); /* what run does */
 	unsigned step, kicks;
-	uint64_t grown_at, grown_size;
+	uint64_t grown_at, grown_size, sealed_at, sealed_size;
 	enum err grow_result;
 };
 
@@ -45,6 +45,13 @@ static enum err fake_grow(struct vmm *v, uint64_t address, uint64_t size)
 	return v->grow_result;
 }
 
+static enum err fake_seal(struct vmm *v, uint64_t address, uint64_t size)
+{
+	v->sealed_at = address;
+	v->sealed_size = size;
+	return v->grow_result;
+}
+
 static void fake_kick(struct vmm *v)
 {
 	v->kicks++;
@@ -55,6 +62,7 @@ static const struct vmm_backend fake = {.name = "fake",
 					.shared = fake_shared,
 					.run = fake_run,
 					.grow = fake_grow,
+					.seal = fake_seal,
 					.kick = fake_kick};
 
 static size_t evidence_size;
@@ -398,7 +406,7 @@ static void open_is_checked_and_not_offered(void **state)
 
 static void growth_is_checked_before_the_backend(void **state)
 {
-	const uint64_t half = BOOT_LINEAR_STRIDE / 2, last = BOOT_LINEAR_VA + (BOOT_LINEAR_COUNT - 1) * BOOT_LINEAR_STRIDE;
+	const uint64_t most = BOOT_LINEAR_MAX, last = BOOT_LINEAR_VA + (BOOT_LINEAR_COUNT - 1) * BOOT_LINEAR_STRIDE;
 	const struct {
 		uint64_t address, size;
 		bool good;
@@ -420,15 +428,19 @@ static void growth_is_checked_before_the_backend(void **state)
 		{UINT64_MAX - 4095, 8192, false},
 		{0, 4096, false},
 		{BOOT_SHARED_VA, 4096, false},
-		{BOOT_LINEAR_VA, half, true},
-		{BOOT_LINEAR_VA, half + 4096, false},
-		{BOOT_LINEAR_VA + half - 4096, 4096, true},
-		{BOOT_LINEAR_VA + half, 4096, false},
+		{BOOT_LINEAR_VA, most, true},
+		{BOOT_LINEAR_VA, most + 4096, false},
+		{BOOT_LINEAR_VA + most - 4096, 4096, true},
+		{BOOT_LINEAR_VA + most, 4096, false},
 		{BOOT_LINEAR_VA + BOOT_LINEAR_STRIDE, 65536, true},
 		{BOOT_LINEAR_VA + BOOT_LINEAR_STRIDE - 4096, 8192, false},
 		{BOOT_LINEAR_VA - 4096, 8192, false},
-		{last, half, true},
+		{last, most, true},
 		{last + BOOT_LINEAR_STRIDE, 4096, false},
+		{BOOT_CODE_VA, BOOT_CODE_MAX, true},
+		{BOOT_CODE_VA, BOOT_CODE_MAX + 4096, false},
+		{BOOT_CODE_VA - 4096, 8192, false},
+		{BOOT_CODE_VA + BOOT_CODE_MAX, 4096, false},
 	};
 
 	(void)state;
@@ -444,6 +456,44 @@ static void growth_is_checked_before_the_backend(void **state)
 	assert_int_equal(status(KEEPCALL_GROW, BOOT_HEAP_VA, 4096), KEEPCALL_NOMEM);
 	vmm.grow_result = ERR_RANGE;
 	assert_int_equal(status(KEEPCALL_GROW, BOOT_HEAP_VA, 4096), KEEPCALL_INVALID);
+}
+
+static enum keepcall_status seal(uint64_t address, uint64_t size, uint64_t what)
+{
+	page->arg[2] = what;
+	return status(KEEPCALL_GROW, address, size);
+}
+
+static void sealing_is_for_the_code_area(void **state)
+{
+	const struct {
+		uint64_t address, size;
+	} bad[] = {
+		{BOOT_HEAP_VA, 4096},
+		{BOOT_LINEAR_VA, 4096},
+		{BOOT_CODE_VA - 4096, 8192},
+		{BOOT_CODE_VA, BOOT_CODE_MAX + 4096},
+		{BOOT_CODE_VA, 0},
+		{BOOT_CODE_VA, 4095},
+		{BOOT_CODE_VA + 1, 4096},
+		{BOOT_IMAGE_VA, 4096},
+	};
+
+	(void)state;
+	vmm.sealed_size = vmm.grown_size = 0;
+	for (size_t i = 0; i < ARRAY_COUNT(bad); i++)
+		assert_int_equal(seal(bad[i].address, bad[i].size, KEEPCALL_GROW_SEAL), KEEPCALL_INVALID);
+	assert_int_equal(seal(BOOT_CODE_VA, 4096, 2), KEEPCALL_INVALID);
+	assert_int_equal(seal(BOOT_CODE_VA, 4096, UINT64_MAX), KEEPCALL_INVALID);
+	assert_int_equal(vmm.sealed_size, 0);
+	assert_int_equal(seal(BOOT_CODE_VA + 4096, 8192, KEEPCALL_GROW_SEAL), KEEPCALL_OK);
+	assert_int_equal(vmm.sealed_at, BOOT_CODE_VA + 4096);
+	assert_int_equal(vmm.sealed_size, 8192);
+	assert_int_equal(vmm.grown_size, 0);
+	vmm.grow_result = ERR_RANGE; /* not the next one: the backend knows */
+	assert_int_equal(seal(BOOT_CODE_VA, 4096, KEEPCALL_GROW_SEAL), KEEPCALL_INVALID);
+	vmm.grow_result = ERR_NOMEM;
+	assert_int_equal(seal(BOOT_CODE_VA, 4096, KEEPCALL_GROW_SEAL), KEEPCALL_NOMEM);
 }
 
 static void evidence_is_over_the_given_data(void **state)
@@ -697,6 +747,7 @@ int main(void)
 		T(channel_numbers_run_out_politely),
 		T(open_is_checked_and_not_offered),
 		T(growth_is_checked_before_the_backend),
+		T(sealing_is_for_the_code_area),
 		T(evidence_is_over_the_given_data),
 		T(wait_says_what_is_ready),
 		T(wait_requests_are_checked),

@@ -159,10 +159,11 @@ static bool inside_area(uint64_t address, uint64_t size)
 	uint64_t base;
 
 	if (!inside(address, 1, BOOT_LINEAR_VA, all))
-		return inside(address, size, BOOT_HEAP_VA, BOOT_HEAP_MAX);
-	/* The upper half of each stride is a guard for ever. */
+		return inside(address, size, BOOT_HEAP_VA, BOOT_HEAP_MAX) ||
+		       inside(address, size, BOOT_CODE_VA, BOOT_CODE_MAX);
+	/* The rest of each stride is a guard for ever. */
 	base = address - (address - BOOT_LINEAR_VA) % BOOT_LINEAR_STRIDE;
-	return inside(address, size, base, BOOT_LINEAR_STRIDE / 2);
+	return inside(address, size, base, BOOT_LINEAR_MAX);
 }
 
 static struct answer serve_GROW(struct keeper *k, const struct request *r)
@@ -170,6 +171,10 @@ static struct answer serve_GROW(struct keeper *k, const struct request *r)
 	const uint64_t address = r->arg[0], size = r->arg[1];
 
 	if (size == 0 || (address | size) % PLAN_PAGE_SIZE != 0 || !inside_area(address, size))
+		return just(KEEPCALL_INVALID);
+	if (r->arg[2] == KEEPCALL_GROW_SEAL && inside(address, size, BOOT_CODE_VA, BOOT_CODE_MAX))
+		return just(status_of(k->backend->seal(k->vmm, address, size)));
+	if (r->arg[2] != KEEPCALL_GROW_PAGES)
 		return just(KEEPCALL_INVALID);
 	return just(status_of(k->backend->grow(k->vmm, address, size)));
 }

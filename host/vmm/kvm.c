@@ -3,7 +3,8 @@
  * The KVM backend: one VM, one vCPU, no devices, no interrupt controller. The Keep rings by one `out`.
  *
  * After create, running and growing need these system calls only, for the keeper's filter:
- *   ioctl (KVM_RUN on the vCPU; KVM_SET_USER_MEMORY_REGION on the VM), mmap, munmap, madvise (GROW),
+ *   ioctl (KVM_RUN on the vCPU; KVM_SET_USER_MEMORY_REGION on the VM), mmap, munmap, madvise (GROW), mprotect
+ *   (SEAL; nothing becomes executable here),
  *   gettid, tgkill, rt_sigreturn (kick); destroy adds close. /dev/kvm is closed again by create.
  */
 #include "host/vmm/kvm.h"
@@ -250,6 +251,11 @@ static enum err grow(struct vmm *v, uint64_t address, uint64_t size)
 	return kvm_memory_grow(&v->memory, address, size);
 }
 
+static enum err seal(struct vmm *v, uint64_t address, uint64_t size)
+{
+	return kvm_memory_seal(&v->memory, address, size);
+}
+
 /* The flag makes the next entry come back, the signal a present one. */
 static void kick(struct vmm *v)
 {
@@ -282,6 +288,7 @@ const struct vmm_backend vmm_kvm = {
         .shared = shared,
         .run = run,
         .grow = grow,
+        .seal = seal,
         .memory = memory,
         .kick = kick,
         .destroy = destroy,

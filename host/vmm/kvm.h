@@ -3,6 +3,7 @@
 #ifndef BROCH_HOST_VMM_KVM_H
 #define BROCH_HOST_VMM_KVM_H
 
+#include "host/vmm/code_log.h"
 #include "host/vmm/vmm.h"
 
 #include <linux/kvm.h>
@@ -36,11 +37,13 @@ struct kvm_memory {
 	uint64_t granted, limit;     /* bytes of GROW */
 	struct kvm_extent extents[KEEPCALL_EXTENT_MAX];
 	size_t extent_count;
+	struct code_log code;
 };
 
 /* Makes slot 0 and copies the plan into it. On failure memory_free is still to be called. */
 MUST_USE enum err kvm_memory_load(struct kvm_memory *m, int vm, const struct plan *p, uint64_t limit, struct note *n);
 MUST_USE enum err kvm_memory_grow(struct kvm_memory *m, uint64_t address, uint64_t size);
+MUST_USE enum err kvm_memory_seal(struct kvm_memory *m, uint64_t address, uint64_t size);
 /* NULL unless all of [gpa, gpa + size) is in one slot. */
 uint8_t *kvm_memory_at(const struct kvm_memory *m, uint64_t gpa, uint64_t size);
 void kvm_memory_free(struct kvm_memory *m);

@@ -133,6 +133,8 @@ static uint64_t area_end(uint64_t address)
 
 	if (address >= BOOT_HEAP_VA && address - BOOT_HEAP_VA < BOOT_HEAP_MAX)
 		return BOOT_HEAP_VA + BOOT_HEAP_MAX;
+	if (code_log_holds(address))
+		return BOOT_CODE_VA + BOOT_CODE_MAX;
 	if (address < BOOT_LINEAR_VA || linear >= BOOT_LINEAR_COUNT || offset >= BOOT_LINEAR_MAX)
 		return 0;
 	return address - offset + BOOT_LINEAR_MAX;
@@ -229,6 +231,8 @@ enum err kvm_memory_grow(struct kvm_memory *m, uint64_t address, uint64_t size)
 		return ERR_RANGE;
 	if (limit == 0 || size > limit - address)
 		return ERR_RANGE;
+	if (code_log_holds(address) && !code_log_may_grow(&m->code, address))
+		return ERR_RANGE;
 	e = find_extent(m, address);
 	if (e == NULL || (end > e->end && collides(m, e, end)))
 		return ERR_RANGE;
@@ -236,6 +240,48 @@ enum err kvm_memory_grow(struct kvm_memory *m, uint64_t address, uint64_t size)
 		return ERR_LIMIT;
 	while (e->end < end)
 		TRY(grow_step(m, &p, e, end));
+	if (code_log_holds(address))
+		code_log_grew(&m->code, end);
+	return OK;
+}
+
+/*
+ * Rights of the pages behind size bytes at va, within one 2 MiB range: the entries of the Keep first, then our own
+ * mapping loses its write access for ever. That also makes KVM drop what it had cached of the old entries, which
+ * editing them does not.
+ */
+static enum err seal_step(struct kvm_memory *m, const struct paging *p, uint64_t va, uint64_t size)
+{
+	const uint64_t bits = paging_bits(PLAN_R | PLAN_X);
+	uint8_t *entry;
+	uint64_t gpa;
+
+	TRY(paging_entry(p, va, PAGING_PD, &entry));
+	gpa = paging_get(entry) & PAGING_ADDRESS;
+	if (paging_get(entry) & PAGING_LARGE) {
+		if (size != CHUNK) /* left by a GROW that failed half-way */
+			return ERR_NOMEM;
+		paging_set(entry, gpa | bits | PAGING_LARGE);
+	} else {
+		TRY(paging_entry(p, va, PAGING_PT, &entry));
+		gpa = paging_get(entry) & PAGING_ADDRESS;
+		for (uint64_t at = 0; at < size; at += PLAN_PAGE_SIZE, entry += sizeof(uint64_t))
+			paging_set(entry, (gpa + at) | bits);
+	}
+	return mprotect(kvm_memory_at(m, gpa, size), size, PROT_READ) == 0 ? OK : ERR_NOMEM;
+}
+
+enum err kvm_memory_seal(struct kvm_memory *m, uint64_t address, uint64_t size)
+{
+	const struct paging p = {.root = m->root, .table = table_at, .fresh = table_fresh, .ctx = m};
+
+	if (!code_log_may_seal(&m->code, address, size))
+		return ERR_RANGE;
+	m->code.sealed += size; /* also when a step fails: nothing is writable twice */
+	for (uint64_t step; size > 0; address += step, size -= step) {
+		step = CHUNK - address % CHUNK < size ? CHUNK - address % CHUNK : size;
+		TRY(seal_step(m, &p, address, step));
+	}
 	return OK;
 }
 

@@ -6,6 +6,7 @@
 #include "host/vmm/vmm.h"
 
 #include "test/keeps/cases.h"
+#include "test/keeps/code.h"
 
 #include <setjmp.h>
 #include <signal.h>
@@ -82,6 +83,13 @@ static uint32_t serve_send(struct outcome *o, struct keepcall_page *p, const uin
 	return KEEPCALL_OK;
 }
 
+static enum err grow(struct vmm *v, const struct keepcall_page *p)
+{
+	if (p->arg[2] == KEEPCALL_GROW_SEAL)
+		return vmm_kvm.seal(v, p->arg[0], p->arg[1]);
+	return vmm_kvm.grow(v, p->arg[0], p->arg[1]);
+}
+
 /* A host that serves the little these Keeps ask for. False: EXIT. */
 static bool serve(struct vmm *v, struct outcome *o)
 {
@@ -96,7 +104,7 @@ static bool serve(struct vmm *v, struct outcome *o)
 	case KEEPCALL_WAIT: break;
 	case KEEPCALL_SEND: status = serve_send(o, p, shared + KEEPCALL_OUT_OFFSET); break;
 	case KEEPCALL_GROW:
-		if (vmm_kvm.grow(v, p->arg[0], p->arg[1]) != OK) {
+		if (grow(v, p) != OK) {
 			status = KEEPCALL_NOMEM;
 			o->grows_refused++;
 		}
@@ -112,12 +120,12 @@ static bool serve(struct vmm *v, struct outcome *o)
 	return true;
 }
 
-static void choose(struct vmm *v, enum keep_case c)
+static void choose(struct vmm *v, unsigned c)
 {
-	((struct keepcall_page *)(void *)vmm_kvm.shared(v))->wall_tsc = (uint64_t)c;
+	((struct keepcall_page *)(void *)vmm_kvm.shared(v))->wall_tsc = c;
 }
 
-static struct outcome run_keep(const char *name, enum keep_case c, uint64_t memory_max)
+static struct outcome run_keep(const char *name, unsigned c, uint64_t memory_max)
 {
 	struct outcome o = {0};
 	struct vmm *v = boot(name, memory_max);
@@ -150,45 +158,38 @@ static void test_hello(void **state)
 
 #define MEMORY_MAX (UINT64_C(256) << 20)
 
-static void passes(const char *name, enum keep_case c)
+/* What a Keep of this image has to end with. The vector counts for a fault only. */
+static void ends(const char *image, const char *name, unsigned c, enum keepcall_exit code, uint64_t vector)
 {
-	struct outcome o = run_keep("cases", c, MEMORY_MAX);
+	struct outcome o = run_keep(image, c, MEMORY_MAX);
 
 	if (o.died)
 		fail_msg("%s: %s", name, o.why.text);
-	if (o.exit[0] != KEEPCALL_EXIT_DONE)
-		fail_msg("%s: exit code %u, detail 0x%llx 0x%llx", name, (unsigned)o.exit[0],
-		         (unsigned long long)o.exit[1], (unsigned long long)o.exit[2]);
+	if (o.exit[0] != code || (code == KEEPCALL_EXIT_FAULT && o.exit[1] != vector))
+		fail_msg("%s: exit code %u, detail 0x%llx 0x%llx, but code %u (vector %llu) was due", name, (unsigned)o.exit[0],
+		         (unsigned long long)o.exit[1], (unsigned long long)o.exit[2], (unsigned)code, (unsigned long long)vector);
 }
 
-static void faults(const char *name, enum keep_case c, uint64_t vector)
-{
-	struct outcome o = run_keep("cases", c, MEMORY_MAX);
-
-	if (o.died)
-		fail_msg("%s: %s", name, o.why.text);
-	if (o.exit[0] != KEEPCALL_EXIT_FAULT || o.exit[1] != vector)
-		fail_msg("%s: exit code %u, detail %llu at 0x%llx, but vector %llu was due", name, (unsigned)o.exit[0],
-		         (unsigned long long)o.exit[1], (unsigned long long)o.exit[2], (unsigned long long)vector);
-}
-
-#define PASS(name)                                                                                                     \
-	static void test_##name(void **state)                                                                          \
+#define TEST(prefix, image, name, id, code, vector)                                                                    \
+	static void prefix##name(void **state)                                                                         \
 	{                                                                                                              \
 		(void)state;                                                                                           \
-		passes(#name, CASE_##name);                                                                            \
+		ends(image, #name, id, code, vector);                                                                  \
 	}
-#define FAULT(name, vector)                                                                                            \
-	static void test_##name(void **state)                                                                          \
-	{                                                                                                              \
-		(void)state;                                                                                           \
-		faults(#name, CASE_##name, vector);                                                                    \
-	}
+#define PASS(name)          TEST(test_, "cases", name, CASE_##name, KEEPCALL_EXIT_DONE, 0)
+#define FAULT(name, vector) TEST(test_, "cases", name, CASE_##name, KEEPCALL_EXIT_FAULT, vector)
 #define OTHER(name)
 #include "test/keeps/cases.def"
 #undef PASS
 #undef FAULT
 #undef OTHER
+#define PASS(name)          TEST(test_code_, "code", name, CODE_##name, KEEPCALL_EXIT_DONE, 0)
+#define FAULT(name, vector) TEST(test_code_, "code", name, CODE_##name, KEEPCALL_EXIT_FAULT, vector)
+#define FATAL(name)         TEST(test_code_, "code", name, CODE_##name, KEEPCALL_EXIT_FATAL, 0)
+#include "test/keeps/code.def"
+#undef PASS
+#undef FAULT
+#undef FATAL
 
 /* Where the TSS bitmap is honoured it is a #GP; elsewhere the host sees the port and ends the Keep. */
 static void test_port_out(void **state)
@@ -322,7 +323,7 @@ static void test_hold(void **state)
 	(void)state;
 	vmm_kvm_hold(&h);
 	assert_true(h.vm >= 0 && h.vcpu >= 0);
-	passes("clock", CASE_clock);
+	ends("cases", "clock", CASE_clock, KEEPCALL_EXIT_DONE, 0);
 	vmm_kvm_release(&h);
 	assert_true(h.vm == -1 && h.vcpu == -1);
 	vmm_kvm_release(&h);
@@ -348,6 +349,12 @@ int main(int argc, char **argv)
 #define FAULT(name, vector) cmocka_unit_test(test_##name),
 #define OTHER(name)         cmocka_unit_test(test_##name),
 #include "test/keeps/cases.def"
+#undef PASS
+#undef FAULT
+#define PASS(name)          cmocka_unit_test(test_code_##name),
+#define FAULT(name, vector) cmocka_unit_test(test_code_##name),
+#define FATAL(name)         cmocka_unit_test(test_code_##name),
+#include "test/keeps/code.def"
 	        cmocka_unit_test(test_early_kick), cmocka_unit_test(test_real_image),
 	        cmocka_unit_test(test_hold),       cmocka_unit_test(test_wrong_plan),
 	};

@@ -6,6 +6,7 @@
  * The child dies with us in three ways: by the parent-death signal, by the end of its doorbell, and by destroy.
  */
 #include "abi/process.h"
+#include "host/vmm/code_log.h"
 #include "host/vmm/elf_out.h"
 #include "host/vmm/spans.h"
 #include "host/vmm/vmm.h"
@@ -33,9 +34,10 @@ struct vmm {
 	int pidfd;     /* names the child even when its number was given to somebody else */
 	int doorbell;
 	int kick;      /* eventfd */
-	bool answered; /* the Keep waits for our byte */
+	bool answered; /* the Keep waits for our byte; at first, for leave to begin */
 	uint8_t *shared;
 	struct spans granted;
+	struct code_log code;
 	uint64_t image_size, granted_size, memory_max;
 };
 
@@ -256,6 +258,7 @@ static enum err process_create(const struct plan *p, uint64_t memory_max, struct
 	v->pidfd = v->doorbell = v->kick = -1;
 	v->image_size = size_of_plan(p);
 	v->memory_max = memory_max;
+	v->answered = true;
 	if (add_overflows(memory_max, v->image_size + PROCESS_STACK_SIZE + KEEP_STACK, &s.data_max))
 		err = refuse(n, ERR_RANGE, "memory limit of %llu bytes is too large", (unsigned long long)memory_max);
 	else
@@ -373,11 +376,24 @@ static enum err process_grow(struct vmm *v, uint64_t address, uint64_t size)
 
 	if (add_overflows(address, size, &end))
 		return ERR_RANGE;
+	if (code_log_holds(address) && !code_log_may_grow(&v->code, address))
+		return ERR_RANGE;
 	missing = spans_missing(&v->granted, address, end);
 	if (missing > v->memory_max - v->granted_size)
 		return ERR_LIMIT;
 	TRY(spans_add(&v->granted, address, end));
 	v->granted_size += missing;
+	if (code_log_holds(address))
+		code_log_grew(&v->code, end);
+	return OK;
+}
+
+/* Agreed to and noted here; the Keep's own door changes the pages. */
+static enum err process_seal(struct vmm *v, uint64_t address, uint64_t size)
+{
+	if (!code_log_may_seal(&v->code, address, size))
+		return ERR_RANGE;
+	v->code.sealed += size;
 	return OK;
 }
 
@@ -411,6 +427,7 @@ const struct vmm_backend vmm_process = {
 	.shared = process_shared,
 	.run = process_run,
 	.grow = process_grow,
+	.seal = process_seal,
 	.memory = process_memory,
 	.kick = process_kick,
 	.death = process_death,

@@ -2,6 +2,7 @@
 /* The process kind against a tiny Keep that obeys one order (test/keeps-process/probe.c). */
 #include "host/vmm/vmm.h"
 #include "sys/file.h"
+#include "test/keeps/code.h"
 
 #include <setjmp.h>
 #include <signal.h>
@@ -16,9 +17,9 @@
 
 #include <cmocka.h>
 
-enum { MEMORY_MAX = 1024 * 1024, IMAGE_MAX = 1024 * 1024 };
+enum { MEMORY_MAX = 1024 * 1024, CODE_MEMORY_MAX = 64 << 20, IMAGE_MAX = 1024 * 1024 };
 
-static struct vmm *start(void)
+static struct vmm *start_image(const char *image, uint64_t memory_max)
 {
 	static uint8_t memory[PLAN_ARENA_SIZE];
 	struct arena a = arena_of(memory, sizeof memory);
@@ -27,12 +28,17 @@ static struct vmm *start(void)
 	struct plan p;
 	struct vmm *v = NULL;
 
-	if (file_read("build/keeps-process/probe.elf", IMAGE_MAX, &elf, &n) != OK ||
+	if (file_read(image, IMAGE_MAX, &elf, &n) != OK ||
 	    plan_build(&a, elf, (struct plan_params){BOOT_PROCESS, BOOT_TEE_NONE, 1}, &p, &n) != OK ||
-	    vmm_process.create(&p, MEMORY_MAX, &v, &n) != OK)
+	    vmm_process.create(&p, memory_max, &v, &n) != OK)
 		fail_msg("%s", n.text);
 	free((void *)(uintptr_t)elf.data);
 	return v;
+}
+
+static struct vmm *start(void)
+{
+	return start_image("build/keeps-process/probe.elf", MEMORY_MAX);
 }
 
 struct end {
@@ -43,9 +49,13 @@ struct end {
 
 static void serve(struct vmm *v, struct keepcall_page *page, char order)
 {
+	const bool seals = page->arg[2] == KEEPCALL_GROW_SEAL;
+
 	page->status = KEEPCALL_OK;
 	if (page->op == KEEPCALL_GROW)
-		page->status = vmm_process.grow(v, page->arg[0], page->arg[1]) == OK ? KEEPCALL_OK : KEEPCALL_NOMEM;
+		page->status = (seals ? vmm_process.seal : vmm_process.grow)(v, page->arg[0], page->arg[1]) == OK
+				       ? KEEPCALL_OK
+				       : KEEPCALL_NOMEM;
 	else
 		vmm_process.shared(v)[KEEPCALL_IN_OFFSET] = (uint8_t)order;
 	page->answered = page->sequence;
@@ -83,7 +93,7 @@ static struct end obey(char order)
 static void what_must_work_works(void **state)
 {
 	(void)state;
-	for (const char *order = "dglM"; *order != 0; order++) {
+	for (const char *order = "dglMu"; *order != 0; order++) {
 		struct end e = obey(*order);
 
 		if (e.event != VMM_CALL || e.code != KEEPCALL_EXIT_DONE)
@@ -112,11 +122,44 @@ static void exceptions_are_reported(void **state)
 static void forbidden_system_calls_kill(void **state)
 {
 	(void)state;
-	for (const char *order = "okEfmpqwW3"; *order != 0; order++) {
+	for (const char *order = "okEfmpqCDFHIwW3"; *order != 0; order++) {
 		struct end e = obey(*order);
 
 		if (e.event != VMM_DIED || strstr(e.note.text, "seccomp") == NULL)
 			fail_msg("order %c: event %d code %d: %s", *order, (int)e.event, (int)e.code, e.note.text);
+	}
+}
+
+/* test/keeps/code.c, as under KVM. */
+static void sealed_code(void **state)
+{
+	static const struct {
+		const char *name;
+		enum code_case c;
+		enum keepcall_exit code;
+		unsigned vector;
+	} rows[] = {
+#define PASS(name)          {#name, CODE_##name, KEEPCALL_EXIT_DONE, 0},
+#define FAULT(name, vector) {#name, CODE_##name, KEEPCALL_EXIT_FAULT, vector},
+#define FATAL(name)         {#name, CODE_##name, KEEPCALL_EXIT_FATAL, 0},
+#include "test/keeps/code.def"
+#undef PASS
+#undef FAULT
+#undef FATAL
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_COUNT(rows); i++) {
+		struct vmm *v = start_image("build/keeps-process/code.elf", CODE_MEMORY_MAX);
+		struct end e;
+
+		((struct keepcall_page *)(void *)vmm_process.shared(v))->wall_tsc = (uint64_t)rows[i].c;
+		e = run(v, 0);
+		if (e.event != VMM_CALL || e.code != rows[i].code ||
+		    (e.code == KEEPCALL_EXIT_FAULT && e.detail != rows[i].vector))
+			fail_msg("%s: event %d code %d detail %d: %s", rows[i].name, (int)e.event, (int)e.code, (int)e.detail,
+				 e.note.text);
+		vmm_process.destroy(v);
 	}
 }
 
@@ -238,6 +281,7 @@ int main(void)
 		cmocka_unit_test(what_must_work_works),
 		cmocka_unit_test(exceptions_are_reported),
 		cmocka_unit_test(forbidden_system_calls_kill),
+		cmocka_unit_test(sealed_code),
 		cmocka_unit_test(an_end_without_exit_is_a_death),
 		cmocka_unit_test(a_kick_comes_through_while_it_loops),
 		cmocka_unit_test(a_kick_before_run_is_not_lost),

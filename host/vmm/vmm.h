@@ -35,6 +35,9 @@ struct vmm_backend {
 	enum err (*run)(struct vmm *v, enum vmm_event *event, struct note *n);
 	/* Serves KEEPCALL_GROW after its own checks of the range: ERR_RANGE, ERR_LIMIT, ERR_NOMEM. */
 	enum err (*grow)(struct vmm *v, uint64_t address, uint64_t size);
+	/* Serves KEEPCALL_GROW_SEAL after a check that the range is in the code area. ERR_RANGE: not what was grown since
+	 * the last one. ERR_NOMEM: the pages could not be changed. */
+	enum err (*seal)(struct vmm *v, uint64_t address, uint64_t size);
 	/* Guest memory in place or granted, in bytes. NULL: not told. */
 	uint64_t (*memory)(const struct vmm *v);
 	void (*kick)(struct vmm *v);

@@ -9,6 +9,7 @@ static struct {
 	uint8_t *out, *in;
 	uint32_t sequence;
 	struct call_hints hints;
+	uint64_t code, sealed; /* the code area: where it begins, how much of it is sealed */
 } door;
 
 void call_init(const struct boot_info *boot)
@@ -20,6 +21,8 @@ void call_init(const struct boot_info *boot)
 	door.page = (volatile struct keepcall_page *)(void *)shared;
 	door.out = shared + KEEPCALL_OUT_OFFSET;
 	door.in = shared + KEEPCALL_IN_OFFSET;
+	door.code = boot->code_va;
+	door.sealed = 0;
 	door.hints = (struct call_hints){door.page->tsc_hz, door.page->wall_ns, door.page->wall_tsc};
 }
 
@@ -210,6 +213,19 @@ void call_close(uint32_t channel)
 enum err call_grow(uint64_t address, uint64_t size)
 {
 	return judge(ring(KEEPCALL_GROW, address, size, 0), MAY_NOMEM);
+}
+
+enum err call_seal(uint64_t address, uint64_t size)
+{
+	CHECK(address == door.code + door.sealed);
+	TRY(judge(ring(KEEPCALL_GROW, address, size, KEEPCALL_GROW_SEAL), MAY_NOMEM));
+	door.sealed += size;
+	return OK;
+}
+
+bool call_sealed(uint64_t address)
+{
+	return address - door.code < door.sealed;
 }
 
 enum err call_time(uint64_t *wall_ns)

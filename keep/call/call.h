@@ -26,6 +26,11 @@ MUST_USE enum err call_open(enum keepcall_channel kind, struct slice name, uint3
 MUST_USE enum err call_accept(uint32_t listener, uint32_t *channel);
 void call_close(uint32_t channel);
 MUST_USE enum err call_grow(uint64_t address, uint64_t size);
+/* Makes [address, address + size) executable and unwritable for ever: all that was grown in the code area since the last
+ * time. From then on call_sealed knows it. ERR_NOMEM leaves the pages in neither state: never use them again. */
+MUST_USE enum err call_seal(uint64_t address, uint64_t size);
+/* Is this an address in sealed code? */
+bool call_sealed(uint64_t address);
 MUST_USE enum err call_time(uint64_t *wall_ns);
 MUST_USE enum err call_evidence(const uint8_t report_data[static 64], uint8_t *buffer, size_t capacity, size_t *size);
 

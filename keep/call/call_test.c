@@ -5,6 +5,7 @@
  * watch the shared area's ends.
  */
 #include "keep/call/call.h"
+#include "keep/call/fault.h"
 #include "lib/base/attr.h"
 
 #include <setjmp.h>
@@ -112,6 +113,8 @@ static void open_door(bool with_honest_host, void (*with_answer)(struct keepcall
 	        .size = sizeof boot,
 	        .shared_va = (uintptr_t)shared,
 	        .shared_size = KEEPCALL_SHARED_SIZE,
+	        .code_va = BOOT_CODE_VA,
+	        .code_max = BOOT_CODE_MAX,
 	};
 
 	honest = with_honest_host;
@@ -273,6 +276,11 @@ static enum err do_grow(void)
 	return call_grow(BOOT_HEAP_VA, 4096);
 }
 
+static enum err do_seal(void)
+{
+	return call_seal(BOOT_CODE_VA, 4096);
+}
+
 static enum err do_time(void)
 {
 	uint64_t wall;
@@ -298,7 +306,7 @@ static void statuses_belong_to_calls(void **unused)
 		unsigned may; /* bits of enum keepcall_status, but for OK */
 	} rows[] = {
 	        {do_wait, 0},  {do_send, 0x46}, {do_receive, 0x46}, {do_open, 0x68},     {do_accept, 0x66},
-	        {do_close, 0}, {do_grow, 0x20}, {do_time, 0x08},    {do_evidence, 0x48},
+	        {do_close, 0}, {do_grow, 0x20}, {do_time, 0x08},    {do_evidence, 0x48}, {do_seal, 0x20},
 	};
 
 	(void)unused;
@@ -313,6 +321,58 @@ static void statuses_belong_to_calls(void **unused)
 			assert_true(rows[i].may >> status_now & 1);
 		}
 	}
+}
+
+static void what_is_sealed_is_known(void **unused)
+{
+	(void)unused;
+	open_door(true, NULL);
+	assert_false(call_sealed(BOOT_CODE_VA));
+	assert_int_equal(call_seal(BOOT_CODE_VA, 8192), OK);
+	assert_int_equal(page()->op, KEEPCALL_GROW);
+	assert_int_equal(page()->arg[2], KEEPCALL_GROW_SEAL);
+	assert_true(call_sealed(BOOT_CODE_VA) && call_sealed(BOOT_CODE_VA + 8191));
+	assert_false(call_sealed(BOOT_CODE_VA + 8192) || call_sealed(BOOT_CODE_VA - 1));
+	assert_int_equal(call_seal(BOOT_CODE_VA + 8192, 4096), OK);
+	assert_true(call_sealed(BOOT_CODE_VA + 12287));
+	assert_int_equal(call_grow(BOOT_CODE_VA + 12288, 4096), OK);
+	assert_int_equal(page()->arg[2], KEEPCALL_GROW_PAGES);
+	assert_false(call_sealed(BOOT_CODE_VA + 12288));
+}
+
+static void a_refused_seal_seals_nothing(void **unused)
+{
+	(void)unused;
+	open_door(true, with_status);
+	status_now = KEEPCALL_NOMEM;
+	assert_int_equal(call_seal(BOOT_CODE_VA, 4096), ERR_NOMEM);
+	assert_false(call_sealed(BOOT_CODE_VA));
+}
+
+static uint64_t hook(void *ctx, uint64_t pc)
+{
+	return ctx == (void *)&shared ? pc + 100 : 0;
+}
+
+static void faults_of_sealed_code_go_on(void **unused)
+{
+	(void)unused;
+	open_door(true, NULL);
+	fault_hook(hook, (void *)&shared);
+	assert_int_equal(fault_resume(14, 4, BOOT_CODE_VA), 0); /* not sealed yet */
+	assert_int_equal(call_seal(BOOT_CODE_VA, 4096), OK);
+	assert_int_equal(fault_resume(14, 4, BOOT_CODE_VA), BOOT_CODE_VA + 100);
+	assert_int_equal(fault_resume(14, 6, BOOT_CODE_VA + 4095), BOOT_CODE_VA + 4195);
+	assert_int_equal(fault_resume(14, 4, BOOT_CODE_VA + 4096), 0);
+	assert_int_equal(fault_resume(14, 4, BOOT_CODE_VA - 1), 0);
+	assert_int_equal(fault_resume(13, 4, BOOT_CODE_VA), 0);
+	for (uint64_t bit = 0; bit < 64; bit++)
+		if (bit != 1)
+			assert_int_equal(fault_resume(14, 4 ^ UINT64_C(1) << bit, BOOT_CODE_VA), 0);
+	fault_hook(hook, NULL);
+	assert_int_equal(fault_resume(14, 4, BOOT_CODE_VA), 0);
+	fault_hook(NULL, NULL);
+	assert_int_equal(fault_resume(14, 4, BOOT_CODE_VA), 0);
 }
 
 static void late_answer(struct keepcall_page *p)
@@ -444,6 +504,9 @@ int main(void)
 	        cmocka_unit_test(a_name_too_long),
 	        cmocka_unit_test(hints_are_copied_once),
 	        cmocka_unit_test(statuses_belong_to_calls),
+	        cmocka_unit_test(what_is_sealed_is_known),
+	        cmocka_unit_test(a_refused_seal_seals_nothing),
+	        cmocka_unit_test(faults_of_sealed_code_go_on),
 	        cmocka_unit_test(a_late_answer_stops_the_keep),
 	        cmocka_unit_test(a_hostile_host_gets_nowhere),
 	};

@@ -148,6 +148,8 @@ static enum err add_boot_info(struct builder *b)
 	        .linear_va = BOOT_LINEAR_VA,
 	        .linear_stride = BOOT_LINEAR_STRIDE,
 	        .linear_count = BOOT_LINEAR_COUNT,
+	        .code_va = BOOT_CODE_VA,
+	        .code_max = BOOT_CODE_MAX,
 	};
 
 	TRY(add_page(b, BOOT_INFO_VA, PLAN_R, &bytes));

@@ -263,6 +263,7 @@ static void boot_info_says_what_is(void **state)
 	b = (const struct boot_info *)(const void *)range_at(&p, BOOT_INFO_VA)->bytes;
 	assert_true(b->magic == BOOT_MAGIC && b->version == BOOT_VERSION && b->size == sizeof *b);
 	assert_true(b->kind == BOOT_PROCESS && b->tee == BOOT_TEE_SOFT && b->vcpu_count == 1);
+	assert_true(b->code_va == BOOT_CODE_VA && b->code_max == BOOT_CODE_MAX);
 	assert_non_null(range_at(&p, BOOT_SHARED_VA));
 	assert_null(range_at(&p, LAYOUT_GDT));
 	assert_null(range_at(&p, LAYOUT_STACK));

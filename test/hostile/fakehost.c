@@ -15,7 +15,7 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 
-enum { PIPE_MAX = 1 << 20, LINEARS = 2, WATCHED = 4 };
+enum { PIPE_MAX = 1 << 20, LINEARS = 2, WATCHED = 4, CODE_MAX = 16 << 20 };
 
 struct queue { /* bytes under way */
 	uint8_t *bytes;
@@ -30,8 +30,9 @@ struct channel {
 static struct fake {
 	struct fake_options o;
 	struct boot_info boot;
-	uint8_t *shared, *heap, *linear; /* as boot says */
+	uint8_t *shared, *heap, *linear, *code; /* as boot says */
 	uint64_t heap_used, linear_used[LINEARS]; /* high-water marks, to be given back */
+	uint64_t code_used, sealed;
 	uint64_t granted;
 	struct channel channels[FAKE_CHANNELS];
 	uint64_t now_ns, clock_step, random, calls;
@@ -309,11 +310,25 @@ static bool inside(uint64_t at, uint64_t size, const uint8_t *area, uint64_t are
 	return true;
 }
 
+/* Exactly what was grown since the last time. */
+static enum keepcall_status answer_seal(uint64_t at, uint64_t size)
+{
+	if (at != f.boot.code_va + f.sealed || size != f.code_used - f.sealed || size == 0)
+		return KEEPCALL_INVALID;
+	if (mprotect((void *)(uintptr_t)at, size, PROT_READ | PROT_EXEC) != 0)
+		abort();
+	f.sealed += size;
+	return KEEPCALL_OK;
+}
+
 static enum keepcall_status answer_grow(void)
 {
 	uint64_t at = page()->arg[0], size = page()->arg[1];
-	bool ok = inside(at, size, f.heap, f.boot.heap_max, &f.heap_used);
+	bool code = at == f.boot.code_va + f.code_used && inside(at, size, f.code, CODE_MAX, &f.code_used), ok = code;
 
+	if (page()->arg[2] == KEEPCALL_GROW_SEAL)
+		return answer_seal(at, size);
+	ok = ok || inside(at, size, f.heap, f.boot.heap_max, &f.heap_used);
 	for (unsigned i = 0; i < LINEARS && !ok; i++)
 		ok = inside(at, size, f.linear + i * f.boot.linear_stride, f.boot.linear_stride, &f.linear_used[i]);
 	if (!ok || at % KEEPCALL_PAGE_SIZE != 0 || size % KEEPCALL_PAGE_SIZE != 0 || size == 0)
@@ -386,12 +401,14 @@ static void prepare_once(void)
 	f.shared = aligned_alloc(KEEPCALL_PAGE_SIZE, KEEPCALL_SHARED_SIZE);
 	f.heap = reserve(BOOT_HEAP_MAX);
 	f.linear = reserve(LINEARS * BOOT_LINEAR_STRIDE);
+	f.code = reserve(CODE_MAX);
 	f.boot = (struct boot_info){
 		.magic = BOOT_MAGIC, .version = BOOT_VERSION, .size = sizeof f.boot, .kind = BOOT_PROCESS,
 		.tee = BOOT_TEE_SOFT, .vcpu_count = 1,
 		.shared_va = (uint64_t)(uintptr_t)f.shared, .shared_size = KEEPCALL_SHARED_SIZE,
 		.heap_va = (uint64_t)(uintptr_t)f.heap, .heap_max = BOOT_HEAP_MAX,
 		.linear_va = (uint64_t)(uintptr_t)f.linear, .linear_stride = BOOT_LINEAR_STRIDE, .linear_count = LINEARS,
+		.code_va = (uint64_t)(uintptr_t)f.code, .code_max = CODE_MAX,
 	};
 }
 
@@ -419,7 +436,8 @@ static void stop_keep(void)
 static void clean_up(void)
 {
 	give_back(f.heap, f.heap_used);
-	f.heap_used = 0;
+	give_back(f.code, f.code_used);
+	f.heap_used = f.code_used = f.sealed = 0;
 	for (unsigned i = 0; i < LINEARS; i++) {
 		give_back(f.linear + i * f.boot.linear_stride, f.linear_used[i]);
 		f.linear_used[i] = 0;

@@ -29,6 +29,19 @@ static uint64_t roll(uint64_t n)
 
 /* ---- the program: everything a program can make the runtime do ---- */
 
+/* Code area: made, sealed, and sealed again behind. */
+static enum err live_code(void)
+{
+	uint8_t *code = f.code;
+
+	for (unsigned i = 0; i < 3; i++, code += KEEPCALL_PAGE_SIZE) {
+		TRY(call_grow((uint64_t)(uintptr_t)code, KEEPCALL_PAGE_SIZE));
+		code[0] = 0xc3;
+		TRY(call_seal((uint64_t)(uintptr_t)code, KEEPCALL_PAGE_SIZE));
+	}
+	return call_sealed((uint64_t)(uintptr_t)code) ? ERR_STATE : OK;
+}
+
 static enum err live(struct keep *k)
 {
 	struct wasm_memory_ops memory = memory_linear_ops(&k->memory);
@@ -38,6 +51,7 @@ static enum err live(struct keep *k)
 
 	TRY(memory.create(memory.ctx, 1, 100, &base));
 	file = arena_alloc(&k->memory.files, 100000, 16);
+	TRY(live_code());
 	for (unsigned i = 0; i < ROUNDS; i++) {
 		TRY(port_write(i % 5 == 0 ? PORT_STDERR : PORT_STDOUT, spoken, sizeof spoken - 1));
 		TRY(p.poll(p.ctx));

@@ -46,7 +46,18 @@ NOINLINE static uint64_t recurse(uint64_t depth)
 	return depth == 0 ? 0 : recurse(depth - 1) + frame[0];
 }
 
-enum { PROT_RW = 3, PROT_RWX = 7 };
+enum { PROT_RW = 3, PROT_RX = 5, PROT_RWX = 7, NO_SUCH_CALL = -38 };
+
+/* Not even a Keep gone wild makes sealed code writable again, if its kernel has mseal. */
+static void unseal(void)
+{
+	const long at = (long)BOOT_CODE_VA;
+	bool kernel_holds = process_syscall(LINUX_MSEAL, at, 0, 0, 0, 0, 0) != NO_SUCH_CALL;
+
+	if (call_grow(BOOT_CODE_VA, 4096) != OK || call_seal(BOOT_CODE_VA, 4096) != OK)
+		done(false);
+	done((process_syscall(LINUX_MPROTECT, at, 4096, PROT_RW, 0, 0, 0) != 0) == kernel_holds);
+}
 
 static void obey(char order)
 {
@@ -80,6 +91,12 @@ static void obey(char order)
 	case 'm': system_call(LINUX_MMAP, 0, 4096, PROT_RW); break;
 	case 'p': system_call(LINUX_MPROTECT, (long)aligned, 4096, PROT_RWX); break;
 	case 'q': system_call(LINUX_MPROTECT, (long)BOOT_HEAP_VA, 4096, PROT_RWX); break;
+	case 'u': unseal(); break;
+	case 'C': system_call(LINUX_MPROTECT, (long)BOOT_CODE_VA, 4096, PROT_RWX); break;
+	case 'D': system_call(LINUX_MPROTECT, (long)BOOT_CODE_VA - 4096, 4096, PROT_RX); break;
+	case 'F': system_call(LINUX_MPROTECT, (long)(BOOT_CODE_VA + BOOT_CODE_MAX), 4096, PROT_RW); break;
+	case 'H': system_call(LINUX_MPROTECT, (long)BOOT_HEAP_VA, 4096, PROT_RX); break;
+	case 'I': system_call(LINUX_MPROTECT, (long)BOOT_IMAGE_VA, 4096, PROT_RW); break;
 	case 'w': system_call(LINUX_WRITE, 1, (long)(uintptr_t)text, 1); break;
 	case 'W': system_call(LINUX_WRITE, 3, (long)(uintptr_t)text, 2); break;
 	case '3': __asm__ volatile("int $0x80" : : "a"(20) : "memory"); done(false); break;

@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The doorbell of a process Keep, and the one thing the host cannot do for it: making granted pages present. The host
- * agrees to a GROW and counts it; the pages appear here. The kernel's limit on writable memory backs the host's count.
+ * The doorbell of a process Keep, and the one thing the host cannot do for it: making granted pages present, and
+ * sealed ones executable. The host agrees to a GROW and counts it; the pages change here. The kernel's limit on writable
+ * memory backs the host's count.
  */
+#include "keep/shim/process/door.h"
+
 #include "abi/boot.h"
 #include "abi/keepcall.h"
 #include "abi/process.h"
@@ -30,19 +33,38 @@ static void move_byte(long number)
 		host_gone();
 }
 
+static bool protect(uint64_t address, uint64_t size, long protection)
+{
+	return process_syscall(LINUX_MPROTECT, (long)address, (long)size, protection, 0, 0, 0) == 0;
+}
+
 static bool make_present(uint64_t address, uint64_t size)
 {
-	return process_syscall(LINUX_MPROTECT, (long)address, (long)size, LINUX_PROT_READ | LINUX_PROT_WRITE, 0, 0, 0) == 0;
+	return !call_sealed(address) && protect(address, size, LINUX_PROT_READ | LINUX_PROT_WRITE);
+}
+
+/* From one call to the other no page is both. Where the kernel has mseal (Linux 6.10), not even we can undo it. */
+static bool make_executable(uint64_t address, uint64_t size)
+{
+	if (!protect(address, size, LINUX_PROT_READ | LINUX_PROT_EXEC))
+		return false;
+	process_syscall(LINUX_MSEAL, (long)address, (long)size, 0, 0, 0, 0);
+	return true;
+}
+
+void door_await_start(void)
+{
+	move_byte(LINUX_READ);
 }
 
 void door_ring(void)
 {
 	volatile struct keepcall_page *page = (volatile struct keepcall_page *)BOOT_SHARED_VA; // NOLINT
-	const bool grow = page->op == KEEPCALL_GROW;
+	const bool grow = page->op == KEEPCALL_GROW, seal = page->arg[2] == KEEPCALL_GROW_SEAL;
 	const uint64_t address = page->arg[0], size = page->arg[1];
 
 	move_byte(LINUX_WRITE);
 	move_byte(LINUX_READ);
-	if (grow && page->status == KEEPCALL_OK && !make_present(address, size))
+	if (grow && page->status == KEEPCALL_OK && !(seal ? make_executable : make_present)(address, size))
 		page->status = KEEPCALL_NOMEM;
 }

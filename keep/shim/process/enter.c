@@ -9,6 +9,8 @@
 #include "abi/process.h"
 #include "keep/call/call.h"
 #include "keep/call/cpu.h"
+#include "keep/call/fault.h"
+#include "keep/shim/process/door.h"
 #include "keep/shim/process/filter.h"
 #include "keep/shim/process/linux.h"
 
@@ -47,6 +49,16 @@ static bool reserve(uint64_t at, uint64_t size)
 	return map(at, size, LINUX_PROT_NONE, LINUX_MAP_PRIVATE | LINUX_MAP_ANONYMOUS | LINUX_MAP_NORESERVE, -1) == (long)at;
 }
 
+/* Executable pages do not count as data, so the reservation of code bounds them: by what the kernel allows as data. */
+static bool reserve_code(uint64_t at, uint64_t size)
+{
+	uint64_t limit[2]; /* soft, hard; all ones: none */
+
+	if (process_syscall(LINUX_PRLIMIT, 0, LINUX_RLIMIT_DATA, 0, (long)(uintptr_t)limit, 0, 0) != 0)
+		return false;
+	return reserve(at, limit[0] < size ? limit[0] & ~UINT64_C(4095) : size);
+}
+
 static bool map_shared(const struct boot_info *b)
 {
 	const long rw = LINUX_PROT_READ | LINUX_PROT_WRITE;
@@ -70,12 +82,23 @@ static void *map_stack(void)
 	return (void *)(uintptr_t)(at + GUARD_SIZE + PROCESS_STACK_SIZE); // NOLINT(performance-no-int-to-ptr)
 }
 
-/* A CPU exception: nothing in this kind of Keep resumes after one. */
+static bool in_linear(uint64_t address)
+{
+	return address - BOOT_LINEAR_VA < BOOT_LINEAR_COUNT * BOOT_LINEAR_STRIDE;
+}
+
+/* A CPU exception. Only compiled code that left its linear memory goes on. */
 static void on_fault(int signal, void *info, struct linux_ucontext *context)
 {
+	uint64_t resume = 0;
+
 	(void)signal;
 	(void)info;
-	call_exit(KEEPCALL_EXIT_FAULT, context->trapno, context->rip);
+	if (in_linear(context->cr2))
+		resume = fault_resume(context->trapno, context->error, context->rip);
+	if (resume == 0)
+		call_exit(KEEPCALL_EXIT_FAULT, context->trapno, context->rip);
+	context->rip = resume;
 }
 
 static bool catch_faults(void)
@@ -112,7 +135,7 @@ struct process_start process_enter(void)
 
 	if (boot->magic != BOOT_MAGIC || boot->kind != BOOT_PROCESS)
 		give_up(PROCESS_EXIT_BOOT);
-	if (!map_shared(boot) || !reserve(boot->heap_va, boot->heap_max) ||
+	if (!map_shared(boot) || !reserve(boot->heap_va, boot->heap_max) || !reserve_code(boot->code_va, boot->code_max) ||
 	    !reserve(boot->linear_va, boot->linear_count * boot->linear_stride))
 		give_up(PROCESS_EXIT_MAP);
 	start.stack = map_stack();
@@ -120,6 +143,7 @@ struct process_start process_enter(void)
 		give_up(PROCESS_EXIT_MAP);
 	if (!set_thread())
 		give_up(PROCESS_EXIT_RANDOM);
+	door_await_start();
 	call_init(boot);
 	if (!catch_faults() || process_syscall(LINUX_PRCTL, LINUX_PR_SET_DUMPABLE, 0, 0, 0, 0, 0) != 0)
 		give_up(PROCESS_EXIT_KERNEL);

@@ -26,6 +26,9 @@
 static_assert(((BOOT_HEAP_VA | BOOT_HEAP_MAX | BOOT_LINEAR_VA | BOOT_LINEAR_STRIDE) & UINT32_MAX) == 0,
 	      "the filter compares the upper halves of addresses only");
 static_assert(BOOT_HEAP_VA + BOOT_HEAP_MAX <= BOOT_LINEAR_VA, "the filter knows the heap below the linear memories");
+#define CODE_FIRST ((uint32_t)BOOT_CODE_VA)
+#define CODE_LIMIT ((uint32_t)(BOOT_CODE_VA + BOOT_CODE_MAX))
+static_assert(BOOT_CODE_VA + BOOT_CODE_MAX <= UINT32_MAX, "the filter compares the lower halves of addresses of code only");
 
 /* One byte on the doorbell. The count's upper half need not be looked at: it would fault, not leak. */
 #define DOORBELL_RULE(number)                                                                                          \
@@ -42,15 +45,25 @@ static const struct linux_filter program[] = {
 	DOORBELL_RULE(LINUX_READ),
 	FREE_RULE(LINUX_RT_SIGRETURN),
 	FREE_RULE(LINUX_EXIT),
+	FREE_RULE(LINUX_MSEAL), /* takes rights only */
 	/* Neighbours of the areas are unmapped, so a range that starts inside cannot reach anything else. */
-	SKIP_UNLESS_EQUAL(LINUX_MPROTECT, 8),
-	LOAD(LOW(2)),
-	SKIP_UNLESS_EQUAL(LINUX_PROT_READ | LINUX_PROT_WRITE, 6),
+	SKIP_UNLESS_EQUAL(LINUX_MPROTECT, 17),
 	LOAD(HIGH(0)),
-	SKIP_UNLESS_AT_LEAST(HEAP_FIRST, 4),
+	SKIP_IF_EQUAL(0, 8), /* to the code area */
+	SKIP_UNLESS_AT_LEAST(HEAP_FIRST, 6),
 	SKIP_UNLESS_AT_LEAST(HEAP_LIMIT, 2),
-	SKIP_UNLESS_AT_LEAST(LINEAR_FIRST, 2),
-	SKIP_IF_AT_LEAST(LINEAR_LIMIT, 1),
+	SKIP_UNLESS_AT_LEAST(LINEAR_FIRST, 4),
+	SKIP_IF_AT_LEAST(LINEAR_LIMIT, 3),
+	LOAD(LOW(2)),
+	SKIP_UNLESS_EQUAL(LINUX_PROT_READ | LINUX_PROT_WRITE, 1),
+	RETURN(LINUX_SECCOMP_ALLOW),
+	RETURN(LINUX_SECCOMP_KILL),
+	LOAD(LOW(0)),
+	SKIP_UNLESS_AT_LEAST(CODE_FIRST, 5),
+	SKIP_IF_AT_LEAST(CODE_LIMIT, 4),
+	LOAD(LOW(2)),
+	SKIP_IF_EQUAL(LINUX_PROT_READ | LINUX_PROT_EXEC, 1),
+	SKIP_UNLESS_EQUAL(LINUX_PROT_READ | LINUX_PROT_WRITE, 1),
 	RETURN(LINUX_SECCOMP_ALLOW),
 	RETURN(LINUX_SECCOMP_KILL),
 };

@@ -29,16 +29,50 @@ start:
 	call shim_start /* rdi: struct boot_info; never returns */
 	ud2
 
-	/* vector, error code, rip, cs, rflags, rsp, ss */
+	/* vector, error code, rip, cs, rflags, rsp, ss; struct trap_frame has the rest */
 trap:
 	cld
 	cmpl $0, in_trap
 	jne again
 	movl $1, in_trap
+	push %rax
+	push %rcx
+	push %rdx
+	push %rbx
+	push %rbp
+	push %rsi
+	push %rdi
+	push %r8
+	push %r9
+	push %r10
+	push %r11
+	push %r12
+	push %r13
+	push %r14
+	push %r15
 	mov %rsp, %rdi
+	mov %rsp, %rbx
 	and $-16, %rsp
-	call trap_taken /* never returns here */
-	ud2
+	call trap_taken /* returns when the frame says where to go on */
+	mov %rbx, %rsp
+	pop %r15
+	pop %r14
+	pop %r13
+	pop %r12
+	pop %r11
+	pop %r10
+	pop %r9
+	pop %r8
+	pop %rdi
+	pop %rsi
+	pop %rbp
+	pop %rbx
+	pop %rdx
+	pop %rcx
+	pop %rax
+	add $16, %rsp
+	movl $0, in_trap
+	iretq /* to ring 3, where we are */
 
 	/* A trap while one is being handled. The door itself may be what is broken, so the end is left to ring 0: loading
 	   the absent segment (LAYOUT_ABSENT) is #NP, which no gate leads back here. */

@@ -8,6 +8,7 @@
 #include "lib/base/attr.h"
 
 struct trap_frame { /* as the CPU and entry.S leave it */
+	uint64_t r15, r14, r13, r12, r11, r10, r9, r8, rdi, rsi, rbp, rbx, rdx, rcx, rax;
 	uint64_t vector, error, rip, cs, rflags, rsp, ss;
 };
 
@@ -15,7 +16,8 @@ struct trap_frame { /* as the CPU and entry.S leave it */
 extern volatile uint32_t in_trap;
 
 NORETURN void shim_start(const struct boot_info *boot);
-NORETURN void trap_taken(const struct trap_frame *frame);
+/* Returns when the interrupted code is to go on, at frame->rip. */
+void trap_taken(struct trap_frame *frame);
 
 #endif
 #endif
