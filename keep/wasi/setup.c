@@ -126,7 +126,7 @@ static enum fd_kind stream_kind(const struct wasi_config *cfg, size_t i)
 	const enum wasi_stream *list = cfg->stream_count == 0 ? standard : cfg->streams;
 	size_t count = cfg->stream_count == 0 ? STREAMS : cfg->stream_count;
 
-	return i < count ? FD_NULL + list[i] : FD_NULL;
+	return i < count ? (enum fd_kind)((unsigned)FD_NULL + (unsigned)list[i]) : FD_NULL;
 }
 
 static uint64_t stream_rights(enum fd_kind kind)
