@@ -18,9 +18,11 @@ static const uint8_t reset_guid[] = {0xde, 0x71, 0xf7, 0x00, 0x7e, 0x1a, 0xcb, 0
                                      0x89, 0x0e, 0x68, 0xc7, 0x7e, 0x2f, 0xb4, 0x4e};
 static const uint8_t metadata_guid[] = {0x66, 0x65, 0x88, 0xdc, 0x4a, 0x98, 0x98, 0x47,
                                         0xa7, 0x5e, 0x55, 0x85, 0xa7, 0xbf, 0x67, 0xcc};
+static const uint8_t tdvf_guid[] = {0x35, 0x65, 0x7a, 0xe4, 0x4a, 0x98, 0x98, 0x47,
+                                    0x86, 0x5e, 0x46, 0x85, 0xa7, 0xbf, 0x8e, 0xc2};
 
 struct entries {
-	struct slice hashes, reset, metadata; /* data of each; size 0: not there */
+	struct slice hashes, reset, metadata, tdvf; /* data of each; size 0: not there */
 };
 
 static enum err take(struct entries *e, struct slice guid, struct slice data, struct note *n)
@@ -28,7 +30,7 @@ static enum err take(struct entries *e, struct slice guid, struct slice data, st
 	const struct {
 		const uint8_t *guid;
 		struct slice *out;
-	} known[] = {{hashes_guid, &e->hashes}, {reset_guid, &e->reset}, {metadata_guid, &e->metadata}};
+	} known[] = {{hashes_guid, &e->hashes}, {reset_guid, &e->reset}, {metadata_guid, &e->metadata}, {tdvf_guid, &e->tdvf}};
 
 	for (size_t i = 0; i < ARRAY_COUNT(known); i++) {
 		if (memcmp(known[i].guid, guid.data, GUID_SIZE) != 0)
@@ -66,7 +68,7 @@ static enum err entries_read(struct slice image, struct entries *e, struct note 
 	struct slice table = image, guid, data;
 	uint16_t size;
 
-	*e = (struct entries){{0}, {0}, {0}};
+	*e = (struct entries){{0}, {0}, {0}, {0}};
 	if (cut_end(&table, BEHIND_TABLE, &data) != OK || entry_head(&table, &guid, &size) != OK ||
 	    memcmp(guid.data, footer_guid, GUID_SIZE) != 0)
 		return refuse(n, ERR_FORMAT, "no firmware table 32 bytes before the end: not an OVMF image for SEV");
@@ -128,6 +130,7 @@ enum err ovmf_parse(struct slice image, struct ovmf *out, struct note *n)
 	TRY(first_u32(e.hashes, &out->hash_gpa));
 	TRY(first_u32(e.reset, &out->reset_eip));
 	TRY(first_u32(e.metadata, &from_end));
+	TRY(first_u32(e.tdvf, &out->tdvf_from_end));
 	if (e.metadata.size != 0 && metadata(image, from_end, out) != OK)
 		return refuse(n, ERR_FORMAT, "firmware table: the SEV metadata is damaged or of another version");
 	return OK;

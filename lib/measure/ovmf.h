@@ -28,6 +28,7 @@ struct ovmf {
 	uint32_t reset_eip; /* where application processors start; 0: not told */
 	struct ovmf_section sections[OVMF_SECTIONS_MAX];
 	size_t section_count;
+	uint32_t tdvf_from_end; /* where TDX metadata begins (lib/measure/tdx.h), from the end of the image; 0: none */
 };
 
 /* ERR_FORMAT: no such table, or an entry that is malformed or there twice; the note says which. */
