@@ -29,7 +29,7 @@ enum boot_tee { BOOT_TEE_NONE = 0, BOOT_TEE_SOFT = 1, BOOT_TEE_SNP = 2 };
 #define BOOT_HEAP_MAX UINT64_C(0x1000000000)         /* 64 GiB of addresses */
 #define BOOT_LINEAR_VA UINT64_C(0x10000000000)       /* 1 TiB: linear memory 0 of the workload */
 #define BOOT_LINEAR_STRIDE UINT64_C(0x400000000)     /* 16 GiB apart: 8 GiB reachable by base + index + offset, then air */
-#define BOOT_LINEAR_COUNT 64
+#define BOOT_LINEAR_COUNT 128                        /* no more than there are extents (keepcall.h) */
 #define BOOT_LINEAR_MAX UINT64_C(0x100000000)        /* 4 GiB: what may become present of each */
 #define BOOT_SHARED_VA UINT64_C(0x700000000)         /* 28 GiB: the keepcall shared area */
 #define BOOT_INFO_VA UINT64_C(0x300000)              /* this page */
