@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "client/agent/bundle.h"
 
+#include "lib/base/ct.h"
 #include "sys/file.h"
 #include "sys/openssl.h"
 
@@ -12,7 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { READ_SIZE = 64 * 1024, ENV_FILE_MAX = 1 << 20, DEPTH_MAX = 64 };
+enum { READ_SIZE = 64 * 1024, DEPTH_MAX = 64 };
 #define FILE_BYTES_MAX (UINT64_C(8) << 30)
 
 struct source { /* one file of ours */
@@ -21,13 +22,22 @@ struct source { /* one file of ours */
 	uint32_t mode;
 };
 
+struct sealed { /* one secret */
+	struct manifest_secret secret;
+	uint8_t *bytes; /* secret.blob.size of them */
+};
+
 struct bundle {
 	struct source module;
 	struct source *files;
 	size_t file_count, file_capacity;
 	struct manifest m;
-	char **owned; /* of env files: slices in m.env point into what was given or into these */
-	size_t owned_count;
+	struct manifest_descriptor descriptors[MANIFEST_DESCRIPTORS_MAX];
+	struct manifest_mount mounts[MANIFEST_MOUNTS_MAX];
+	struct sealed secrets[MANIFEST_SECRETS_MAX];
+	struct manifest_secret sorted_secrets[MANIFEST_SECRETS_MAX];
+	size_t secret_count;
+	char *within; /* absolute: where links of the folder that is being read may lead; NULL: anywhere */
 	uint8_t *encoded;
 	size_t encoded_size;
 	uint8_t digest[32];
@@ -60,9 +70,12 @@ void bundle_free(struct bundle *b)
 	source_free(&b->module);
 	for (size_t i = 0; i < b->file_count; i++)
 		source_free(&b->files[i]);
-	for (size_t i = 0; i < b->owned_count; i++)
-		free(b->owned[i]);
-	free(b->owned);
+	for (size_t i = 0; i < b->secret_count; i++) {
+		if (b->secrets[i].bytes != NULL)
+			wipe(b->secrets[i].bytes, b->secrets[i].secret.blob.size);
+		free(b->secrets[i].bytes);
+	}
+	free(b->within);
 	free(b->files);
 	free(b->m.args);
 	free(b->m.env);
@@ -103,6 +116,8 @@ uint64_t bundle_blob_bytes(const struct bundle *b)
 
 	for (size_t i = 0; i < b->file_count; i++)
 		sum += b->files[i].blob.size;
+	for (size_t i = 0; i < b->secret_count; i++)
+		sum += b->secrets[i].secret.blob.size;
 	return sum;
 }
 
@@ -233,80 +248,57 @@ enum err bundle_arg(struct bundle *b, const char *arg, struct note *n)
 
 enum err bundle_env(struct bundle *b, const char *pair, struct note *n)
 {
-	const char *equals = strchr(pair, '=');
-	size_t len;
-
-	if (equals == NULL || equals == pair)
-		return refuse(n, ERR_INVALID, "environment '%s': expected NAME=VALUE", pair);
-	len = (size_t)(equals - pair) + 1;
-	for (size_t i = 0; i < b->m.env_count; i++)
-		if (b->m.env[i].size >= len && memcmp(b->m.env[i].data, pair, len) == 0) {
-			b->m.env[i] = slice_text(pair);
-			return OK;
-		}
 	return push(&b->m.env, &b->m.env_count, MANIFEST_ENV_MAX, slice_text(pair), "environment variables", n);
 }
 
-static enum err own(struct bundle *b, char *text)
-{
-	char **grown = realloc(b->owned, (b->owned_count + 1) * sizeof *grown);
+/* ---- descriptors, mounts, secrets: short lists with a fixed end ---- */
 
-	if (text == NULL || grown == NULL) {
-		free(text);
-		b->owned = grown != NULL ? grown : b->owned;
-		return ERR_NOMEM;
-	}
-	b->owned = grown;
-	b->owned[b->owned_count++] = text;
+enum err bundle_descriptor(struct bundle *b, const struct manifest_descriptor *d, struct note *n)
+{
+	if (b->m.descriptor_count == MANIFEST_DESCRIPTORS_MAX)
+		return refuse(n, ERR_LIMIT, "more than %d descriptors", MANIFEST_DESCRIPTORS_MAX);
+	b->m.descriptors = b->descriptors;
+	b->descriptors[b->m.descriptor_count++] = *d;
 	return OK;
 }
 
-enum err bundle_env_ours(struct bundle *b, const char *name, struct note *n)
+enum err bundle_mount(struct bundle *b, const struct manifest_mount *m, struct note *n)
 {
-	const char *value = getenv(name);
-	char *pair = NULL;
-
-	if (value == NULL)
-		return refuse(n, ERR_INVALID, "%s is not set in our environment", name);
-	if (asprintf(&pair, "%s=%s", name, value) < 0)
-		return ERR_NOMEM;
-	TRY(own(b, pair));
-	return bundle_env(b, pair, n);
-}
-
-static enum err env_line(struct bundle *b, const char *line, const char *path, unsigned number, struct note *n)
-{
-	struct note why = {0};
-	enum err err = OK;
-
-	if (line[0] != 0 && line[0] != '#')
-		err = strchr(line, '=') != NULL ? bundle_env(b, line, &why) : bundle_env_ours(b, line, &why);
-	return err == OK ? OK : refuse(n, err, "%s line %u: %s", path, number, why.text);
-}
-
-enum err bundle_env_file(struct bundle *b, const char *path, struct note *n)
-{
-	struct slice file;
-	unsigned number = 0;
-	char *text;
-
-	TRY(file_read(path, ENV_FILE_MAX, &file, n));
-	text = (char *)(uintptr_t)file.data; /* has room for the terminator: file_read allocates one byte more */
-	text[file.size] = 0;
-	TRY(own(b, text));
-	if (strlen(text) != file.size)
-		return refuse(n, ERR_INVALID, "%s: a zero byte is in it", path);
-	while (*text != 0) {
-		char *end = text + strcspn(text, "\n");
-		bool last = *end == 0;
-
-		*end = 0;
-		if (end > text && end[-1] == '\r')
-			end[-1] = 0;
-		TRY(env_line(b, text, path, ++number, n));
-		text = last ? end : end + 1;
-	}
+	if (b->m.mount_count == MANIFEST_MOUNTS_MAX)
+		return refuse(n, ERR_LIMIT, "more than %d folders in memory", MANIFEST_MOUNTS_MAX);
+	b->m.mounts = b->mounts;
+	b->mounts[b->m.mount_count++] = *m;
 	return OK;
+}
+
+static enum err seal_value(struct sealed *s, struct slice value)
+{
+	uint8_t salt[SECRET_SALT];
+	size_t size = secret_sealed_size(value.size);
+
+	if (size == 0)
+		return ERR_LIMIT;
+	s->bytes = malloc(size);
+	if (s->bytes == NULL)
+		return ERR_NOMEM;
+	if (RAND_bytes(salt, sizeof salt) != 1)
+		return ERR_NO_RANDOM;
+	TRY(secret_seal(salt, value, s->bytes, size, &size));
+	s->secret.blob.size = size;
+	return EVP_Digest(s->bytes, size, s->secret.blob.sha256, NULL, EVP_sha256(), NULL) == 1 ? OK : ERR_CRYPTO;
+}
+
+enum err bundle_secret(struct bundle *b, enum secret_kind kind, const char *target, struct slice value, struct note *n)
+{
+	struct sealed *s = &b->secrets[b->secret_count];
+	enum err err;
+
+	if (b->secret_count == MANIFEST_SECRETS_MAX)
+		return refuse(n, ERR_LIMIT, "more than %d secrets", MANIFEST_SECRETS_MAX);
+	b->secret_count++;
+	*s = (struct sealed){.secret = {.kind = kind, .target = slice_text(target)}};
+	err = seal_value(s, value);
+	return err == OK ? OK : refuse(n, err, "the secret for %s: %s", target, err == ERR_LIMIT ? "it is larger than 1 MiB" : err_text(err));
 }
 
 /* ---- folders ---- */
@@ -337,6 +329,23 @@ static enum err add_file(struct bundle *b, const char *path, const char *guest, 
 
 static enum err walk(struct bundle *b, const char *host, const char *guest, unsigned depth, struct note *n);
 
+/* What came with a package stays in it, wherever its links point. */
+static enum err check_within(const struct bundle *b, const char *host, struct note *n)
+{
+	size_t len = b->within != NULL ? strlen(b->within) : 0;
+	char *real;
+	bool inside;
+
+	if (b->within == NULL)
+		return OK;
+	real = realpath(host, NULL);
+	if (real == NULL)
+		return failed(n, "looking at", host);
+	inside = strncmp(real, b->within, len) == 0 && (real[len] == '/' || real[len] == 0 || len == 1);
+	free(real);
+	return inside ? OK : refuse(n, ERR_INVALID, "%s leads out of the package's folder %s", host, b->within);
+}
+
 static enum err walk_entry(struct bundle *b, const char *host, const char *guest, unsigned depth, struct note *n)
 {
 	struct stat st, target;
@@ -349,6 +358,8 @@ static enum err walk_entry(struct bundle *b, const char *host, const char *guest
 		return failed(n, "following the link", host);
 	if (S_ISLNK(st.st_mode) && S_ISDIR(target.st_mode))
 		return refuse(n, ERR_INVALID, "%s: a link to a folder is not copied; name the folder itself with --dir", host);
+	if (S_ISLNK(st.st_mode))
+		TRY(check_within(b, host, n));
 	return add_file(b, host, guest, n);
 }
 
@@ -382,9 +393,22 @@ static enum err walk(struct bundle *b, const char *host, const char *guest, unsi
 	return err;
 }
 
-enum err bundle_dir(struct bundle *b, const char *host_dir, const char *guest_dir, struct note *n)
+enum err bundle_files(struct bundle *b, const char *host, const char *guest, const char *within, struct note *n)
 {
-	return walk(b, host_dir, guest_dir, 0, n);
+	struct stat st;
+
+	if (stat(host, &st) != 0)
+		return failed(n, "opening", host);
+	free(b->within);
+	b->within = within != NULL ? realpath(within, NULL) : NULL;
+	if (within != NULL && b->within == NULL)
+		return failed(n, "looking at", within);
+	TRY(check_within(b, host, n));
+	if (S_ISDIR(st.st_mode))
+		return walk(b, host, guest, 0, n);
+	if (guest[0] == 0)
+		return refuse(n, ERR_INVALID, "%s is a file: give it a name in the Keep", host);
+	return add_file(b, host, guest, n);
 }
 
 /* ---- sealing ---- */
@@ -394,6 +418,32 @@ static int by_guest(const void *x, const void *y)
 	const struct source *a = x, *b = y;
 
 	return strcmp(a->guest, b->guest);
+}
+
+static int by_kind_and_target(const void *x, const void *y)
+{
+	const struct sealed *a = x, *b = y;
+
+	if (a->secret.kind != b->secret.kind)
+		return a->secret.kind < b->secret.kind ? -1 : 1;
+	return strcmp((const char *)a->secret.target.data, (const char *)b->secret.target.data);
+}
+
+static int by_path(const void *x, const void *y)
+{
+	const struct manifest_mount *a = x, *b = y;
+
+	return strcmp((const char *)a->path.data, (const char *)b->path.data);
+}
+
+static void seal_lists(struct bundle *b)
+{
+	qsort(b->mounts, b->m.mount_count, sizeof *b->mounts, by_path);
+	qsort(b->secrets, b->secret_count, sizeof *b->secrets, by_kind_and_target);
+	for (size_t i = 0; i < b->secret_count; i++)
+		b->sorted_secrets[i] = b->secrets[i].secret;
+	b->m.secrets = b->sorted_secrets;
+	b->m.secret_count = b->secret_count;
 }
 
 static enum err seal_files(struct bundle *b, struct note *n)
@@ -422,12 +472,15 @@ enum err bundle_seal(struct bundle *b, struct note *n)
 	enum err err = out != NULL ? OK : ERR_NOMEM;
 
 	b->m.module = b->module.blob;
+	seal_lists(b);
 	if (err == OK)
 		err = seal_files(b, n);
 	if (err == OK)
 		err = manifest_encode(&b->m, out, MANIFEST_SIZE_MAX, &b->encoded_size, n);
 	if (err == ERR_SPACE)
 		note_set(n, "arguments, environment and file names together are larger than %d MiB", MANIFEST_SIZE_MAX >> 20);
+	if (err == OK)
+		err = manifest_offered(&b->m, n);
 	if (err == OK && EVP_Digest(out, b->encoded_size, b->digest, NULL, EVP_sha256(), NULL) != 1)
 		err = ERR_CRYPTO;
 	if (err != OK) {
@@ -443,12 +496,20 @@ enum err bundle_seal(struct bundle *b, struct note *n)
 
 size_t bundle_blob_count(const struct bundle *b)
 {
-	return 1 + b->file_count;
+	return 1 + b->file_count + b->secret_count;
 }
 
+/* NULL: it is a secret, which is in memory. */
 static const struct source *blob(const struct bundle *b, size_t index)
 {
+	if (index > b->file_count)
+		return NULL;
 	return index == 0 ? &b->module : &b->files[index - 1];
+}
+
+static const struct sealed *secret(const struct bundle *b, size_t index)
+{
+	return &b->secrets[index - 1 - b->file_count];
 }
 
 enum err bundle_blob_open(struct bundle *b, size_t index, struct note *n)
@@ -458,13 +519,21 @@ enum err bundle_blob_open(struct bundle *b, size_t index, struct note *n)
 	CHECK(index < bundle_blob_count(b));
 	fd_close(&b->fd);
 	b->index = index;
-	b->left = blob(b, index)->blob.size;
-	return open_regular(blob(b, index)->path, &st, &b->fd, n);
+	b->left = blob(b, index) != NULL ? blob(b, index)->blob.size : secret(b, index)->secret.blob.size;
+	return blob(b, index) != NULL ? open_regular(blob(b, index)->path, &st, &b->fd, n) : OK;
 }
 
-enum err bundle_blob_read(struct bundle *b, void *out, size_t capacity, size_t *size, struct note *n)
+static void read_secret(struct bundle *b, void *out, size_t capacity, size_t *size)
 {
-	const char *path = blob(b, b->index)->path;
+	const struct sealed *s = secret(b, b->index);
+
+	*size = capacity < b->left ? capacity : (size_t)b->left;
+	memcpy(out, s->bytes + (s->secret.blob.size - b->left), *size);
+	b->left -= *size;
+}
+
+static enum err read_source(struct bundle *b, const char *path, void *out, size_t capacity, size_t *size, struct note *n)
+{
 	uint8_t probe;
 	ssize_t got;
 
@@ -480,5 +549,13 @@ enum err bundle_blob_read(struct bundle *b, void *out, size_t capacity, size_t *
 		return refuse(n, ERR_DIGEST, "%s shrank while it was being sent; try again", path);
 	b->left -= (uint64_t)got;
 	*size = (size_t)got;
+	return OK;
+}
+
+enum err bundle_blob_read(struct bundle *b, void *out, size_t capacity, size_t *size, struct note *n)
+{
+	if (blob(b, b->index) != NULL)
+		return read_source(b, blob(b, b->index)->path, out, capacity, size, n);
+	read_secret(b, out, capacity, size);
 	return OK;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What the tenant delivers: a module, arguments, environment, files, limits. Files are read twice, once for their
+ * What the tenant delivers: a module, arguments, environment, files, secrets, limits. Files are read twice, once for their
  * digest and once to be sent, so memory stays bounded; a file that changes in between is an error on both sides.
  */
 #ifndef BROCH_AGENT_BUNDLE_H
@@ -18,18 +18,19 @@ void bundle_free(struct bundle *b); /* takes NULL */
  * another kind of file), said in words.
  */
 MUST_USE enum err bundle_module(struct bundle *b, const char *path, struct note *n);
-/* Strings must outlive the bundle. "K=V"; a later K replaces an earlier one. */
+/* Strings, also those in descriptors and mounts, must outlive the bundle. A pair is "K=V". */
 MUST_USE enum err bundle_arg(struct bundle *b, const char *arg, struct note *n);
 MUST_USE enum err bundle_env(struct bundle *b, const char *pair, struct note *n);
-/* The variable of that name in our own environment. */
-MUST_USE enum err bundle_env_ours(struct bundle *b, const char *name, struct note *n);
-/* Lines "K=V" or "K" (taken from our environment); empty lines and lines starting with '#' are skipped. */
-MUST_USE enum err bundle_env_file(struct bundle *b, const char *path, struct note *n);
+MUST_USE enum err bundle_descriptor(struct bundle *b, const struct manifest_descriptor *d, struct note *n);
+MUST_USE enum err bundle_mount(struct bundle *b, const struct manifest_mount *m, struct note *n);
 /*
- * Every regular file below host_dir, as guest_dir/... (relative, "" for the root). Links to files are followed; links to
- * folders, sockets, devices and pipes are refused, so that nothing surprising travels.
+ * A file as guest, or every regular file below a folder as guest/... (relative, "" for the root). Links to files are
+ * followed; links to folders, sockets, devices and pipes are refused, so that nothing surprising travels. With `within`,
+ * a folder, what a link leads to (or host itself) must lie in it.
  */
-MUST_USE enum err bundle_dir(struct bundle *b, const char *host_dir, const char *guest_dir, struct note *n);
+MUST_USE enum err bundle_files(struct bundle *b, const char *host, const char *guest, const char *within, struct note *n);
+/* Seals a copy of the value, which is wiped with the bundle. The target must outlive the bundle. */
+MUST_USE enum err bundle_secret(struct bundle *b, enum secret_kind kind, const char *target, struct slice value, struct note *n);
 
 /* The manifest without blobs, args and so on: limits, flags and name are the caller's to set. */
 struct manifest *bundle_manifest(struct bundle *b);
@@ -39,9 +40,9 @@ MUST_USE enum err bundle_seal(struct bundle *b, struct note *n);
 struct slice bundle_encoded(const struct bundle *b);
 const uint8_t *bundle_digest(const struct bundle *b); /* SHA-256 of the encoded manifest */
 const uint8_t *bundle_module_digest(const struct bundle *b); /* SHA-256 */
-uint64_t bundle_blob_bytes(const struct bundle *b);   /* module and files together */
+uint64_t bundle_blob_bytes(const struct bundle *b);   /* module, files and secrets together */
 
-/* Blob 0 is the module, then the files in manifest order. Reads on in order; *size 0 at the blob's end, where it is
+/* Blob 0 is the module, then the files in manifest order, then the secrets. Reads on in order; *size 0 at the blob's end, where it is
  * checked that the file still had the size of its digest. */
 size_t bundle_blob_count(const struct bundle *b);
 MUST_USE enum err bundle_blob_open(struct bundle *b, size_t index, struct note *n);

@@ -18,7 +18,7 @@ struct deploy {
 	bool detached, at_module;
 	struct tenant_policy policy;
 	struct trust trust;
-	struct bundle *bundle;
+	struct workload workload;
 	struct place *place;
 	char id[KEEP_ID_DIGITS + 1], name[KEEP_NAME_MAX + 1];
 	struct pipe *pipe;
@@ -38,18 +38,18 @@ static enum err prepare(struct deploy *d, struct note *n)
 	d->trust = (struct trust){d->policy.policy, (int64_t)time(NULL)};
 	limits = policy_limits(d->policy.policy);
 	d->at_module = true;
-	TRY(workload_module(d->c, &d->bundle, n));
+	TRY(workload_module(d->c, &d->workload, n));
 	d->at_module = false;
-	TRY(workload_rest(d->c, &limits, d->bundle, n));
-	m = bundle_manifest(d->bundle);
+	TRY(workload_rest(d->c, &limits, &d->workload, n));
+	m = bundle_manifest(d->workload.bundle);
 	m->flags = d->detached ? MANIFEST_DETACHED : cli_has(d->c, "no-stdin") ? 0 : MANIFEST_STDIN;
 	m->name = slice_text(cli_value(d->c, "name") != NULL ? cli_value(d->c, "name") : "");
-	return bundle_seal(d->bundle, n);
+	return bundle_seal(d->workload.bundle, n);
 }
 
 static enum err remember(struct deploy *d, struct note *n)
 {
-	struct record r = {.policy = d->policy.text, .policy_name = d->policy.name, .manifest = bundle_encoded(d->bundle)};
+	struct record r = {.policy = d->policy.text, .policy_name = d->policy.name, .manifest = bundle_encoded(d->workload.bundle)};
 	time_t now = time(NULL);
 	struct tm utc;
 	enum err err;
@@ -58,7 +58,7 @@ static enum err remember(struct deploy *d, struct note *n)
 	snprintf(r.name, sizeof r.name, "%s", d->name);
 	snprintf(r.url, sizeof r.url, "%s", place_url(d->place));
 	strftime(r.created, sizeof r.created, "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&now, &utc));
-	hex_encode(slice_of(bundle_module_digest(d->bundle), 32), r.module);
+	hex_encode(slice_of(bundle_module_digest(d->workload.bundle), 32), r.module);
 	memcpy(r.secret, d->ready.secret, sizeof r.secret);
 	err = record_save(&r, n);
 	wipe(r.secret, sizeof r.secret);
@@ -69,7 +69,7 @@ static enum err remember(struct deploy *d, struct note *n)
 static enum err place_workload(struct deploy *d, struct note *n)
 {
 	TRY(host_place(d->c, NULL, &d->place, n));
-	TRY(keep_ask(d->place, cli_value(d->c, "name"), cli_value(d->c, "backend"), d->bundle, n));
+	TRY(keep_ask(d->place, cli_value(d->c, "name"), cli_value(d->c, "backend"), d->workload.bundle, n));
 	TRY(keep_answer(d->place, d->id, d->name, sizeof d->name, n));
 	TRY(pipe_open(d->place, d->id, &d->pipe, n));
 	return attest(d->pipe, &d->trust, &d->verdict, n);
@@ -82,7 +82,7 @@ static enum err save_evidence(void *context, struct slice body, struct note *n)
 	struct slice file;
 	enum err err;
 
-	TRY(evidence_take(body, &d->trust, bundle_encoded(d->bundle), &d->workload_verdict, &file, n));
+	TRY(evidence_take(body, &d->trust, bundle_encoded(d->workload.bundle), &d->workload_verdict, &file, n));
 	err = file_replace(path, file, 0644, n);
 	free((void *)(uintptr_t)file.data);
 	return err;
@@ -128,7 +128,7 @@ static enum err six_steps(struct deploy *d, struct note *n)
 	TRY(prepare(d, n));
 	err = place_workload(d, n);
 	if (err == OK)
-		err = deliver(d->pipe, d->bundle, cli_has(d->c, "evidence"), &d->ready, &d->verdict, n);
+		err = deliver(d->pipe, d->workload.bundle, cli_has(d->c, "evidence"), &d->ready, &d->verdict, n);
 	workload_verdict(d->c, &d->verdict, err != OK);
 	TRY(err);
 	TRY(remember(d, n));
@@ -157,7 +157,7 @@ static void release(struct deploy *d)
 		record_remove(d->id); /* the Keep is gone, and its secret with it */
 	pipe_close(d->pipe);
 	place_close(d->place);
-	bundle_free(d->bundle);
+	workload_free(&d->workload);
 	policy_drop(&d->policy);
 	wipe(&d->ready, sizeof d->ready);
 }
@@ -166,7 +166,7 @@ static int print_deployed(const struct deploy *d)
 {
 	char module[65];
 
-	hex_encode(slice_of(bundle_module_digest(d->bundle), 32), module);
+	hex_encode(slice_of(bundle_module_digest(d->workload.bundle), 32), module);
 	if (!d->c->json) {
 		puts(d->id);
 		return STATUS_OK;

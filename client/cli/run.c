@@ -23,7 +23,7 @@ struct run {
 	bool at_module;
 	struct local local;
 	struct place *place;
-	struct bundle *bundle;
+	struct workload workload;
 	struct shipped shipped;
 	struct policy *policy;
 	struct pipe *pipe;
@@ -78,13 +78,13 @@ static enum err start(struct run *r, struct note *n)
 	/* The agent starts up while we read the module. */
 	TRY(local_start(r->state, r->c->verbose, interrupt_fd(), timeout_ms, &r->place, &r->local, n));
 	r->at_module = true;
-	TRY(workload_module(r->c, &r->bundle, n));
+	TRY(workload_module(r->c, &r->workload, n));
 	r->at_module = false;
-	TRY(workload_rest(r->c, &no_limits, r->bundle, n));
+	TRY(workload_rest(r->c, &no_limits, &r->workload, n));
 	if (!cli_has(r->c, "no-stdin"))
-		bundle_manifest(r->bundle)->flags = MANIFEST_STDIN;
-	TRY(bundle_seal(r->bundle, n));
-	TRY(keep_ask(r->place, NULL, r->backend, r->bundle, n));
+		bundle_manifest(r->workload.bundle)->flags = MANIFEST_STDIN;
+	TRY(bundle_seal(r->workload.bundle, n));
+	TRY(keep_ask(r->place, NULL, r->backend, r->workload.bundle, n));
 	/* It makes the Keep while we compute what its measurement must be. */
 	TRY(shipped_digests(strcmp(r->backend, "kvm") == 0 ? BOOT_VM : BOOT_PROCESS, &r->shipped, n));
 	TRY(keep_answer(r->place, r->id, r->name, sizeof r->name, n));
@@ -104,7 +104,7 @@ static enum err six_steps(struct run *r, struct note *n)
 	trust = (struct trust){r->policy, (int64_t)time(NULL)};
 	err = attest(r->pipe, &trust, &r->verdict, n);
 	if (err == OK)
-		err = deliver(r->pipe, r->bundle, false, &ready, &r->verdict, n);
+		err = deliver(r->pipe, r->workload.bundle, false, &ready, &r->verdict, n);
 	wipe(&ready, sizeof ready); /* nobody comes back to this one */
 	workload_verdict(r->c, &r->verdict, err != OK);
 	TRY(err);
@@ -117,7 +117,7 @@ static void release(struct run *r)
 	place_close(r->place);
 	local_stop(&r->local);
 	policy_free(r->policy);
-	bundle_free(r->bundle);
+	workload_free(&r->workload);
 }
 
 /* Our own agent's words say more than a closed connection. */

@@ -40,6 +40,7 @@ const struct option options_host[] = {
 };
 
 const struct option options_workload[] = {
+	{"config", 0, false, "FILE", "read broch.toml or Enarx.toml; what is said here counts more (see broch config)"},
 	{"env", 'e', true, "NAME[=VALUE]", "an environment variable; without a value, ours of that name"},
 	{"env-file", 0, true, "FILE", "environment variables, one a line"},
 	{"dir", 0, true, "DIR[:NAME]", "copy the files below DIR into the Keep, read-only, as NAME"},

@@ -3,115 +3,136 @@
 
 #include "client/agent/interrupt.h"
 #include "client/attest/verdict.h"
-#include "client/config/units.h"
+#include "client/agent/pack.h"
 
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 /* Guest memory beside the workload's: engine, compiled code, the files; the host's limit is no protection of ours. */
 #define RUNTIME_BYTES (UINT64_C(256) << 20)
 
-static enum err add_env(const struct cli *c, struct bundle *b, struct note *n)
+static const struct origin command = {FROM_COMMAND, NULL, 0};
+
+/* ---- the command line over the file ---- */
+
+static enum err env_option(struct config *config, const char *text, struct note *n)
+{
+	const char *equals = strchr(text, '='), *ours = equals == NULL ? getenv(text) : NULL;
+
+	if (equals != NULL)
+		return config_set_env(config, slice_of(text, (size_t)(equals - text)), equals + 1, command, n);
+	if (ours == NULL)
+		return refuse(n, ERR_INVALID, "--env %s: it is not set in our environment; say --env %s=VALUE", text, text);
+	return config_set_env(config, slice_text(text), ours, command, n);
+}
+
+static enum err add_env(const struct cli *c, struct config *config, struct note *n)
 {
 	const char *text;
 
 	for (size_t at = 0; (text = cli_next(c, "env-file", &at)) != NULL;)
-		TRY(bundle_env_file(b, text, n));
+		TRY(config_env_file(config, text, n));
 	for (size_t at = 0; (text = cli_next(c, "env", &at)) != NULL;)
-		TRY(strchr(text, '=') != NULL ? bundle_env(b, text, n) : bundle_env_ours(b, text, n));
+		TRY(env_option(config, text, n));
 	return OK;
 }
 
-/* NAME in the Keep: relative, without "." and "..". */
-static enum err guest_path(const char *given, const char *text, char *out, size_t capacity, struct note *n)
+/* DIR, DIR:NAME or, for a DIR with colons in it, DIR::NAME. */
+static enum err dir_option(struct config *config, const char *text, struct note *n)
 {
-	size_t len = 0;
+	const char *twice = strstr(text, "::"), *colon = twice != NULL ? twice : strrchr(text, ':');
+	size_t len = colon != NULL ? (size_t)(colon - text) : strlen(text);
+	struct config_mount m = {.kind = MOUNT_PACKAGE, .source = config_keep(config, slice_of(text, len)), .from = command};
+	char guest[MANIFEST_PATH_MAX];
+	enum err err;
 
-	while (*text != 0) {
-		size_t part = strcspn(text, "/");
+	if (len == 0)
+		return refuse(n, ERR_INVALID, "--dir %s: expected DIR or DIR:NAME", text);
+	if (m.source == NULL)
+		return ERR_NOMEM;
+	err = config_guest_path(slice_text(colon == NULL ? m.source : colon + (twice != NULL ? 2 : 1)), guest, sizeof guest);
+	if (err == ERR_INVALID)
+		return refuse(n, err, "--dir %s: '..' has no meaning in a Keep; say --dir DIR:NAME", text);
+	if (err != OK)
+		return refuse(n, err, "--dir %s: the name is too long", text);
+	m.guest = config_keep(config, slice_text(guest));
+	return m.guest != NULL ? config_add_mount(config, &m) : ERR_NOMEM;
+}
 
-		if (part == 2 && memcmp(text, "..", 2) == 0)
-			return refuse(n, ERR_INVALID, "--dir %s: '..' has no meaning in a Keep; say --dir DIR:NAME", given);
-		if (part > 0 && !(part == 1 && text[0] == '.')) {
-			if (len + part + 2 > capacity)
-				return refuse(n, ERR_LIMIT, "--dir %s: the name is too long", given);
-			if (len > 0)
-				out[len++] = '/';
-			memcpy(out + len, text, part);
-			len += part;
-		}
-		text += part;
-		text += *text == '/';
+static enum err limit_option(const struct cli *c, struct config *config, enum config_limit which, struct note *n)
+{
+	const char *option = config_limits[which].option, *text = option != NULL ? cli_value(c, option) : NULL;
+	struct config_number *l = &config->limits[which];
+
+	if (text == NULL)
+		return OK;
+	if (config_limit_parse(which, slice_text(text), &l->value) != OK)
+		return refuse(n, ERR_INVALID, "--%s %s: expected a %s", option, text,
+			      config_limits[which].unit == UNIT_BYTES ? "size such as 64MiB or 1GiB"
+								      : "time such as 300ms, 5s, 2m or 1h");
+	l->from = command;
+	return OK;
+}
+
+static enum err add_limits(const struct cli *c, struct config *config, struct note *n)
+{
+	for (unsigned i = 0; i < CONFIG_LIMITS; i++)
+		TRY(limit_option(c, config, i, n));
+	return OK;
+}
+
+enum err workload_options(const struct cli *c, size_t first_arg, struct config *config, struct note *n)
+{
+	const char *text;
+
+	if (first_arg < c->operand_count)
+		config_clear_args(config);
+	for (size_t i = first_arg; i < c->operand_count; i++)
+		TRY(config_add_arg(config, c->operands[i], command));
+	TRY(add_env(c, config, n));
+	for (size_t at = 0; (text = cli_next(c, "dir", &at)) != NULL;)
+		TRY(dir_option(config, text, n));
+	return add_limits(c, config, n);
+}
+
+/* ---- the policy's limits ---- */
+
+static enum err too_much(const struct config *config, enum config_limit which, const char *asked, struct note *n)
+{
+	const struct origin *from = &config->limits[which].from;
+
+	if (from->kind == FROM_FILE)
+		return refuse(n, ERR_INVALID, "%s:%u: limits.%s: the policy allows less", from->file, from->line,
+			      config_limits[which].key);
+	return refuse(n, ERR_INVALID, "--%s %s: the policy allows less", config_limits[which].option, asked);
+}
+
+/* What was asked for, at most what the policy allows; 0: neither says anything. */
+static enum err apply_policy(const struct cli *c, struct config *config, const struct policy_limits *l, struct note *n)
+{
+	const uint64_t allowed[CONFIG_LIMITS] = {l->memory_bytes, l->wall_ns, l->cpu_ns, l->open_files, l->file_bytes};
+
+	for (unsigned i = 0; i < CONFIG_LIMITS; i++) {
+		struct config_number *asked = &config->limits[i];
+
+		if (allowed[i] == 0)
+			continue;
+		if (asked->value > allowed[i])
+			return too_much(config, i, config_limits[i].option != NULL ? cli_value(c, config_limits[i].option) : "", n);
+		if (asked->value == 0)
+			asked->value = allowed[i];
 	}
-	out[len] = 0;
-	return OK;
-}
-
-static enum err add_dirs(const struct cli *c, struct bundle *b, struct note *n)
-{
-	char host[1024], guest[MANIFEST_PATH_MAX];
-	const char *text; /* DIR, DIR:NAME or, for a DIR with colons in it, DIR::NAME */
-
-	for (size_t at = 0; (text = cli_next(c, "dir", &at)) != NULL;) {
-		const char *twice = strstr(text, "::"), *colon = twice != NULL ? twice : strrchr(text, ':');
-		size_t len = colon != NULL ? (size_t)(colon - text) : strlen(text);
-
-		if (len == 0 || len >= sizeof host)
-			return refuse(n, ERR_INVALID, "--dir %s: expected DIR or DIR:NAME", text);
-		memcpy(host, text, len);
-		host[len] = 0;
-		TRY(guest_path(text, colon == NULL ? host : colon + (twice != NULL ? 2 : 1), guest, sizeof guest, n));
-		TRY(bundle_dir(b, host, guest, n));
-	}
-	return OK;
-}
-
-/* What was asked for, what the policy allows; 0: neither says anything. */
-static enum err pick(const char *option, const char *text, uint64_t asked, uint64_t allowed, uint64_t *out, struct note *n)
-{
-	if (text != NULL && allowed != 0 && asked > allowed)
-		return refuse(n, ERR_INVALID, "--%s %s: the policy allows less", option, text);
-	*out = text != NULL ? asked : allowed;
-	return OK;
-}
-
-static enum err limit_size(const struct cli *c, const char *option, uint64_t allowed, uint64_t *out, struct note *n)
-{
-	const char *text = cli_value(c, option);
-	uint64_t asked = 0;
-
-	if (text != NULL && units_size(slice_text(text), &asked) != OK)
-		return refuse(n, ERR_INVALID, "--%s %s: expected a size such as 64MiB or 1GiB", option, text);
-	return pick(option, text, asked, allowed, out, n);
-}
-
-static enum err limit_time(const struct cli *c, const char *option, uint64_t allowed, uint64_t *out, struct note *n)
-{
-	const char *text = cli_value(c, option);
-	uint64_t asked = 0;
-
-	if (text != NULL && units_duration(slice_text(text), &asked) != OK)
-		return refuse(n, ERR_INVALID, "--%s %s: expected a time such as 300ms, 5s, 2m or 1h", option, text);
-	return pick(option, text, asked, allowed, out, n);
-}
-
-static enum err set_limits(const struct cli *c, const struct policy_limits *l, struct manifest *m, struct note *n)
-{
-	TRY(limit_size(c, "memory", l->memory_bytes, &m->limits.memory_bytes, n));
-	TRY(limit_time(c, "timeout", l->wall_ns, &m->limits.wall_ns, n));
-	TRY(limit_time(c, "cpu-time", l->cpu_ns, &m->limits.cpu_ns, n));
-	m->limits.open_files = l->open_files;
-	m->limits.file_bytes = l->file_bytes;
 	return OK;
 }
 
 enum err workload_check(const struct cli *c, struct note *n)
 {
-	static const struct policy_limits none = {0};
-	struct manifest m = {0};
+	struct config limits = {0};
 	const char *text;
 
-	TRY(set_limits(c, &none, &m, n));
+	TRY(add_limits(c, &limits, n));
 	for (size_t at = 0; (text = cli_next(c, "env", &at)) != NULL;) {
 		if (text[0] == '=' || text[0] == 0)
 			return refuse(n, ERR_INVALID, "--env '%s': expected NAME=VALUE or NAME", text);
@@ -130,29 +151,84 @@ static const char *base_name(const char *path)
 	return slash != NULL && slash[1] != 0 ? slash + 1 : path;
 }
 
-enum err workload_module(const struct cli *c, struct bundle **out, struct note *n)
-{
-	struct bundle *b = NULL;
-	enum err err;
+/* ---- the operand: a module, or a folder with one ---- */
 
-	TRY(bundle_new(&b));
-	err = bundle_module(b, c->operands[0], n);
-	if (err == OK) {
-		*out = b;
-		b = NULL;
-	}
-	bundle_free(b);
-	return err;
+static bool is_folder(const char *path)
+{
+	struct stat st;
+
+	return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
 }
 
-enum err workload_rest(const struct cli *c, const struct policy_limits *limits, struct bundle *b, struct note *n)
+static enum err join(const char *folder, const char *name, char out[static WORKLOAD_PATH], struct note *n)
 {
-	TRY(bundle_arg(b, base_name(c->operands[0]), n)); /* where it lies on our disk is nobody's business */
-	for (size_t i = 1; i < c->operand_count; i++)
-		TRY(bundle_arg(b, c->operands[i], n));
-	TRY(add_env(c, b, n));
-	TRY(add_dirs(c, b, n));
-	return set_limits(c, limits, bundle_manifest(b), n);
+	size_t len = strlen(folder);
+	int used = snprintf(out, WORKLOAD_PATH, "%s%s%s", folder, len > 0 && folder[len - 1] == '/' ? "" : "/", name);
+
+	return used > 0 && used < WORKLOAD_PATH ? OK : refuse(n, ERR_LIMIT, "%s: the path is too long", folder);
+}
+
+/* In a package: broch.toml, else Enarx.toml, else nothing. */
+static enum err package_config(const char *folder, char out[static WORKLOAD_PATH], struct note *n)
+{
+	static const char *const names[] = {"broch.toml", "Enarx.toml"};
+
+	for (size_t i = 0; i < ARRAY_COUNT(names); i++) {
+		TRY(join(folder, names[i], out, n));
+		if (access(out, F_OK) == 0)
+			return OK;
+	}
+	out[0] = 0;
+	return OK;
+}
+
+enum err workload_find(const struct cli *c, struct workload *w, struct note *n)
+{
+	const char *operand = c->operands[0], *config = cli_value(c, "config");
+
+	*w = (struct workload){0};
+	if (config != NULL && snprintf(w->config_path, sizeof w->config_path, "%s", config) >= (int)sizeof w->config_path)
+		return refuse(n, ERR_LIMIT, "--config %s: the path is too long", config);
+	if (!is_folder(operand)) {
+		w->module = operand;
+		return OK;
+	}
+	TRY(join(operand, "main.wasm", w->module_path, n));
+	w->module = w->module_path;
+	if (access(w->module, F_OK) != 0)
+		return refuse(n, ERR_INVALID, "%s is a folder without main.wasm: no package", operand);
+	return config != NULL ? OK : package_config(operand, w->config_path, n);
+}
+
+enum err workload_module(const struct cli *c, struct workload *w, struct note *n)
+{
+	TRY(workload_find(c, w, n));
+	TRY(bundle_new(&w->bundle));
+	return bundle_module(w->bundle, w->module, n);
+}
+
+static void say_remarks(const struct cli *c, const struct config *config)
+{
+	for (size_t i = 0; i < config->remark_count; i++)
+		cli_say(c, "%s", config->remarks[i]);
+}
+
+enum err workload_rest(const struct cli *c, const struct policy_limits *limits, struct workload *w, struct note *n)
+{
+	TRY(config_new(&w->config));
+	if (w->config_path[0] != 0)
+		TRY(config_load(w->config, w->config_path, n));
+	say_remarks(c, w->config);
+	TRY(workload_options(c, 1, w->config, n));
+	TRY(apply_policy(c, w->config, limits, n));
+	return pack(w->config, base_name(w->module), w->bundle, n); /* where it lies on our disk is nobody's business */
+}
+
+void workload_free(struct workload *w)
+{
+	bundle_free(w->bundle);
+	config_free(w->config);
+	*w = (struct workload){0};
 }
 
 int workload_module_failure(const struct cli *c, enum err err, const struct note *n)

@@ -8,11 +8,26 @@
 #include "client/agent/record.h"
 #include "client/agent/stream.h"
 #include "client/cli/host.h"
+#include "client/config/config.h"
 
-/* A bundle with the module, which is the first operand; its failure is the workload's, see workload_module_failure. */
-MUST_USE enum err workload_module(const struct cli *c, struct bundle **out, struct note *n);
-/* Arguments, environment, files, limits. `limits` are the policy's: they cap what is asked. */
-MUST_USE enum err workload_rest(const struct cli *c, const struct policy_limits *limits, struct bundle *b, struct note *n);
+enum { WORKLOAD_PATH = 4096 };
+
+struct workload { /* zeroed before; workload_free in any case */
+	const char *module;
+	char module_path[WORKLOAD_PATH], config_path[WORKLOAD_PATH]; /* private; the latter empty: no file */
+	struct config *config;
+	struct bundle *bundle;
+};
+
+/* Where module and configuration are: the first operand is a module, or a folder with main.wasm. */
+MUST_USE enum err workload_find(const struct cli *c, struct workload *w, struct note *n);
+/* A bundle with the module; its failure is the workload's, see workload_module_failure. */
+MUST_USE enum err workload_module(const struct cli *c, struct workload *w, struct note *n);
+/* All the rest, from the configuration file and the options. `limits` are the policy's: they cap what is asked. */
+MUST_USE enum err workload_rest(const struct cli *c, const struct policy_limits *limits, struct workload *w, struct note *n);
+/* What the command line says, over what a file said: operands from first_arg on are arguments. */
+MUST_USE enum err workload_options(const struct cli *c, size_t first_arg, struct config *config, struct note *n);
+void workload_free(struct workload *w);
 /* 126 or 127 when the module cannot be used, else 125. */
 int workload_module_failure(const struct cli *c, enum err err, const struct note *n);
 /* Checks what can be checked without touching a file. */

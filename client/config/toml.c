@@ -279,12 +279,21 @@ static bool open_to(const struct node *n, unsigned section)
 	return n->v.type == TOML_TABLE && !n->frozen && !n->header && (n->section == 0 || n->section == section);
 }
 
+/* What a key or header makes stands where its name does. */
+static enum err node_of_key(struct toml *t, enum toml_type type, const struct key *k, struct node **out)
+{
+	TRY(node_new(t, type, out));
+	(*out)->v.line = k->line;
+	(*out)->v.column = k->column;
+	return OK;
+}
+
 static enum err step_dotted(struct toml *t, struct node **table, const struct key *k, unsigned section)
 {
 	struct node *next = child(*table, k->text);
 
 	if (next == NULL) {
-		TRY(node_new(t, TOML_TABLE, &next));
+		TRY(node_of_key(t, TOML_TABLE, k, &next));
 		TRY(table_add(t, *table, k, next));
 	} else if (!open_to(next, section)) {
 		return twice(t, k, next);
@@ -327,7 +336,7 @@ static enum err step_header(struct toml *t, struct node **table, const struct ke
 	struct node *next = child(*table, k->text);
 
 	if (next == NULL) {
-		TRY(node_new(t, TOML_TABLE, &next));
+		TRY(node_of_key(t, TOML_TABLE, k, &next));
 		TRY(table_add(t, *table, k, next));
 	}
 	if (next->v.type == TOML_ARRAY && next->header)
@@ -343,7 +352,7 @@ static enum err open_table(struct toml *t, struct node *table, const struct key 
 	struct node *n = child(table, k->text);
 
 	if (n == NULL) {
-		TRY(node_new(t, TOML_TABLE, &n));
+		TRY(node_of_key(t, TOML_TABLE, k, &n));
 		TRY(table_add(t, table, k, n));
 	} else if (n->v.type != TOML_TABLE || n->header || n->frozen || n->section != 0) {
 		return twice(t, k, n);
@@ -360,13 +369,13 @@ static enum err open_array(struct toml *t, struct node *table, const struct key 
 	struct node *n = child(table, k->text), *item;
 
 	if (n == NULL) {
-		TRY(node_new(t, TOML_ARRAY, &n));
+		TRY(node_of_key(t, TOML_ARRAY, k, &n));
 		n->header = true;
 		TRY(table_add(t, table, k, n));
 	} else if (n->v.type != TOML_ARRAY || !n->header) {
 		return twice(t, k, n);
 	}
-	TRY(node_new(t, TOML_TABLE, &item));
+	TRY(node_of_key(t, TOML_TABLE, k, &item));
 	item->header = true;
 	TRY(array_add(t, n, item));
 	t->current = item;

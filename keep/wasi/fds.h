@@ -6,7 +6,7 @@
 #include "keep/wasi/vfs.h"
 #include "lib/base/arena.h"
 
-enum fd_kind { FD_CLOSED = 0, FD_NULL, FD_STDIN, FD_STDOUT, FD_STDERR, FD_NODE };
+enum fd_kind { FD_CLOSED = 0, FD_NULL, FD_STDIN, FD_STDOUT, FD_STDERR, FD_NODE }; /* streams as in enum wasi_stream */
 
 struct fd {
 	enum fd_kind kind;

@@ -127,6 +127,8 @@ MUST_USE enum err manifest_check(const struct manifest *m, struct note *n);
  */
 MUST_USE enum err manifest_offered(const struct manifest *m, struct note *n);
 
+/* Seals a value; the salt is random and used once. ERR_LIMIT when it is too large, ERR_SPACE. */
+MUST_USE enum err secret_seal(const uint8_t salt[static SECRET_SALT], struct slice value, void *out, size_t capacity, size_t *size);
 /* What is in a sealed secret; ERR_FORMAT. *out points into the blob. */
 MUST_USE enum err secret_open(struct slice blob, struct slice *out);
 /* How large it is sealed; 0: too large. */

@@ -254,8 +254,10 @@ static void what_is_not_offered_is_named(void **state)
 
 static void secrets_open_as_they_were_sealed(void **state)
 {
-	static uint8_t blob[1024] = {[SECRET_SALT] = 3, 0, 0, 0, 'k', 'e', 'y'};
+	static const uint8_t salt[SECRET_SALT] = {7};
+	static uint8_t blob[1024];
 	struct slice s;
+	size_t size;
 
 	(void)state;
 	assert_int_equal(secret_sealed_size(0), 256);
@@ -263,6 +265,11 @@ static void secrets_open_as_they_were_sealed(void **state)
 	assert_int_equal(secret_sealed_size(221), 512);
 	assert_int_equal(secret_sealed_size(SECRET_SIZE_MAX - SECRET_HEAD), SECRET_SIZE_MAX);
 	assert_int_equal(secret_sealed_size(SECRET_SIZE_MAX), 0);
+	memset(blob, 0xff, 256);
+	assert_int_equal(secret_seal(salt, slice_text("key"), blob, 255, &size), ERR_SPACE);
+	assert_int_equal(secret_seal(salt, slice_text("key"), blob, sizeof blob, &size), OK);
+	assert_int_equal(size, 256);
+	assert_memory_equal(blob, salt, sizeof salt);
 	assert_int_equal(secret_open(slice_of(blob, 256), &s), OK);
 	assert_true(slice_is(s, "key"));
 	assert_int_equal(secret_open(slice_of(blob, 512), &s), ERR_FORMAT);   /* larger than needed */

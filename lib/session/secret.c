@@ -3,6 +3,19 @@
 
 #include "lib/base/rw.h"
 
+enum err secret_seal(const uint8_t salt[static SECRET_SALT], struct slice value, void *out, size_t capacity, size_t *size)
+{
+	struct writer w = wr_of(out, capacity);
+
+	*size = secret_sealed_size(value.size);
+	if (*size == 0)
+		return ERR_LIMIT;
+	TRY(wr_bytes(&w, slice_of(salt, SECRET_SALT)));
+	TRY(wr_u32le(&w, (uint32_t)value.size));
+	TRY(wr_bytes(&w, value));
+	return wr_zero(&w, *size - SECRET_HEAD - value.size);
+}
+
 enum err secret_open(struct slice blob, struct slice *out)
 {
 	struct reader r = rd_of(blob);

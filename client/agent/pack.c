@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "client/agent/pack.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+/* ---- arguments and environment ---- */
+
+static enum err pack_args(struct config *c, const char *argv0, struct bundle *b, struct note *n)
+{
+	TRY(bundle_arg(b, argv0, n));
+	for (size_t i = 0; i < c->arg_count; i++)
+		TRY(bundle_arg(b, c->args[i].text, n));
+	return OK;
+}
+
+static enum err pack_variable(struct config *c, const char *name, const char *value, struct bundle *b, struct note *n)
+{
+	char *pair = NULL;
+	const char *kept;
+
+	if (asprintf(&pair, "%s=%s", name, value) < 0)
+		return ERR_NOMEM;
+	kept = config_keep(c, slice_text(pair));
+	free(pair);
+	return kept != NULL ? bundle_env(b, kept, n) : ERR_NOMEM;
+}
+
+static bool told_by_us(const struct config *c, const char *name)
+{
+	return c->file != NULL && (strcmp(name, "FD_COUNT") == 0 || strcmp(name, "FD_NAMES") == 0);
+}
+
+/* The names of what is open from the start, as Enarx tells them; without `files` the three streams. */
+static enum err pack_names(struct config *c, struct bundle *b, struct note *n)
+{
+	char *names = NULL, count[16];
+	size_t size = 0;
+	FILE *f = open_memstream(&names, &size);
+	enum err err;
+
+	if (f == NULL)
+		return ERR_NOMEM;
+	if (c->descriptor_count == 0)
+		fputs("stdin:stdout:stderr", f);
+	for (size_t i = 0; i < c->named_count; i++)
+		fprintf(f, "%s%s", i > 0 ? ":" : "", c->descriptors[i].name);
+	if (fclose(f) != 0) {
+		free(names);
+		return ERR_NOMEM;
+	}
+	snprintf(count, sizeof count, "%zu", c->descriptor_count == 0 ? 3 : c->named_count);
+	err = pack_variable(c, "FD_COUNT", count, b, n);
+	if (err == OK)
+		err = pack_variable(c, "FD_NAMES", names, b, n);
+	free(names);
+	return err;
+}
+
+static enum err pack_env(struct config *c, struct bundle *b, struct note *n)
+{
+	for (size_t i = 0; i < c->env_count; i++)
+		if (!told_by_us(c, c->env[i].name))
+			TRY(pack_variable(c, c->env[i].name, c->env[i].value, b, n));
+	return c->file != NULL ? pack_names(c, b, n) : OK;
+}
+
+/* ---- descriptors, mounts, secrets ---- */
+
+static enum err pack_descriptors(const struct config *c, struct bundle *b, struct note *n)
+{
+	for (size_t i = 0; i < c->descriptor_count; i++) {
+		const struct config_descriptor *d = &c->descriptors[i];
+		struct manifest_descriptor m = {d->kind, slice_text(d->name), d->protocol, slice_text(d->host), d->port};
+
+		TRY(bundle_descriptor(b, &m, n));
+	}
+	return OK;
+}
+
+/* Where the file that names a package's files lies: they do not lead out of it. NULL for the command line. */
+static enum err folder_of(struct config *c, const struct origin *from, const char **out)
+{
+	const char *slash = from->kind == FROM_FILE ? strrchr(from->file, '/') : NULL;
+
+	*out = NULL;
+	if (from->kind != FROM_FILE)
+		return OK;
+	if (slash == NULL)
+		*out = ".";
+	else
+		*out = config_keep(c, slice_of(from->file, slash == from->file ? 1 : (size_t)(slash - from->file)));
+	return *out != NULL ? OK : ERR_NOMEM;
+}
+
+static enum err pack_mounts(struct config *c, struct bundle *b, struct note *n)
+{
+	for (size_t i = 0; i < c->mount_count; i++) {
+		const struct config_mount *p = &c->mounts[i];
+		const struct manifest_mount m = {slice_text(p->guest), p->bytes};
+		const char *within;
+
+		TRY(folder_of(c, &p->from, &within));
+		TRY(p->kind == MOUNT_MEMORY ? bundle_mount(b, &m, n) : bundle_files(b, p->source, p->guest, within, n));
+	}
+	return OK;
+}
+
+/* Files end with a newline that nobody means when the value becomes a variable. */
+static enum err as_variable(struct slice *s, const char *name, struct note *n)
+{
+	if (s->size > 0 && s->data[s->size - 1] == '\n')
+		s->size--;
+	if (s->size > 0 && memchr(s->data, 0, s->size) != NULL)
+		return refuse(n, ERR_INVALID, "the secret for %s has a zero byte, which no variable can hold; deliver it as a file (path)", name);
+	return OK;
+}
+
+static enum err pack_secret(const struct config_secret *s, struct bundle *b, struct note *n)
+{
+	struct slice value;
+	size_t all;
+	enum err err;
+
+	TRY(secret_fetch(s, &value, n));
+	all = value.size;
+	err = s->env ? as_variable(&value, s->target, n) : OK;
+	if (err == OK)
+		err = bundle_secret(b, s->env ? SECRET_ENV : SECRET_FILE, s->target, value, n);
+	value.size = all;
+	secret_drop(&value);
+	return err;
+}
+
+static enum err pack_secrets(const struct config *c, struct bundle *b, struct note *n)
+{
+	for (size_t i = 0; i < c->secret_count; i++) {
+		const struct config_secret *s = &c->secrets[i];
+		struct note why = {""};
+		enum err err = pack_secret(s, b, &why);
+
+		if (err != OK)
+			return refuse(n, err, "%s:%u: %s", s->from.file, s->from.line, why.text[0] != 0 ? why.text : err_text(err));
+	}
+	return OK;
+}
+
+static void pack_numbers(const struct config *c, struct manifest *m)
+{
+	uint64_t *const limits[CONFIG_LIMITS] = {&m->limits.memory_bytes, &m->limits.wall_ns, &m->limits.cpu_ns, &m->limits.open_files,
+						 &m->limits.file_bytes, &m->limits.sockets, &m->limits.network_bytes};
+
+	for (unsigned i = 0; i < CONFIG_LIMITS; i++)
+		*limits[i] = c->limits[i].value;
+	m->restart.when = c->restart.when;
+	m->restart.times = c->restart.times;
+	m->restart.pause_ns = c->restart.pause_ns;
+	m->restart.pause_max_ns = c->restart.pause_max_ns;
+}
+
+enum err pack(struct config *c, const char *argv0, struct bundle *b, struct note *n)
+{
+	TRY(pack_args(c, argv0, b, n));
+	TRY(pack_env(c, b, n));
+	TRY(pack_descriptors(c, b, n));
+	TRY(pack_mounts(c, b, n));
+	TRY(pack_secrets(c, b, n));
+	pack_numbers(c, bundle_manifest(b));
+	return OK;
+}
