@@ -28,7 +28,7 @@ HOST := $(call sources,host/vmm host/tee)
 AGENT := $(call sources,host/agent)
 KEEPER := $(call sources,host/keeper)
 CLIENT := $(call sources,client)
-TESTS := $(wildcard lib/*/*_test.c sys/*_test.c keep/*/*_test.c host/*/*_test.c host/*/*/*_test.c client/*/*_test.c test/unit/*_test.c)
+TESTS := $(wildcard lib/*/*_test.c lib/*/*/*_test.c sys/*_test.c keep/*/*_test.c host/*/*_test.c host/*/*/*_test.c client/*/*_test.c test/unit/*_test.c)
 GUESTS := $(patsubst test/guests/%.c,$(B)/test/guests/%.wasm,$(wildcard test/guests/*.c))
 
 .PHONY: all
@@ -119,5 +119,8 @@ clean:
 
 help:
 	@sed -n 's/^## //p' Makefile tools/make/*.mk
+
+# The machine-code decoder is compared with another one.
+$(B)/host/lib/wasm/x64check/decode_test $(B)/san/lib/wasm/x64check/decode_test: TESTLIBS += -lZydis
 
 -include $(shell find $(B) -path $(B)/programs -prune -o -type f -name '*.d' -print 2>/dev/null)
