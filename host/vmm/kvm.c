@@ -9,6 +9,7 @@
  */
 #include "host/vmm/kvm.h"
 
+#include <asm/prctl.h>
 #include <cpuid.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -136,12 +137,20 @@ static enum err assemble(int kvm, struct vmm *v, const struct plan *p, uint64_t 
 	return err;
 }
 
-/* On the bare metal KVM is a regular one. */
+/* arch_prctl(2) knows whether this CPU can trap CPUID. */
+static bool cpuid_may_trap(void)
+{
+	return syscall(SYS_arch_prctl, ARCH_SET_CPUID, 1UL) == 0;
+}
+
+/* On the bare metal KVM is a regular one. A wrong guess costs a VM more, nothing else. */
 static enum kvm_mode first_mode(void)
 {
 	unsigned a, b, c = 0, d;
 
-	return __get_cpuid(1, &a, &b, &c, &d) && c >> 31 & 1 ? KVM_MODE_PLAIN : KVM_MODE_CPUID;
+	if (!__get_cpuid(1, &a, &b, &c, &d) || !(c >> 31 & 1))
+		return KVM_MODE_CPUID;
+	return cpuid_may_trap() ? KVM_MODE_NATIVE : KVM_MODE_PLAIN;
 }
 
 /* Tries the modes until the probe page runs. What one VM found out holds for all of this process. */

@@ -50,9 +50,10 @@ void kvm_memory_free(struct kvm_memory *m);
 
 /* What this host's KVM needs before an image can run, from little to much. */
 enum kvm_mode {
-	KVM_MODE_PLAIN, /* the guest sees the CPU as it is, whatever is configured */
-	KVM_MODE_CPUID, /* regular: features work when CPUID and XCR0 allow them */
-	KVM_MODE_TSS,   /* regular, but the I/O bitmap counts only in a TSS that is not marked busy (QEMU's own CPU) */
+	KVM_MODE_PLAIN,  /* the guest sees the CPU as it is, whatever is configured */
+	KVM_MODE_NATIVE, /* so too, but CPUID traps and has to be told what the CPU is */
+	KVM_MODE_CPUID,  /* regular: features work when CPUID and XCR0 allow them */
+	KVM_MODE_TSS,    /* regular, but the I/O bitmap counts only in a TSS that is not marked busy (QEMU's own CPU) */
 	KVM_MODE_COUNT
 };
 

@@ -2,19 +2,32 @@
 /*
  * Register state. Everything privileged lies in the plan; here are only the values that point to it. Hosts differ in
  * what they enforce: a regular KVM needs CPUID and XCR0 set before the guest may use what the plan switches on in CR4;
- * one that runs guests on the bare CPU needs neither, and each costs it much time. Which one we are on is found by
+ * one that runs guests on the bare CPU needs neither, and each costs it much time; where that CPU lets CPUID trap, such
+ * a KVM answers from a table that understates what works, so it gets the CPU's own. Which one we are on is found by
  * running the probe page of the plan.
  */
 #include "host/vmm/kvm.h"
 
 #include "lib/image/layout.h"
 
+#include <cpuid.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 
-static enum err set_cpuid(int kvm, int vcpu, struct note *n)
+/* The leaves of features, as the CPU shows them here. Intel SDM vol. 2, CPUID. */
+static void show_native(struct kvm_cpuid2 *c)
+{
+	for (size_t i = 0; i < c->nent; i++) {
+		struct kvm_cpuid_entry2 *e = &c->entries[i];
+
+		if (e->function == 1 || e->function == 7 || e->function == 0x80000001)
+			__cpuid_count(e->function, e->index, e->eax, e->ebx, e->ecx, e->edx);
+	}
+}
+
+static enum err set_cpuid(int kvm, int vcpu, bool native, struct note *n)
 {
 	enum { ENTRIES = 256 };
 	struct kvm_cpuid2 *c = calloc(1, sizeof *c + ENTRIES * sizeof c->entries[0]);
@@ -23,7 +36,11 @@ static enum err set_cpuid(int kvm, int vcpu, struct note *n)
 	if (c == NULL)
 		return refuse(n, ERR_NOMEM, "KVM: no memory for the CPUID table");
 	c->nent = ENTRIES;
-	if (ioctl(kvm, KVM_GET_SUPPORTED_CPUID, c) < 0 || ioctl(vcpu, KVM_SET_CPUID2, c) < 0)
+	if (ioctl(kvm, KVM_GET_SUPPORTED_CPUID, c) < 0)
+		c->nent = 0;
+	if (native)
+		show_native(c);
+	if (c->nent == 0 || ioctl(vcpu, KVM_SET_CPUID2, c) < 0)
 		err = refuse(n, ERR_IO, "KVM: cannot set CPUID: %s", strerror(errno));
 	free(c);
 	return err;
@@ -44,8 +61,8 @@ enum err kvm_cpu_configure(int kvm, struct vmm *v, enum kvm_mode mode, struct no
 {
 	if (mode == KVM_MODE_PLAIN)
 		return OK;
-	TRY(set_cpuid(kvm, v->vcpu, n));
-	return set_xcr0(v->vcpu, v->cpu.xcr0, n);
+	TRY(set_cpuid(kvm, v->vcpu, mode == KVM_MODE_NATIVE, n));
+	return mode == KVM_MODE_NATIVE ? OK : set_xcr0(v->vcpu, v->cpu.xcr0, n);
 }
 
 static struct kvm_segment flat(uint16_t selector, bool code)

@@ -41,28 +41,33 @@ struct sources {
 	bool seed, rand;
 };
 
-static struct sources sources(void)
+/* CPUID traps in a VM and takes microseconds: it is asked once. */
+static const struct sources *sources(void)
 {
+	static struct sources known;
 	uint32_t zero[4], one[4], seven[4] = {0};
 
+	if (known.seed || known.rand)
+		return &known;
 	cpuid(0, zero);
 	cpuid(1, one);
 	if (zero[0] >= 7)
 		cpuid(7, seven);
-	return (struct sources){.seed = seven[1] >> 18 & 1, .rand = one[2] >> 30 & 1};
+	known = (struct sources){.seed = seven[1] >> 18 & 1, .rand = one[2] >> 30 & 1};
+	return &known;
 }
 
 /* The manual asks for ten attempts at RDRAND; RDSEED may be drained by other cores, hence more, then RDRAND. */
-static enum err word(struct sources s, uint64_t *out)
+static enum err word(const struct sources *s, uint64_t *out)
 {
 	enum { SEED_TRIES = 100, RAND_TRIES = 10 };
 
-	for (int i = 0; s.seed && i < SEED_TRIES; i++) {
+	for (int i = 0; s->seed && i < SEED_TRIES; i++) {
 		if (rdseed(out))
 			return OK;
 		__asm__ volatile("pause");
 	}
-	for (int i = 0; s.rand && i < RAND_TRIES; i++)
+	for (int i = 0; s->rand && i < RAND_TRIES; i++)
 		if (rdrand(out))
 			return OK;
 	return ERR_NO_RANDOM;
@@ -70,7 +75,7 @@ static enum err word(struct sources s, uint64_t *out)
 
 enum err cpu_random(void *out, size_t size)
 {
-	const struct sources s = sources();
+	const struct sources *s = sources();
 	uint8_t *at = out;
 	enum err err = OK;
 	uint64_t w = 0, last = 0;

@@ -78,19 +78,26 @@ void tables_stubs(uint8_t *page)
 	}
 }
 
+/* What any Keep relies on, once: where one of it does not work, the loader learns so before the Keep starts. */
 void tables_probe(uint8_t *page)
 {
-	static const uint8_t code[] = {
-	        0x31, 0xc9,                            /* xor %ecx, %ecx */
-	        0x0f, 0x01,          0xd0,             /* xgetbv */
-	        0xc5, 0xf8,          0x77,             /* vzeroupper */
-	        0xf3, 0x48,          0x0f, 0xae, 0xc0, /* rdfsbase %rax */
-	        0xf3, 0x48,          0x0f, 0xae, 0xd0, /* wrfsbase %rax */
-	        0x66, 0x0f,          0x38, 0xdc, 0xc0, /* aesenc %xmm0, %xmm0 */
-	        0x66, 0x0f,          0xef, 0xc0,       /* pxor %xmm0, %xmm0: leave no trace */
-	        0xe6, KEEPCALL_PORT,                   /* out %al, $KEEPCALL_PORT */
-	        0x0f, 0x0b,                            /* ud2: nobody runs on from here */
-	};
+	static const uint8_t code[] =
+	        "\xb8\x01\x00\x00\x00"     /* mov $1, %eax */
+	        "\x0f\xa2"                 /* cpuid: code asks it, so it has to tell the truth */
+	        "\xf7\xd1"                 /* not %ecx */
+	        "\xf7\xc1\x02\x02\x08\x5a" /* test $PCLMULQDQ|SSSE3|SSE4.1|AES|OSXSAVE|AVX|RDRAND, %ecx */
+	        "\x74\x02\x0f\x0b"         /* jz over; ud2; over: */
+	        "\x31\xc9"                 /* xor %ecx, %ecx */
+	        "\x0f\x01\xd0"             /* xgetbv */
+	        "\xc5\xf8\x77"             /* vzeroupper */
+	        "\xf3\x48\x0f\xae\xc0"     /* rdfsbase %rax */
+	        "\xf3\x48\x0f\xae\xd0"     /* wrfsbase %rax */
+	        "\x66\x0f\x38\xdc\xc0"     /* aesenc %xmm0, %xmm0 */
+	        "\x66\x0f\xef\xc0"         /* pxor %xmm0, %xmm0: leave no trace */
+	        "\x0f\xc7\xf0"             /* rdrand %eax */
+	        "\xe6\x10"                 /* out %al, $KEEPCALL_PORT */
+	        "\x0f\x0b";                /* ud2: nobody runs on from here */
 
-	memcpy(page, code, sizeof code);
+	static_assert(KEEPCALL_PORT == 0x10, "in the code above");
+	memcpy(page, code, sizeof code - 1);
 }
