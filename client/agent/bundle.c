@@ -468,7 +468,7 @@ static enum err seal_files(struct bundle *b, struct note *n)
 
 enum err bundle_seal(struct bundle *b, struct note *n)
 {
-	uint8_t *out = malloc(MANIFEST_SIZE_MAX), *fit;
+	uint8_t *out = malloc(MANIFEST_SIZE_MAX);
 	enum err err = out != NULL ? OK : ERR_NOMEM;
 
 	b->m.module = b->module.blob;
@@ -487,8 +487,9 @@ enum err bundle_seal(struct bundle *b, struct note *n)
 		free(out);
 		return err;
 	}
-	fit = realloc(out, b->encoded_size);
-	b->encoded = fit != NULL ? fit : out;
+	b->encoded = realloc(out, b->encoded_size);
+	if (b->encoded == NULL)
+		b->encoded = out; /* it was not made smaller, and is still there */
 	return OK;
 }
 

@@ -111,7 +111,7 @@ static enum err parse_url(struct place *p, const char *url, struct note *n)
 	else if (strlen(url) >= sizeof p->url)
 		return refuse(n, ERR_RANGE, "--host: longer than %d bytes", URL_MAX - 1);
 	else
-		strcpy(p->url, url);
+		memcpy(p->url, url, strlen(url) + 1);
 	if (strncmp(p->url, "unix:", 5) == 0 && p->url[5] != 0) {
 		p->path = p->url + 5;
 		return OK;

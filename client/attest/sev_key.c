@@ -150,7 +150,7 @@ bool sev_verify(EVP_PKEY *key, uint32_t algorithm, struct slice data, struct sli
 	const bool rsa = algorithm == SEV_RSA_SHA256 || algorithm == SEV_RSA_SHA384;
 	const bool ecdsa = algorithm == SEV_ECDSA_SHA256 || algorithm == SEV_ECDSA_SHA384;
 
-	if (key == NULL || signature.size < 2 * SEV_NUMBER_SIZE)
+	if (key == NULL || signature.size < (size_t)2 * SEV_NUMBER_SIZE)
 		return false;
 	if (rsa && EVP_PKEY_get_base_id(key) == EVP_PKEY_RSA)
 		return verify_rsa(key, algorithm, data, signature);

@@ -210,6 +210,7 @@ static enum err finish(struct sgx_sigstruct *s, uint8_t out[static SGX_SIGSTRUCT
 		s->q2 = slice_of(q2, sizeof q2);
 		err = sgx_sigstruct_write(s, out);
 	}
+	s->q1 = s->q2 = slice_of(NULL, 0); /* what they showed ends here */
 	quotients_free(&q);
 	return err;
 }

@@ -70,17 +70,18 @@ const char *config_keep(struct config *c, struct slice text)
 /* Room for one more; `list` is the address of the array's pointer. It grows at each power of two. */
 static enum err room(void *list, size_t count, size_t each)
 {
-	void *array;
+	void *array, *grown;
 
 	if (count >= LIST_MAX)
 		return ERR_LIMIT;
 	if ((count & (count - 1)) != 0)
 		return OK;
 	memcpy(&array, list, sizeof array);
-	array = realloc(array, (count == 0 ? 1 : count * 2) * each);
-	if (array == NULL)
+	grown = realloc(array, (count == 0 ? 1 : count * 2) * each);
+	if (grown == NULL)
 		return ERR_NOMEM;
-	memcpy(list, &array, sizeof array);
+	memcpy(list, &grown, sizeof grown);
+	/* cppcheck-suppress memleak; the list has it now */
 	return OK;
 }
 

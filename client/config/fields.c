@@ -6,7 +6,7 @@
 
 enum { WORD_MAX = 32, SHOWN_MAX = 40 };
 
-enum err fields_wrong(const struct fields *f, const struct toml_value *at, const char *fmt, ...)
+enum err(fields_wrong)(const struct fields *f, const struct toml_value *at, const char *fmt, ...)
 {
 	char text[NOTE_MAX];
 	va_list args;

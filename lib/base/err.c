@@ -112,7 +112,7 @@ void note_set(struct note *n, const char *fmt, ...)
 	va_end(ap);
 }
 
-enum err refuse(struct note *n, enum err err, const char *fmt, ...)
+enum err(refuse)(struct note *n, enum err err, const char *fmt, ...)
 {
 	va_list ap;
 

@@ -40,6 +40,9 @@ struct note {
 PRINTF_LIKE(2, 3) void note_set(struct note *n, const char *fmt, ...);
 /* The same, and returns err, so that a refusal is one line: return refuse(n, ERR_RANGE, "..."). */
 PRINTF_LIKE(3, 4) enum err refuse(struct note *n, enum err err, const char *fmt, ...);
+#ifdef __clang_analyzer__ /* it looks into one file at a time, and cannot know that a refusal is one */
+#define refuse(n, err, ...) (note_set(n, __VA_ARGS__), (err))
+#endif
 
 /* For what only a bug of ours can break, never for input from outside. Stops the Keep, aborts a hosted program. */
 NORETURN void check_failed(const char *what, const char *file, unsigned line);

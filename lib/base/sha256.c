@@ -63,9 +63,9 @@ TARGET("sha,sse4.1") static struct halves block(struct halves h, const uint8_t *
 	__m128i w[4], m;
 
 	for (unsigned i = 0; i < 4; i++)
-		w[i] = _mm_shuffle_epi8(_mm_loadu_si128((const __m128i *)(const void *)(p + 16 * i)), swap);
+		w[i] = _mm_shuffle_epi8(_mm_loadu_si128((const __m128i *)(const void *)(p + (size_t)16 * i)), swap);
 	for (unsigned i = 0; i < QUADS; i++) {
-		m = _mm_add_epi32(w[i & 3], _mm_load_si128((const __m128i *)(const void *)(round_constants + 4 * i)));
+		m = _mm_add_epi32(w[i & 3], _mm_load_si128((const __m128i *)(const void *)(round_constants + (size_t)4 * i)));
 		h.cdgh = _mm_sha256rnds2_epu32(h.cdgh, h.abef, m);
 		h.abef = _mm_sha256rnds2_epu32(h.abef, h.cdgh, _mm_shuffle_epi32(m, 0x0e));
 		m = _mm_sha256msg1_epu32(w[i & 3], w[(i + 1) & 3]);

@@ -356,6 +356,7 @@ bool memory_init(struct wasm_instance *i, uint32_t segment, uint32_t d, uint32_t
 
 	if ((uint64_t)s + n > available || (uint64_t)d + n > i->memory->bytes)
 		return false;
+	CHECK(n == 0 || i->memory->base != NULL);
 	if (n > 0)
 		memcpy(i->memory->base + d, data.data + s, n);
 	return true;
@@ -442,7 +443,7 @@ enum err wasm_instantiate(struct wasm_store *s, struct arena *a, const struct wa
 			  struct wasm_extern *const *imports, struct wasm_instance **out, struct note *n)
 {
 	struct wasm_instance *i;
-	union wasm_value none;
+	union wasm_value none = {0};
 	enum err err;
 
 	TRY(check_imports(m, imports, n));

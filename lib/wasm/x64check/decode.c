@@ -93,7 +93,7 @@ static enum err read_signed(struct reader *r, unsigned size, int64_t *out)
 	uint64_t q;
 
 	switch (size) {
-	case 1: TRY(rd_u8(r, &b)); *out = (int8_t)b; break;
+	case 1: TRY(rd_u8(r, &b)); *out = b - (b >> 7 << 8); break;
 	case 2: TRY(rd_u16le(r, &h)); *out = (int16_t)h; break;
 	case 4: TRY(rd_u32le(r, &w)); *out = (int32_t)w; break;
 	default: TRY(rd_u64le(r, &q)); *out = (int64_t)q; break;
