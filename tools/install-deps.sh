@@ -1,13 +1,15 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# install-deps.sh [build|test]...: installs the Debian 12 packages that are missing; says what it would do without root.
-# build: what `make` and `make demo` need. test: what `make check` needs on top. Nothing else touches the system.
+# install-deps.sh [build|test|vmx]...: installs the Debian 12 packages that are missing; says what it would do without root.
+# build: what `make` and `make demo` need. test: what `make check` needs on top,
+# vmx: what `make check-vmx` does. Nothing else touches the system.
 set -eu
 
 build="gcc make pkg-config libc6-dev libssl-dev libcurl4-openssl-dev libevent-dev libjansson-dev libsqlite3-dev
 libseccomp-dev libcap-ng-dev libbearssl-dev clang-19 lld-19 llvm-19 wasi-libc libclang-rt-19-dev-wasm32"
 test="libcmocka-dev libclang-rt-19-dev clang-14 clang-tidy-14 cppcheck wabt valgrind libzydis-dev qemu-system-x86
 busybox-static cpio shellcheck mandoc dpkg-dev curl openssl nodejs npm python3 rustc libstd-rust-dev-wasm32"
+vmx="bochs bochs-term bochsbios vgabios xorriso isolinux syslinux-common"
 
 [ $# -gt 0 ] || set -- build
 want=
@@ -15,7 +17,8 @@ for set in "$@"; do
 	case $set in
 	build) want="$want $build" ;;
 	test) want="$want $test" ;;
-	*) echo "usage: $0 [build|test]..." >&2; exit 2 ;;
+	vmx) want="$want $vmx" ;;
+	*) echo "usage: $0 [build|test|vmx]..." >&2; exit 2 ;;
 	esac
 done
 

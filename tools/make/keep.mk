@@ -50,6 +50,7 @@ check-svm: $(B)/vm/kvm_test $(TESTKEEPS) $(IMAGES)
 	@test/svm/run.sh $(B)/vm $< $(B)/keeps
 CHECKS += check-svm
 check-vmx: $(B)/vm/kvm_test $(TESTKEEPS) $(IMAGES)
+	@tools/install-deps.sh build test vmx
 	@test/vmx/run.sh $(B)/vm $< $(B)/keeps
 
 $(B)/bench/vm-run: $(B)/host/bench/vm/vm.o $(filter $(B)/host/host/vmm/kvm%,$(HOST:%.c=$(B)/host/%.o)) $(B)/host/sys.a $(B)/host/lib.a | $(TESTKEEPS)
