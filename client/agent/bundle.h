@@ -18,6 +18,8 @@ void bundle_free(struct bundle *b); /* takes NULL */
  * another kind of file), said in words.
  */
 MUST_USE enum err bundle_module(struct bundle *b, const char *path, struct note *n);
+/* For a rehearsal: stands for any module. Such a bundle can be sealed, not sent. */
+void bundle_any_module(struct bundle *b);
 /* Strings, also those in descriptors and mounts, must outlive the bundle. A pair is "K=V". */
 MUST_USE enum err bundle_arg(struct bundle *b, const char *arg, struct note *n);
 MUST_USE enum err bundle_env(struct bundle *b, const char *pair, struct note *n);

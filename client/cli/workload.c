@@ -182,6 +182,15 @@ static enum err package_config(const char *folder, char out[static WORKLOAD_PATH
 	return OK;
 }
 
+enum err workload_config(const char *operand, char out[static WORKLOAD_PATH], struct note *n)
+{
+	if (is_folder(operand))
+		return package_config(operand, out, n);
+	if (snprintf(out, WORKLOAD_PATH, "%s", operand) >= WORKLOAD_PATH)
+		return refuse(n, ERR_LIMIT, "%s: the path is too long", operand);
+	return OK;
+}
+
 enum err workload_find(const struct cli *c, struct workload *w, struct note *n)
 {
 	const char *operand = c->operands[0], *config = cli_value(c, "config");

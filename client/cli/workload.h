@@ -21,6 +21,8 @@ struct workload { /* zeroed before; workload_free in any case */
 
 /* Where module and configuration are: the first operand is a module, or a folder with main.wasm. */
 MUST_USE enum err workload_find(const struct cli *c, struct workload *w, struct note *n);
+/* The configuration an operand of `broch config` means: a file, or what a folder holds (empty: nothing). */
+MUST_USE enum err workload_config(const char *operand, char out[static WORKLOAD_PATH], struct note *n);
 /* A bundle with the module; its failure is the workload's, see workload_module_failure. */
 MUST_USE enum err workload_module(const struct cli *c, struct workload *w, struct note *n);
 /* All the rest, from the configuration file and the options. `limits` are the policy's: they cap what is asked. */

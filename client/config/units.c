@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "client/config/units.h"
 
+#include <inttypes.h>
+#include <stdio.h>
+
 struct unit {
 	const char *name;
 	uint64_t factor;
@@ -54,4 +57,25 @@ enum err units_size(struct slice text, uint64_t *bytes)
 enum err units_duration(struct slice text, uint64_t *ns)
 {
 	return with_unit(text, durations, ARRAY_COUNT(durations), ns);
+}
+
+/* The unit that leaves the smallest whole number; 0 needs none but the first. */
+static void show(uint64_t value, const struct unit *units, size_t count, char *out, size_t capacity)
+{
+	const struct unit *best = &units[0];
+
+	for (size_t i = 1; i < count && value != 0; i++)
+		if (value % units[i].factor == 0 && units[i].factor > best->factor)
+			best = &units[i];
+	snprintf(out, capacity, "%" PRIu64 "%s", value / best->factor, best->name);
+}
+
+void units_show_size(uint64_t bytes, char *out, size_t capacity)
+{
+	show(bytes, sizes, ARRAY_COUNT(sizes), out, capacity);
+}
+
+void units_show_duration(uint64_t ns, char *out, size_t capacity)
+{
+	show(ns, durations, ARRAY_COUNT(durations), out, capacity);
 }

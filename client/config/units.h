@@ -10,5 +10,8 @@
 MUST_USE enum err units_size(struct slice text, uint64_t *bytes);
 /* "250ms", "10s", "5m", "1h", "30d". The unit must be there. ERR_FORMAT, ERR_RANGE. */
 MUST_USE enum err units_duration(struct slice text, uint64_t *ns);
+/* The shortest text that reads back as the same number. */
+void units_show_size(uint64_t bytes, char *out, size_t capacity);
+void units_show_duration(uint64_t ns, char *out, size_t capacity);
 
 #endif

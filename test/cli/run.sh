@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # run.sh [SUITE...]: runs the suites of this folder one after the other and sums what they counted.
 here=$(cd "$(dirname "$0")" && pwd)
-[ $# -gt 0 ] || set -- usage help local config deploy hosts
+[ $# -gt 0 ] || set -- usage help local config configverb deploy hosts
 # The test root of the software stand-in takes seconds to make: once for all suites.
 B=${B:-$here/../../build}
 export BROCH_TEST_ROOT="$B/test/soft-root/broch"
