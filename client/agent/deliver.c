@@ -97,9 +97,11 @@ enum err attest(struct pipe *p, const struct trust *t, struct verdict *v, struct
 	memset(v, 0, sizeof *v);
 	TRY(challenge(p, &c, n));
 	TRY(expect(p, SESSION_EVIDENCE, &envelope, "gives no evidence", ERR_REFUSED, n));
+	timings_mark(t->timings, TIMING_EVIDENCE);
 	session_report_data(pipe_hash(p), c.nonce, report_data);
 	in.envelope = envelope;
 	verify_evidence(&in, v);
+	timings_mark(t->timings, TIMING_VERIFY);
 	if (!v->ok) {
 		refusal_words(v, n);
 		(void)tell_verdict(p, v, NULL);

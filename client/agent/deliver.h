@@ -12,11 +12,13 @@
 
 #include "client/agent/bundle.h"
 #include "client/agent/pipe.h"
+#include "client/agent/timings.h"
 #include "client/attest/verify.h"
 
 struct trust {
 	const struct policy *policy;
 	int64_t at; /* seconds since 1970 */
+	struct timings *timings; /* NULL: nobody asks */
 };
 
 /*

@@ -75,6 +75,8 @@ static enum err take_exit(struct flow *f, struct slice body, struct note *n)
 	f->e->exited = true;
 	f->e->end = m.end;
 	f->e->code = m.code;
+	f->e->load_ns = m.load_ns;
+	f->e->run_ns = m.run_ns;
 	words_clean(m.message, f->e->message, sizeof f->e->message);
 	return OK;
 }

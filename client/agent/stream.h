@@ -23,6 +23,7 @@ struct stream_end {
 	bool exited;       /* `end`, `code` and `message` say how; else the note and what stream_run returned do */
 	enum workload_end end;
 	uint32_t code;
+	uint64_t load_ns, run_ns; /* what it took, by the Keep's clock */
 	char message[NOTE_MAX];
 	int signal;        /* the user's that made us stop it; 0: none */
 	bool reader_gone;  /* nobody reads our standard output any more */

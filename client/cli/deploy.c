@@ -35,7 +35,7 @@ static enum err prepare(struct deploy *d, struct note *n)
 	struct manifest *m;
 
 	TRY(policy_load(cli_value(d->c, "policy"), &d->policy, n));
-	d->trust = (struct trust){d->policy.policy, (int64_t)time(NULL)};
+	d->trust = (struct trust){d->policy.policy, (int64_t)time(NULL), NULL};
 	limits = policy_limits(d->policy.policy);
 	d->at_module = true;
 	TRY(workload_module(d->c, &d->workload, n));
@@ -70,7 +70,7 @@ static enum err place_workload(struct deploy *d, struct note *n)
 {
 	TRY(host_place(d->c, NULL, &d->place, n));
 	TRY(keep_ask(d->place, cli_value(d->c, "name"), cli_value(d->c, "backend"), d->workload.bundle, n));
-	TRY(keep_answer(d->place, d->id, d->name, sizeof d->name, n));
+	TRY(keep_answer(d->place, d->id, d->name, sizeof d->name, NULL, n));
 	TRY(pipe_open(d->place, d->id, &d->pipe, n));
 	return attest(d->pipe, &d->trust, &d->verdict, n);
 }
@@ -183,7 +183,7 @@ static int outcome(const struct deploy *d, enum err err, const struct note *n)
 		return workload_module_failure(d->c, err, n);
 	if (err != OK)
 		return workload_failure(d->c, err, n);
-	return d->detached ? print_deployed(d) : workload_status(d->c, &d->end);
+	return d->detached ? print_deployed(d) : workload_status(d->c, &d->end, NULL);
 }
 
 static enum err check_options(const struct deploy *d, struct note *n)

@@ -51,7 +51,7 @@ static int wait_run(struct cli *c)
 
 	if (err != OK)
 		return failure(c, err, &end, &n);
-	return c->json ? cli_json(c, workload_end_json(&end)) : workload_status(c, &end);
+	return c->json ? cli_json(c, workload_end_json(&end, NULL)) : workload_status(c, &end, NULL);
 }
 
 static const struct option logs_options[] = {

@@ -29,6 +29,7 @@ struct run {
 	struct pipe *pipe;
 	struct verdict verdict;
 	struct stream_end end;
+	struct timings timings;
 };
 
 /* Without a permitted /dev/kvm a process Keep does, for development. */
@@ -84,11 +85,15 @@ static enum err start(struct run *r, struct note *n)
 	if (!cli_has(r->c, "no-stdin"))
 		bundle_manifest(r->workload.bundle)->flags = MANIFEST_STDIN;
 	TRY(bundle_seal(r->workload.bundle, n));
+	timings_mark(&r->timings, TIMING_AGENT);
 	TRY(keep_ask(r->place, NULL, r->backend, r->workload.bundle, n));
 	/* It makes the Keep while we compute what its measurement must be. */
 	TRY(shipped_digests(strcmp(r->backend, "kvm") == 0 ? BOOT_VM : BOOT_PROCESS, &r->shipped, n));
-	TRY(keep_answer(r->place, r->id, r->name, sizeof r->name, n));
-	return pipe_open(r->place, r->id, &r->pipe, n);
+	TRY(keep_answer(r->place, r->id, r->name, sizeof r->name, &r->timings, n));
+	timings_mark(&r->timings, TIMING_KEEP);
+	TRY(pipe_open(r->place, r->id, &r->pipe, n));
+	timings_mark(&r->timings, TIMING_HANDSHAKE);
+	return OK;
 }
 
 static enum err six_steps(struct run *r, struct note *n)
@@ -101,21 +106,33 @@ static enum err six_steps(struct run *r, struct note *n)
 
 	TRY(start(r, n));
 	TRY(local_policy(r, n));
-	trust = (struct trust){r->policy, (int64_t)time(NULL)};
+	trust = (struct trust){r->policy, (int64_t)time(NULL), &r->timings};
 	err = attest(r->pipe, &trust, &r->verdict, n);
 	if (err == OK)
 		err = deliver(r->pipe, r->workload.bundle, false, &ready, &r->verdict, n);
 	wipe(&ready, sizeof ready); /* nobody comes back to this one */
 	workload_verdict(r->c, &r->verdict, err != OK);
 	TRY(err);
-	return stream_run(r->pipe, &s, &r->end, n);
+	timings_mark(&r->timings, TIMING_DELIVER);
+	err = stream_run(r->pipe, &s, &r->end, n);
+	timings_mark(&r->timings, TIMING_RUN);
+	r->timings.keep_load = r->end.load_ns;
+	r->timings.keep_run = r->end.run_ns;
+	return err;
+}
+
+static void stop(struct run *r)
+{
+	pipe_close(r->pipe);
+	place_close(r->place);
+	r->pipe = NULL;
+	r->place = NULL;
+	local_stop(&r->local);
+	timings_mark(&r->timings, TIMING_END);
 }
 
 static void release(struct run *r)
 {
-	pipe_close(r->pipe);
-	place_close(r->place);
-	local_stop(&r->local);
 	policy_free(r->policy);
 	workload_free(&r->workload);
 }
@@ -138,7 +155,7 @@ static void add_agent_words(struct run *r, enum err err, struct note *n)
 static int outcome(struct run *r, enum err err, struct note *n)
 {
 	if (err == OK)
-		return workload_status(r->c, &r->end);
+		return workload_status(r->c, &r->end, cli_has(r->c, "timings") ? &r->timings : NULL);
 	if (r->end.reader_gone)
 		return STATUS_SIGNAL + SIGPIPE;
 	if (r->at_module)
@@ -156,16 +173,21 @@ static int run_run(struct cli *c)
 
 	if (workload_check(c, &n) != OK || choose_backend(&r, &n) != OK)
 		return cli_usage(c, "%s", n.text);
+	timings_start(&r.timings);
 	err = interrupt_begin(&n);
 	if (err == OK)
 		err = six_steps(&r, &n);
+	if (err == OK)
+		stop(&r);
 	status = outcome(&r, err, &n);
+	stop(&r);
 	release(&r);
 	return status;
 }
 
 static const struct option run_options[] = {
 	{"backend", 0, false, "KIND", "kvm or process; default kvm, or process where /dev/kvm cannot be used"},
+	{"timings", 0, false, NULL, "say at the end where the time went, step by step"},
 	{"connect-timeout", 0, false, "TIME", "how long each step until the workload runs may take; default 30s"},
 	{0},
 };

@@ -99,7 +99,7 @@ void policy_drop(struct tenant_policy *p)
 
 static struct trust trust_of(const struct visit *v)
 {
-	return (struct trust){v->policy.policy, (int64_t)time(NULL)};
+	return (struct trust){v->policy.policy, (int64_t)time(NULL), NULL};
 }
 
 /* Whoever was attached a moment ago (we, most likely) may not be gone yet in the host's eyes. */

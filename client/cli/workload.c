@@ -263,13 +263,15 @@ enum err keep_ask(struct place *p, const char *name, const char *backend, const 
 	return place_ask(p, "POST", "/v1/keeps", body, n);
 }
 
-enum err keep_answer(struct place *p, char id[static KEEP_ID_DIGITS + 1], char *name, size_t name_size, struct note *n)
+enum err keep_answer(struct place *p, char id[static KEEP_ID_DIGITS + 1], char *name, size_t name_size,
+		     struct timings *times, struct note *n)
 {
 	json_t *answer = NULL;
 
 	TRY(place_answer(p, &answer, n));
 	host_text(answer, "id", id, KEEP_ID_DIGITS + 1);
 	host_text(answer, "name", name, name_size);
+	timings_of_host(times, answer);
 	json_decref(answer);
 	if (keep_id_ok(id) && (name[0] == 0 || keep_name_ok(name)))
 		return OK;
@@ -288,13 +290,13 @@ void workload_verdict(const struct cli *c, const struct verdict *v, bool refused
 			v->tee);
 }
 
-json_t *workload_end_json(const struct stream_end *e)
+json_t *workload_end_json(const struct stream_end *e, const struct timings *times)
 {
 	static const char *const ends[] = {"exited", "trapped", "limit", "stopped", "refused"};
 	const char *how = (unsigned)e->end < ARRAY_COUNT(ends) ? ends[e->end] : "unknown";
 
-	return json_pack("{s:s, s:s, s:I, s:s}", "schema", "broch.end/1", "end", how, "code", (json_int_t)e->code, "message",
-			 e->message);
+	return json_pack("{s:s, s:s, s:I, s:s, s:o*}", "schema", "broch.end/1", "end", how, "code", (json_int_t)e->code,
+			 "message", e->message, "timings", times != NULL ? timings_json(times) : NULL);
 }
 
 /* For JSON the words are in the object already. */
@@ -303,22 +305,24 @@ static int ended(const struct cli *c, int status, const char *what, const char *
 	return c->json ? status : cli_fail(c, status, "%s: %s", what, words);
 }
 
-static void report_json(const struct stream_end *e)
+static void report_json(const struct stream_end *e, const struct timings *times)
 {
-	json_t *o = workload_end_json(e);
+	json_t *o = workload_end_json(e, times);
 
 	if (json_dumpf(o, stderr, JSON_COMPACT) == 0)
 		fputc('\n', stderr);
 	json_decref(o);
 }
 
-int workload_status(const struct cli *c, const struct stream_end *e)
+int workload_status(const struct cli *c, const struct stream_end *e, const struct timings *times)
 {
 	const char *words = e->message[0] != 0 ? e->message : "no reason given";
 	char cannot[160];
 
 	if (c->json)
-		report_json(e);
+		report_json(e, times);
+	else if (times != NULL)
+		timings_print(stderr, times);
 	snprintf(cannot, sizeof cannot, "%s cannot start", c->operands[0]);
 	switch (e->end) {
 	case WORKLOAD_EXITED:

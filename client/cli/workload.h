@@ -35,18 +35,18 @@ int workload_module_failure(const struct cli *c, enum err err, const struct note
 /* Checks what can be checked without touching a file. */
 MUST_USE enum err workload_check(const struct cli *c, struct note *n);
 
-/* POST /v1/keeps in two halves; the id is checked. */
+/* POST /v1/keeps in two halves; the id is checked. times: what the host says of them, or NULL. */
 MUST_USE enum err keep_ask(struct place *p, const char *name, const char *backend, const struct bundle *b, struct note *n);
 MUST_USE enum err keep_answer(struct place *p, char id[static KEEP_ID_DIGITS + 1], char *name, size_t name_size,
-			      struct note *n);
+			      struct timings *times, struct note *n);
 
 /* Shows the verdict as --show-chain and -v want it, and the line about a stand-in. */
 void workload_verdict(const struct cli *c, const struct verdict *v, bool refused);
 
-/* {"schema": "broch.end/1", "end", "code", "message"} */
-json_t *workload_end_json(const struct stream_end *e);
+/* {"schema": "broch.end/1", "end", "code", "message"}; where times are not NULL, with "timings" (timings.h) */
+json_t *workload_end_json(const struct stream_end *e, const struct timings *times);
 /* The exit status of an ended workload, its words (with --json: the object above, in one line) on stderr. */
-int workload_status(const struct cli *c, const struct stream_end *e);
+int workload_status(const struct cli *c, const struct stream_end *e, const struct timings *times);
 /* The exit status for everything that went wrong instead. */
 int workload_failure(const struct cli *c, enum err err, const struct note *n);
 

@@ -184,9 +184,12 @@ void keep_unfollow(struct keep_follower *f)
 static void on_loaded(struct keep *k, const struct control *c)
 {
 	k->state = KEEP_READY;
+	k->ready_ns = clock_steady_ns() - k->begun_ns;
+	k->keeper_ns = c->b;
+	k->create_ns = c->a;
 	arm(k, (uint64_t)k->all->config.claim_s * 1000, on_unclaimed);
-	metrics_created(k->all->metrics, clock_steady_ns() - k->begun_ns);
-	keep_say(k, "ready", "loaded in %" PRIu64 " us", c->a / 1000);
+	metrics_created(k->all->metrics, k->ready_ns);
+	keep_say(k, "ready", "created in %" PRIu64 " us, ready after %" PRIu64 " us", c->a / 1000, k->ready_ns / 1000);
 	wake(k, false);
 }
 

@@ -77,6 +77,7 @@ struct keep {
 	uint32_t linger_s;
 	int64_t created_ms, ended_ms;
 	uint64_t begun_ns;
+	uint64_t ready_ns, keeper_ns, create_ns; /* from the request, of these in the keeper, of these creating the Keep */
 	bool stopping;  /* was asked to end */
 	bool killed;    /* by us */
 	bool forget;    /* the record goes when it ends */

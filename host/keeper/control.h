@@ -21,7 +21,7 @@ enum control_type {
 	CONTROL_ATTACH = 1, /* a client session, with its descriptor */
 	CONTROL_STOP = 2,   /* end now; the answer is EXITED */
 	/* keeper to agent */
-	CONTROL_LOADED = 16,   /* the plan is in place and the Keep runs; a: ns from start of create to first run */
+	CONTROL_LOADED = 16,   /* the plan is in place and the Keep runs; a: ns that creating it took, b: ns from the keeper's start */
 	CONTROL_ATTACHED = 17, /* the Keep accepted a session */
 	CONTROL_DETACHED = 18, /* a session's connection ended */
 	CONTROL_EXITED = 19,   /* code: enum keepcall_exit */

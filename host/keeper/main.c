@@ -51,7 +51,7 @@ struct loading { /* what start-up holds and serving does not */
 	struct slice image;
 	struct arena arena;
 	struct plan plan;
-	uint64_t began; /* ns */
+	uint64_t began, created; /* ns: main, and what creating took */
 };
 
 static enum err build_plan(const struct args *o, struct loading *l, struct note *n)
@@ -70,14 +70,17 @@ static void drop_plan(struct loading *l)
 {
 	free(l->arena.base);
 	free((void *)(uintptr_t)l->image.data);
-	*l = (struct loading){.began = l->began};
+	*l = (struct loading){.began = l->began, .created = l->created};
 	malloc_trim(0);
 }
 
 static enum err create(struct keeper *k, const struct args *o, struct loading *l, struct note *n)
 {
-	l->began = keeper_now();
-	return o->backend->create(&l->plan, o->memory_max, &k->vmm, n);
+	uint64_t before = keeper_now();
+	enum err err = o->backend->create(&l->plan, o->memory_max, &k->vmm, n);
+
+	l->created = keeper_now() - before;
+	return err;
 }
 
 /* Devices are opened by create: that is before the rights go, unless the backend needs none. */
@@ -122,7 +125,7 @@ static uint64_t linger_of(const struct args *o)
 static int run(const struct args *o, struct clock_sample start)
 {
 	struct keeper *k = &keeper;
-	struct loading l = {0};
+	struct loading l = {.began = keeper_now()};
 	struct note n = {0};
 	struct vmm *vmm;
 	enum err err;
@@ -134,7 +137,7 @@ static int run(const struct args *o, struct clock_sample start)
 	err = load(k, o, &l, &n);
 	if (err == OK) {
 		clock_fill(start, (struct keepcall_page *)(void *)k->backend->shared(k->vmm));
-		control_report(CONTROL_FD, CONTROL_LOADED, 0, keeper_now() - l.began, 0, NULL);
+		control_report(CONTROL_FD, CONTROL_LOADED, 0, l.created, keeper_now() - l.began, NULL);
 		keeper_run(k);
 	} else {
 		note_set(&n, "%s", err_text(err)); /* unless the cause is in it */

@@ -189,14 +189,18 @@ void workload_run(struct keep *k, struct msg_exit *end)
 	struct wasm_extern *const *imports;
 	struct program p = {.wasi = NULL};
 	struct note why = {{0}};
+	uint64_t began, loaded;
 	enum err err;
 
 	port_bind(k);
+	began = clock_monotonic(&k->clock);
 	err = load(k, &p, &imports, &why);
-	*end = (struct msg_exit){.end = WORKLOAD_REFUSED};
+	loaded = clock_monotonic(&k->clock);
+	*end = (struct msg_exit){.end = WORKLOAD_REFUSED, .load_ns = loaded - began};
 	if (err == OK) {
 		err = run(k, &p, imports, &why);
 		end->end = end_of(err);
+		end->run_ns = clock_monotonic(&k->clock) - loaded;
 	}
 	if (end->end == WORKLOAD_EXITED)
 		end->code = wasi_exit_code(p.wasi);

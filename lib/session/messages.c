@@ -44,6 +44,8 @@ static const struct field exit_fields[] = {
 	{U32, AT(exit, end), 0, WORKLOAD_REFUSED},
 	{U32, AT(exit, code), 0, UINT32_MAX},
 	{TEXT, AT(exit, message), 0, REASON_MAX},
+	{U64, AT(exit, load_ns), 0, UINT64_MAX},
+	{U64, AT(exit, run_ns), 0, UINT64_MAX},
 };
 static const struct field error_fields[] = {{TEXT, AT(error, message), 0, REASON_MAX}};
 static const struct field attach_fields[] = {{BOOL, AT(attach, follow), 0, 0}, {BOOL, AT(attach, from_start), 0, 0}};

@@ -23,7 +23,8 @@ struct msg_ask_evidence { struct slice nonce; /* 0..64 bytes */ };
 /* manifest is empty when it does not fit into one record with the rest: its owner has it, and the evidence binds its digest. */
 struct msg_workload_evidence { struct slice envelope, signing_key /* SEC1 uncompressed P-256 */, manifest, hash, nonce; };
 struct msg_stdin_pull { uint64_t size; };
-struct msg_exit { enum workload_end end; uint32_t code; struct slice message; };
+/* What it took, by the Keep's clock: from the bytes to an instance that can run, and from there to the end. */
+struct msg_exit { enum workload_end end; uint32_t code; struct slice message; uint64_t load_ns, run_ns; };
 struct msg_error { struct slice message; };
 struct msg_attach { bool follow; bool from_start; };
 

@@ -18,7 +18,7 @@ static const struct msg_ask_evidence ask_evidence = {{key, 64}};
 static const struct msg_workload_evidence workload_evidence = {
 	{key, 3}, {key, 65}, {key, 0}, {hash, 64}, {key, 0}};
 static const struct msg_stdin_pull stdin_pull = {65000};
-static const struct msg_exit exit_message = {WORKLOAD_TRAPPED, 134, {(const uint8_t *)"unreachable", 11}};
+static const struct msg_exit exit_message = {WORKLOAD_TRAPPED, 134, {(const uint8_t *)"unreachable", 11}, 3, UINT64_MAX};
 static const struct msg_error error = {{(const uint8_t *)"no", 2}};
 static const struct msg_attach attach = {true, false};
 
@@ -126,10 +126,10 @@ static void ranges_hold(void **state)
 	w.signing_key.size = 64;
 	assert_int_equal(msg_workload_evidence_encode(&w, out, sizeof out, &size), ERR_RANGE);
 	assert_int_equal(msg_stdin_pull_encode(&pull, out, sizeof out, &size), ERR_RANGE);
-	assert_int_equal(msg_exit_decode(slice_of("\xa3\1\5\2\0\3\x60", 7), &e), ERR_RANGE);
-	assert_int_equal(msg_exit_decode(slice_of("\xa3\1\4\2\0\3\x60", 7), &e), OK);
-	assert_int_equal(msg_exit_decode(slice_of("\xa3\1\4\3\0\4\x60", 7), &e), ERR_FORMAT);
-	assert_int_equal(msg_exit_decode(slice_of("\xa4\1\4\2\0\3\x60\4\0", 9), &e), ERR_TRAILING);
+	assert_int_equal(msg_exit_decode(slice_of("\xa5\1\5\2\0\3\x60\4\0\5\0", 11), &e), ERR_RANGE);
+	assert_int_equal(msg_exit_decode(slice_of("\xa5\1\4\2\0\3\x60\4\0\5\0", 11), &e), OK);
+	assert_int_equal(msg_exit_decode(slice_of("\xa5\1\4\3\0\4\x60\5\0\6\0", 11), &e), ERR_FORMAT);
+	assert_int_equal(msg_exit_decode(slice_of("\xa6\1\4\2\0\3\x60\4\0\5\0\6\0", 13), &e), ERR_TRAILING);
 }
 
 int main(void)

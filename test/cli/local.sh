@@ -184,4 +184,14 @@ find "$XDG_RUNTIME_DIR" -mindepth 1 >"$tmp/out"
 if [ -s "$tmp/out" ]; then bad "something is left in the runtime folder"; else good; fi
 find "$XDG_STATE_HOME/broch" -mindepth 1 -maxdepth 1 ! -name 'soft-snp*' >"$tmp/out"
 if [ -s "$tmp/out" ]; then bad "something is left in the state folder"; else good; fi
+# Where the time goes: every step took some, and the steps are all there is.
+run run -q --json --timings --backend process "$B/examples/hello.wasm"
+mv "$tmp/err" "$tmp/out"
+json_ok 'all(d["timings"][k] > 0 for k in "agent keep handshake evidence verify deliver run end".split())' "--timings: steps"
+json_ok 'abs(sum(v for k, v in d["timings"].items() if k != "total" and not k.endswith("says")) - d["timings"]["total"]) < 9' "--timings: sum"
+json_ok 'd["timings"]["keep"] >= d["timings"]["host_says"]["ready"] >= d["timings"]["host_says"]["create"] > 0' "--timings: the host's"
+json_ok 'd["timings"]["keep_says"]["load"] > 0 and d["timings"]["keep_says"]["program"] > 0' "--timings: the Keep's"
+run run -q --timings --backend process "$B/examples/hello.wasm"
+expect 0 '^total +[0-9]+[.][0-9]{3} ms' "--timings for people"
+
 counts
