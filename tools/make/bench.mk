@@ -1,15 +1,36 @@
 # SPDX-License-Identifier: Apache-2.0
 # A bench is bench/NAME/run.sh, called with the build folder; what it needs built is BENCH_NEEDS_NAME.
-## bench BENCH=name   one bench, or all of them
+# Figures are printed and kept in build/bench/NAME.txt with the command and the machine; bench/results has those of the
+# machine named in README.
+## bench BENCH=name   the figures every change is held to: one bench, or all of them
+## bench-results      makes those of the last run the ones in bench/results
 BENCH ?= $(patsubst bench/%/run.sh,%,$(wildcard bench/*/run.sh))
 BENCH_NEEDS_engine := $(B)/bench/engine-run
-BENCH_NEEDS_vm := $(B)/bench/vm-run
+BENCH_NEEDS_vm := $(B)/bench/vm-run all
+BENCH_NEEDS_run := all $(B)/examples/hello.wasm
+BENCH_NEEDS_keeps := all
+BENCH_NEEDS_stream := all $(B)/bench/stream/sink.wasm $(B)/bench/stream/source.wasm
 
 $(B)/bench/engine-run: $(B)/host/bench/engine/engine.o $(B)/host/lib.a $(B)/host/sys.a
 	@mkdir -p $(@D)
 	@echo "  LD      $@"
 	$(Q)$(CC) -pie $(LDFLAGS) -o $@ $^ $(LIBS)
 
-.PHONY: bench
+$(B)/bench/stream/%.wasm: bench/stream/%.c
+	@mkdir -p $(@D)
+	@echo "  WASM    $@"
+	$(Q)$(WASMCC) --target=wasm32-wasi -std=c17 -O2 -s -Wall -Wextra -Werror -o $@ $<
+
+.PHONY: bench bench-results $(BENCH:%=bench-%)
 bench: $(foreach b,$(BENCH),$(BENCH_NEEDS_$(b)))
-	@$(foreach b,$(BENCH),echo "== $(b)" && CLANG=$(CLANG) bench/$(b)/run.sh $(B) &&) true
+	@for b in $(BENCH); do $(MAKE) --no-print-directory -s bench-$$b || exit 1; done
+
+$(BENCH:%=bench-%): bench-%:
+	@mkdir -p $(B)/bench
+	@bench/machine.sh "make bench BENCH=$*" >$(B)/bench/$*.txt
+	@CLANG=$(CLANG) bench/$*/run.sh $(B) >>$(B)/bench/$*.txt || { cat $(B)/bench/$*.txt; exit 1; }
+	@echo; cat $(B)/bench/$*.txt
+
+bench-results:
+	@mkdir -p bench/results
+	cp $(BENCH:%=$(B)/bench/%.txt) bench/results/

@@ -1,0 +1,37 @@
+# SPDX-License-Identifier: Apache-2.0
+# steps.py COUNT COMMAND...: runs `broch run --json --timings` again and again; how long each step took, in milliseconds.
+import json
+import subprocess
+import sys
+import time
+
+STEPS = "agent keep handshake evidence verify deliver run end".split()
+PARTS = {"keep": ("host_says", "ready keeper create".split()), "run": ("keep_says", "load program".split())}
+
+
+def sample(command):
+    begin = time.monotonic()
+    done = subprocess.run(command, capture_output=True, stdin=subprocess.DEVNULL)
+    whole = (time.monotonic() - begin) * 1e3
+    if done.returncode != 0:
+        sys.exit("bench run: " + done.stderr.decode())
+    times = json.loads(done.stderr)["timings"]
+    row = {"whole, with process start": whole, "total": times["total"] / 1e3}
+    for step in STEPS:
+        row[step] = times[step] / 1e3
+        says, keys = PARTS.get(step, ("", ()))
+        row.update({"  " + key: times[says][key] / 1e3 for key in keys})
+    return row
+
+
+def line(name, values):
+    values = sorted(values)
+    print(f"{name:26} min {values[0]:8.3f}  median {values[len(values) // 2]:8.3f}  p90 {values[len(values) * 9 // 10]:8.3f} ms")
+
+
+command = sys.argv[2:]
+sample(command)  # makes the test root of the software stand-in, and warms the files
+rows = [sample(command) for _ in range(int(sys.argv[1]))]
+print(f"{command[-2]} Keep, {len(rows)} times")
+for name in rows[0]:
+    line(name, [row[name] for row in rows])
