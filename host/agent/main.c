@@ -60,12 +60,15 @@ static void on_term(evutil_socket_t number, short what, void *ctx)
 
 static void on_parent(evutil_socket_t fd, short what, void *ctx)
 {
+	struct daemon *d = ctx;
 	char drop[64];
 	ssize_t got = read((int)fd, drop, sizeof drop);
 
 	(void)what;
-	if (got == 0 || (got < 0 && errno != EAGAIN && errno != EINTR))
-		shut_down(ctx, "the parent is gone");
+	if (got > 0 || (got < 0 && (errno == EAGAIN || errno == EINTR)))
+		return;
+	event_del(d->parent); /* it stays readable: we would turn around it until the last Keep is gone */
+	shut_down(&d->agent, "the parent is gone");
 }
 
 /* ---- credentials ---- */
@@ -215,7 +218,7 @@ static enum err watch(struct daemon *d, struct note *n)
 		return OK;
 	if (fcntl((int)a->options.parent_fd, F_SETFD, FD_CLOEXEC) != 0)
 		return refuse(n, ERR_INVALID, "--parent-fd %u: not an open descriptor", (unsigned)a->options.parent_fd);
-	d->parent = event_new(a->base, (int)a->options.parent_fd, EV_READ | EV_PERSIST, on_parent, a);
+	d->parent = event_new(a->base, (int)a->options.parent_fd, EV_READ | EV_PERSIST, on_parent, d);
 	if (d->parent == NULL || event_add(d->parent, NULL) != 0)
 		return refuse(n, ERR_INVALID, "--parent-fd %u: cannot be watched, give a pipe or socket",
 		              (unsigned)a->options.parent_fd);
