@@ -49,7 +49,7 @@ static enum err choose_backend(struct run *r, struct note *n)
 	return OK;
 }
 
-/* The stand-in of our own agent made its root at the latest when the Keep started. */
+/* The stand-in of our own agent makes its root at the latest when the Keep starts. */
 static enum err local_policy(struct run *r, struct note *n)
 {
 	struct policy_shipped shipped = {(const uint8_t(*)[48])r->shipped.digests, r->shipped.count};
@@ -67,6 +67,13 @@ static enum err local_policy(struct run *r, struct note *n)
 		err = policy_local(slice_of(der, size), shipped, &r->policy);
 	free(der);
 	return err;
+}
+
+static bool root_is_there(const struct run *r)
+{
+	char path[STATE_SIZE + 64];
+
+	return soft_root_path(r->state, path, sizeof path) == OK && access(path, R_OK) == 0;
 }
 
 static enum err start(struct run *r, struct note *n)
@@ -87,8 +94,10 @@ static enum err start(struct run *r, struct note *n)
 	TRY(bundle_seal(r->workload.bundle, n));
 	timings_mark(&r->timings, TIMING_AGENT);
 	TRY(keep_ask(r->place, NULL, r->backend, r->workload.bundle, n));
-	/* It makes the Keep while we compute what its measurement must be. */
+	/* It makes the Keep while we compute what its measurement must be, and read its root if there is one already. */
 	TRY(shipped_digests(strcmp(r->backend, "kvm") == 0 ? BOOT_VM : BOOT_PROCESS, &r->shipped, n));
+	if (root_is_there(r))
+		TRY(local_policy(r, n));
 	TRY(keep_answer(r->place, r->id, r->name, sizeof r->name, &r->timings, n));
 	timings_mark(&r->timings, TIMING_KEEP);
 	TRY(pipe_open(r->place, r->id, &r->pipe, n));
@@ -105,7 +114,8 @@ static enum err six_steps(struct run *r, struct note *n)
 	enum err err;
 
 	TRY(start(r, n));
-	TRY(local_policy(r, n));
+	if (r->policy == NULL)
+		TRY(local_policy(r, n));
 	trust = (struct trust){r->policy, (int64_t)time(NULL), &r->timings};
 	err = attest(r->pipe, &trust, &r->verdict, n);
 	if (err == OK)
