@@ -55,17 +55,20 @@ def rate(path, kind, clients, count):
     print(f"{kind} Keeps, {clients} at a time: {count / (time.monotonic() - begin):.0f} made and removed a second")
 
 
-# The guest's own memory is the one mapping of 32 MiB (kvm_memory.c); all else is what the host pays beyond it.
+# The guest's own memory is the one mapping that begins and ends on 2 MiB (kvm_memory.c); all else is what the host pays
+# beyond it. A process Keep has its memory in a process of its own, which is not counted here.
 def memory(pid):
-    guest = total = size = 0
+    guest = total = 0
+    aligned = False
     with open(f"/proc/{pid}/smaps") as f:
         for text in f:
-            if text.startswith("Size:"):
-                size = int(text.split()[1])
+            bounds = re.match("([0-9a-f]+)-([0-9a-f]+) ", text)
+            if bounds:
+                aligned = all(int(b, 16) % (2 << 20) == 0 for b in bounds.groups())
             elif text.startswith("Pss:"):
                 pss = int(text.split()[1])
                 total += pss
-                guest += pss if size == 32 << 10 else 0
+                guest += pss if aligned else 0
     with open(f"/proc/{pid}/status") as f:
         total += int(re.search(r"VmPTE:\s+(\d+)", f.read()).group(1))
     return guest, total - guest

@@ -118,8 +118,6 @@ enum err kvm_memory_load(struct kvm_memory *m, int vm, const struct plan *p, uin
 	m->first_size = p->gpa_end < KVM_SLOT_FIRST ? KVM_SLOT_FIRST : p->gpa_end;
 	if (add_slot(m) != OK)
 		return refuse(n, ERR_NOMEM, "KVM: no memory for the Keep image: %s", strerror(errno));
-	/* Where the plan is dense, a few huge pages are cheaper than many small ones. */
-	madvise(m->slots[0], p->gpa_end, MADV_HUGEPAGE);
 	for (size_t i = 0; i < p->range_count; i++)
 		load_range(m, &p->ranges[i]);
 	return OK;
