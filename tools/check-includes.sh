@@ -24,7 +24,7 @@ allowed() { # folder of the includer, included path
 	esac
 }
 
-free="stdint.h stddef.h stdbool.h stdarg.h string.h assert.h limits.h immintrin.h emmintrin.h x86intrin.h float.h stdalign.h bearssl.h"
+free="stdint.h stddef.h stdbool.h stdarg.h string.h assert.h limits.h immintrin.h emmintrin.h cpuid.h x86intrin.h float.h stdalign.h bearssl.h"
 
 for f in $(git ls-files -co --exclude-standard 'abi/*.[ch]' 'lib/*.[chS]' 'keep/*.[chS]' 'sys/*.[ch]' 'host/*.[ch]' \
 	'client/*.[ch]' 'lib/*.def' 'keep/*.def'); do

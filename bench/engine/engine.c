@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * engine FILE N: loads a module and calls its export `kernel`; prints its checksum and the microseconds it took.
- * engine FILE: only loads; prints the bytes of the module, of the arena used for it, and the microseconds.
+ * engine FILE: only loads; prints the bytes of the module, of the arena used for it, the microseconds, those of compiling,
+ * functions compiled and not, bytes of code. -b before FILE: compiled by the baseline tier.
  */
-#include "lib/wasm/wasm.h"
+#include "sys/code.h"
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <time.h>
 
@@ -26,19 +28,16 @@ static uint8_t *reserve(size_t size)
 static enum err create(void *ctx, uint32_t pages, uint32_t max_pages, uint8_t **base)
 {
 	(void)ctx;
-	(void)pages;
 	(void)max_pages;
-	*base = reserve((size_t)WASM_PAGE_SIZE * WASM_MAX_PAGES);
-	return OK;
+	*base = code_linear_new(pages);
+	return *base == NULL ? ERR_NOMEM : OK;
 }
 
 static enum err grow(void *ctx, uint8_t *base, uint32_t old_pages, uint32_t pages)
 {
 	(void)ctx;
-	(void)base;
 	(void)old_pages;
-	(void)pages;
-	return OK;
+	return code_linear_grow(base, pages);
 }
 
 static void must(enum err err, const struct note *n)
@@ -93,23 +92,45 @@ static void run(struct arena *a, const struct wasm_limits *limits, const struct 
 	printf("%u %lld\n", v.i32, now_us() - t);
 }
 
+/* Returns the microseconds. */
+static long long compile(struct wasm_module *m, struct arena *a)
+{
+	struct wasm_code_memory *code;
+	struct note why = {{0}};
+	long long t;
+
+	must(code_memory_open(&code), &why);
+	t = now_us();
+	must(wasm_compile(m, a, code), &why);
+	return now_us() - t;
+}
+
 int main(int argc, char **argv)
 {
 	struct wasm_limits limits = wasm_default_limits();
 	struct arena a = arena_of(reserve(ARENA), ARENA);
 	struct note why = {{0}};
+	struct wasm_code_stats stats;
 	struct wasm_module *m;
 	struct slice bytes;
-	long long t;
+	long long t, compiling = 0;
+	bool base = argc > 1 && strcmp(argv[1], "-b") == 0;
 
+	argc -= base;
+	argv += base;
 	if (argc < 2 || argc > 3)
 		return 2;
 	a.dirty = 0;
 	bytes = read_whole(argv[1]);
 	t = now_us();
 	must(wasm_load(&a, bytes, &limits, &m, &why), &why);
+	t = now_us() - t;
+	if (base)
+		compiling = compile(m, &a);
+	stats = wasm_code_stats(m);
 	if (argc == 2)
-		printf("%zu %zu %lld\n", bytes.size, a.used, now_us() - t);
+		printf("%zu %zu %lld %lld %u %u %zu\n", bytes.size, a.used, t, compiling, stats.compiled, stats.interpreted,
+		       stats.bytes);
 	else
 		run(&a, &limits, m, argv[2]);
 	return 0;

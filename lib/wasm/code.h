@@ -88,6 +88,7 @@ enum iop {
 	IOP_table_fill,  /* d value n table32 */
 	IOP_ref_is_null, /* dst x */
 	IOP_ref_func,    /* dst function32 */
+	IOP_native,      /* function32: a compiled one, whose whole body this is */
 	IOP_exit,        /* leaves the interpreter: where the outermost frame returns to */
 	IOP_COUNT
 };

@@ -15,7 +15,7 @@ enum err wasm_store_new(struct arena *a, const struct wasm_limits *limits, struc
 	if (s == NULL)
 		return ERR_NOMEM;
 	*s = (struct wasm_store){.arena = a, .limits = *limits, .mem = mem, .poll = poll};
-	s->stack = arena_many(a, slots, uint64_t);
+	s->stack = arena_many(a, slots + NATIVE_MARGIN, uint64_t);
 	if (s->stack == NULL)
 		return ERR_NOMEM;
 	s->stack_end = s->stack + slots;
@@ -194,6 +194,7 @@ enum err wasm_trap(struct wasm_caller *c, const char *reason)
 {
 	c->store->trap = reason;
 	c->store->trap_pc = NULL;
+	c->store->trap_native = NULL;
 	return ERR_TRAP;
 }
 
@@ -277,6 +278,8 @@ static enum err make_functions(struct wasm_instance *i, struct arena *a)
 		f[n] = (struct function){.ext = {WASM_FUNC}, .frame_slots = b->frame_slots, .code = b->code,
 					 .params = b->params, .locals = b->locals, .index = m->imported_functions + n,
 					 .type = &m->types[m->functions[m->imported_functions + n]], .instance = i};
+		if (m->native != NULL)
+			native_bind(m, n, &f[n]);
 		i->functions[m->imported_functions + n] = &f[n];
 	}
 	return OK;
@@ -450,7 +453,8 @@ enum err wasm_instantiate(struct wasm_store *s, struct arena *a, const struct wa
 	i = arena_new(a, struct wasm_instance);
 	if (i == NULL)
 		return refuse(n, ERR_NOMEM, "no memory for an instance");
-	*i = (struct wasm_instance){.store = s, .module = m, .stack_end = s->stack_end, .fuel = FUEL};
+	*i = (struct wasm_instance){.store = s, .module = m, .stack_end = s->stack_end, .fuel = FUEL,
+				    .helpers = native_helpers};
 	i->memory = &i->no_memory;
 	err = make_instance(i, a, imports);
 	if (err != OK)
@@ -497,6 +501,7 @@ enum err wasm_call(struct wasm_store *s, struct wasm_extern *func, union wasm_va
 	CHECK(func->kind == WASM_FUNC);
 	s->trap = NULL;
 	s->trap_pc = NULL;
+	s->trap_native = NULL;
 	if (s->depth >= s->limits.call_depth) {
 		s->trap = "call stack exhausted: host functions call back too deep";
 		err = ERR_TRAP;

@@ -502,21 +502,30 @@ OP(call)
 	GO;
 }
 
-/* What a host function reports becomes what the interpreter reports. */
-NOINLINE static enum err call_host(const struct function *f, uint64_t *base, const code_t *pc, struct wasm_instance *inst)
+enum err call_host(struct wasm_store *s, struct wasm_instance *inst, const struct function *f, uint64_t *slots)
 {
-	struct wasm_store *s = inst->store;
 	struct wasm_caller caller = {s, inst};
 	uint32_t params = f->type->param_count, results = f->type->result_count;
 	uint64_t *top = s->top;
 	enum err err;
 
-	if ((size_t)(inst->stack_end - base) < (params > results ? params : results))
-		return trap(pc, inst, trap_stack);
-	s->top = base + (params > results ? params : results);
-	err = f->host(f->ctx, &caller, (union wasm_value *)base);
+	if ((size_t)(inst->stack_end - slots) < (params > results ? params : results)) {
+		s->trap = trap_stack;
+		return ERR_TRAP;
+	}
+	s->top = slots + (params > results ? params : results);
+	err = f->host(f->ctx, &caller, (union wasm_value *)slots);
 	s->top = top;
-	if (err == ERR_TRAP && s->trap_pc == NULL) {
+	return err;
+}
+
+/* What a host function reports becomes what the interpreter reports. */
+NOINLINE static enum err call_host_from(const struct function *f, uint64_t *base, const code_t *pc, struct wasm_instance *inst)
+{
+	struct wasm_store *s = inst->store;
+	enum err err = call_host(s, inst, f, base);
+
+	if (err == ERR_TRAP && s->trap_pc == NULL && s->trap_native == NULL) {
 		s->trap_pc = pc;
 		s->trap_instance = inst;
 	}
@@ -530,7 +539,7 @@ NOINLINE static enum err call_foreign(STATE)
 	const code_t *back = pc + (*pc == IOP_call_import ? 4 : 7);
 
 	if (f->code == NULL) {
-		enum err err = call_host(f, &SLOT(1), pc, inst);
+		enum err err = call_host_from(f, &SLOT(1), pc, inst);
 
 		if (err != OK)
 			return err;
@@ -580,6 +589,25 @@ OP(call_indirect)
 	pc = f->code;
 	fp = base;
 	POLL;
+	GO;
+}
+
+/* Results are written by the compiled function, over what was saved. */
+OP(native)
+{
+	const struct function *f = inst->functions[code_u32(pc + 1)];
+	uint64_t saved[FRAME_SAVED] = {(fp + f->params)[0], (fp + f->params)[1], (fp + f->params)[2]};
+	enum err err = native_call(f, fp);
+
+	(void)mem;
+	(void)size;
+	if (err != OK)
+		return err;
+	inst = (struct wasm_instance *)(uintptr_t)saved[FRAME_INSTANCE];
+	pc = (const code_t *)(uintptr_t)saved[FRAME_PC];
+	fp = (uint64_t *)(uintptr_t)saved[FRAME_FP];
+	mem = inst->memory->base;
+	size = inst->memory->bytes;
 	GO;
 }
 
@@ -704,7 +732,7 @@ static operation *const operations[IOP_COUNT] = {
 	ROW(return) ROW(return_one) ROW(return_many) ROW(call) ROW(call_import) ROW(call_indirect) ROW(select)
 	ROW(global_get) ROW(global_set) ROW(memory_size) ROW(memory_grow) ROW(memory_init) ROW(data_drop) ROW(memory_copy)
 	ROW(memory_fill) ROW(table_get) ROW(table_set) ROW(table_init) ROW(elem_drop) ROW(table_copy) ROW(table_grow)
-	ROW(table_size) ROW(table_fill) ROW(ref_is_null) ROW(ref_func) ROW(exit)
+	ROW(table_size) ROW(table_fill) ROW(ref_is_null) ROW(ref_func) ROW(native) ROW(exit)
 };
 
 enum err interpret(struct wasm_store *s, const struct function *f, uint64_t *fp)

@@ -94,6 +94,7 @@ struct wasm_module {
 	uint32_t element_count, data_count;
 	uint32_t imported_functions, imported_tables, imported_memories, imported_globals;
 	uint32_t start;        /* NO_INDEX: none */
+	struct native_module *native; /* compiled code, NULL: none */
 };
 #define NO_INDEX UINT32_MAX
 
@@ -107,6 +108,9 @@ struct wasm_extern {
 	enum wasm_kind kind;
 };
 
+/* A C function that compiled code calls; pc is the address it returns to (x64/native.h). */
+typedef enum err native_helper(struct wasm_instance *i, uint64_t *slots, uint32_t a, uint32_t b, const uint8_t *pc);
+
 struct function {
 	struct wasm_extern ext;
 	uint32_t frame_slots;
@@ -115,6 +119,7 @@ struct function {
 	uint32_t index;
 	const struct wasm_functype *type;
 	struct wasm_instance *instance; /* NULL for host functions */
+	const uint8_t *native; /* machine code, NULL when the module is not compiled */
 	wasm_host_fn *host;
 	void *ctx;
 };
@@ -150,6 +155,9 @@ struct wasm_store {
 	const char *trap;      /* why, NULL if not trapped */
 	const code_t *trap_pc; /* the trapping instruction, NULL when it is not known */
 	const struct wasm_instance *trap_instance;
+	const uint8_t *trap_native;   /* the same as trap_pc in compiled code */
+	uint64_t native_stack;        /* where the machine stack was when compiled code was entered last */
+	uint32_t native_entries;      /* how often it is entered just now */
 };
 
 struct wasm_instance {
@@ -166,9 +174,13 @@ struct wasm_instance {
 	bool *dropped_data, *dropped_elements;
 	struct wasm_extern **exports;
 	struct memory no_memory;
+	native_helper *const *helpers; /* what compiled code calls */
+	const uint8_t *native_back;    /* where a call out of compiled code returns to */
 };
 
 enum { FUEL = 65536 };
+/* Slots behind the end of the stack, for frames of compiled functions that call nothing: they do not look. */
+enum { NATIVE_MARGIN = 1024 };
 
 struct wasm_caller {
 	struct wasm_store *store;
@@ -201,6 +213,15 @@ const char *opcode_name(uint32_t code); /* NULL: no such instruction in WebAssem
 
 /* Runs fp[0...] through f, which is not a host function, until it returns; results are at fp[0...]. */
 MUST_USE enum err interpret(struct wasm_store *s, const struct function *f, uint64_t *fp);
+/* Calls a host function for an instance: arguments and results in slots. */
+MUST_USE enum err call_host(struct wasm_store *s, struct wasm_instance *inst, const struct function *f, uint64_t *slots);
+/* Runs a compiled function in the same way as `interpret`, but for the frame, which it makes itself. */
+MUST_USE enum err native_call(const struct function *f, uint64_t *fp);
+/* Makes the module's own function number `own` a compiled one. */
+void native_bind(const struct wasm_module *m, uint32_t own, struct function *f);
+/* Function and offset in the module of a machine instruction; false: it is no site. */
+bool native_place(const struct wasm_module *m, const uint8_t *site, uint32_t *function, uint32_t *offset);
+extern native_helper *const native_helpers[];
 /* The bulk operations, also used for initialisation. false: out of bounds, nothing was written. */
 bool memory_init(struct wasm_instance *i, uint32_t segment, uint32_t d, uint32_t s, uint32_t n);
 bool table_init(struct wasm_instance *i, uint32_t table, uint32_t segment, uint32_t d, uint32_t s, uint32_t n);

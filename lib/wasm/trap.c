@@ -107,23 +107,30 @@ static uint32_t find_site(const struct body *b, uint32_t unit)
 	return b->offset;
 }
 
+static bool find_place(const struct wasm_store *s, const struct wasm_module *m, uint32_t *index, uint32_t *offset)
+{
+	const struct body *b;
+
+	if (s->trap_native != NULL)
+		return native_place(m, s->trap_native, index, offset);
+	b = s->trap_pc == NULL ? NULL : find_body(m, s->trap_pc, index);
+	if (b == NULL)
+		return false;
+	*offset = find_site(b, (uint32_t)(s->trap_pc - b->code));
+	return true;
+}
+
 void trap_describe(const struct wasm_store *s, struct note *n)
 {
 	const char *why = s->trap != NULL ? s->trap : "trap";
-	const struct wasm_module *m;
+	const struct wasm_module *m = s->trap_instance != NULL ? s->trap_instance->module : NULL;
 	char name[FUNCTION_NAME_MAX];
-	const struct body *b = NULL;
-	uint32_t index, offset;
+	uint32_t index = 0, offset = 0;
 
-	if (s->trap_pc != NULL && s->trap_instance != NULL) {
-		m = s->trap_instance->module;
-		b = find_body(m, s->trap_pc, &index);
-	}
-	if (b == NULL) {
+	if (m == NULL || !find_place(s, m, &index, &offset)) {
 		note_set(n, "%s", why);
 		return;
 	}
-	offset = find_site(b, (uint32_t)(s->trap_pc - b->code));
 	function_name(m, index, name);
 	if (name[0] != 0)
 		note_set(n, "%s in function %u \"%s\" at offset 0x%x", why, index, name, offset);

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "test/spec/executor.h"
 
+#include "lib/wasm/x64/native.h"
+#include "lib/wasm/x64check/decode.h"
+
 /* ---- the host module "spectest" (test/core/README.md of the suite) ---- */
 
 static enum err print(void *ctx, struct wasm_caller *caller, union wasm_value *args)
@@ -92,6 +95,34 @@ static struct wasm_extern *find_import(struct executor *x, struct wasm_import im
 	return NULL;
 }
 
+/* Machine code holds nothing but instructions that the checker's decoder knows. */
+static enum err check_code(const struct wasm_module *m, struct note *n)
+{
+	static struct x64_decoder decoder;
+	struct slice code = slice_of(m->native->base, m->native->size);
+	struct x64_insn insn;
+
+	x64_decoder_init(&decoder);
+	while (code.size > 0) {
+		if (!x64_decode(&decoder, code, &insn))
+			return refuse(n, ERR_STATE, "an unknown instruction at 0x%x: %x %x %x %x", (unsigned)(code.data - m->native->base),
+				      code.data[0], code.data[1], code.data[2], code.data[3]);
+		code = slice_of(code.data + insn.size, code.size - insn.size);
+	}
+	return OK;
+}
+
+static enum err compile(struct executor *x, struct wasm_module *m, struct note *n)
+{
+	enum err err = wasm_compile(m, x->arena, x->code);
+
+	if (err != OK)
+		return refuse(n, ERR_STATE, "the module was not compiled: %s", err_text(err));
+	if (wasm_code_stats(m).interpreted > 0)
+		return refuse(n, ERR_STATE, "%u functions were not compiled", wasm_code_stats(m).interpreted);
+	return check_code(m, n);
+}
+
 static enum err module(struct executor *x, struct reader *r, struct writer *w, struct note *n)
 {
 	struct wasm_limits limits = wasm_default_limits();
@@ -102,6 +133,8 @@ static enum err module(struct executor *x, struct reader *r, struct writer *w, s
 	TRY(rd_bytes(r, rd_left(r), &bytes));
 	TRY(keep_bytes(x, bytes, &bytes));
 	TRY(wasm_load(x->arena, bytes, &limits, &m, n));
+	if (x->code != NULL)
+		TRY(compile(x, m, n));
 	if (x->instance_count == SPEC_INSTANCES_MAX || wasm_import_count(m) > SPEC_IMPORTS_MAX)
 		return refuse(n, ERR_LIMIT, "too many instances or imports for the suite runner");
 	for (uint32_t i = 0; i < wasm_import_count(m); i++)
@@ -218,9 +251,9 @@ static enum spec_outcome outcome_of(enum err err)
 	}
 }
 
-void executor_init(struct executor *x, struct arena *a, struct wasm_memory_ops memory)
+void executor_init(struct executor *x, struct arena *a, struct wasm_memory_ops memory, struct wasm_code_memory *code)
 {
-	*x = (struct executor){.arena = a, .mark = a->used, .memory = memory};
+	*x = (struct executor){.arena = a, .mark = a->used, .memory = memory, .code = code};
 	CHECK(reset(x) == OK);
 }
 

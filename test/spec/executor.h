@@ -5,7 +5,7 @@
  *
  * All numbers are little-endian. A name is u32 length and bytes. A value is u8 type (enum wasm_type) and u64 bits.
  *   request   u8 command, then
- *     RESET     nothing: forgets all modules; a new script begins
+ *     RESET     nothing: forgets all modules; a new script begins. Whoever gave the code memory makes it empty before
  *     MODULE    the module's bytes: loads and instantiates it -> u32 number of the instance
  *     REGISTER  u32 instance, name: its exports can be imported under that name
  *     INVOKE    u32 instance, name, u32 count, values -> u32 count, values
@@ -16,7 +16,7 @@
 #define BROCH_TEST_SPEC_EXECUTOR_H
 
 #include "lib/base/rw.h"
-#include "lib/wasm/wasm.h"
+#include "lib/wasm/compile.h"
 
 enum spec_command { SPEC_RESET, SPEC_MODULE, SPEC_REGISTER, SPEC_INVOKE, SPEC_GET };
 enum spec_outcome {
@@ -34,6 +34,7 @@ struct executor {
 	struct arena *arena; /* everything of one script lives here */
 	size_t mark;         /* what RESET goes back to */
 	struct wasm_memory_ops memory;
+	struct wasm_code_memory *code; /* NULL: modules are interpreted */
 	struct wasm_store *store;
 	struct wasm_instance **instances;
 	uint32_t instance_count;
@@ -49,7 +50,8 @@ struct executor {
 };
 
 /* The arena and what memory.ctx points to must outlive the executor. */
-void executor_init(struct executor *x, struct arena *a, struct wasm_memory_ops memory);
+/* code: where modules are compiled to, or NULL. */
+void executor_init(struct executor *x, struct arena *a, struct wasm_memory_ops memory, struct wasm_code_memory *code);
 /* Returns the size of the response, at most SPEC_RESPONSE_MAX. */
 size_t executor_handle(struct executor *x, struct slice request, uint8_t response[static SPEC_RESPONSE_MAX]);
 

@@ -105,7 +105,7 @@ void keep_main(const struct boot_info *boot)
 	CHECK(request != NULL);
 	wait_for(KEEPCALL_SESSIONS, KEEPCALL_READABLE);
 	must(call_accept(KEEPCALL_SESSIONS, &channel));
-	executor_init(&executor, &heap, (struct wasm_memory_ops){create, grow, NULL});
+	executor_init(&executor, &heap, (struct wasm_memory_ops){create, grow, NULL}, NULL);
 	for (;;) {
 		struct writer w = wr_of(response, 4);
 		uint8_t head[4];

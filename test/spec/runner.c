@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Runs the WebAssembly core test suite: reads the scripts (JSON as written by wast2json), has them executed by
- * test/spec/executor.h, here or in a Keep, and compares. Usage: runner [-v] [-k KEEPER IMAGE BACKEND] DIRECTORY [SCRIPT...]. A script whose name begins with "simd_" and
+ * test/spec/executor.h, here or in a Keep, and compares. Usage: runner [-v] [-b] [-k KEEPER IMAGE BACKEND] DIRECTORY [SCRIPT...]. A script whose name begins with "simd_" and
  * cases in the text format are skipped and counted. Exit status 0 when nothing failed.
  */
+#include "sys/code.h"
 #include "test/lib/keep_process.h"
 #include "test/spec/executor.h"
 
@@ -33,6 +34,7 @@ struct runner {
 	unsigned name_count;
 	unsigned passed, failed, skipped;
 	bool verbose;
+	struct wasm_code_memory *code; /* -b: the baseline compiler, here */
 	bool in_keep;
 	struct keep_options options;
 	struct keep_process keep;
@@ -42,36 +44,32 @@ struct runner {
 
 enum { MEMORIES_MAX = 4096 };
 static struct {
-	void *base[MEMORIES_MAX];
+	uint8_t *base[MEMORIES_MAX];
 	unsigned count;
 } memories;
 
-static const size_t RESERVED = (size_t)WASM_PAGE_SIZE * WASM_MAX_PAGES;
-
 static enum err memory_create(void *ctx, uint32_t pages, uint32_t max_pages, uint8_t **base)
 {
-	void *p = mmap(NULL, RESERVED, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-
 	(void)ctx;
 	(void)max_pages;
-	if (p == MAP_FAILED || memories.count == MEMORIES_MAX)
+	*base = memories.count < MEMORIES_MAX ? code_linear_new(pages) : NULL;
+	if (*base == NULL)
 		return ERR_NOMEM;
-	memories.base[memories.count++] = p;
-	*base = p;
-	return pages == 0 || mprotect(p, (size_t)pages * WASM_PAGE_SIZE, PROT_READ | PROT_WRITE) == 0 ? OK : ERR_NOMEM;
+	memories.base[memories.count++] = *base;
+	return OK;
 }
 
 static enum err memory_grow(void *ctx, uint8_t *base, uint32_t old_pages, uint32_t pages)
 {
 	(void)ctx;
 	(void)old_pages;
-	return mprotect(base, (size_t)pages * WASM_PAGE_SIZE, PROT_READ | PROT_WRITE) == 0 ? OK : ERR_NOMEM;
+	return code_linear_grow(base, pages);
 }
 
 static void memories_free(void)
 {
 	while (memories.count > 0)
-		munmap(memories.base[--memories.count], RESERVED);
+		code_linear_free(memories.base[--memories.count]);
 }
 
 /* ---- requests ---- */
@@ -434,6 +432,8 @@ static void run_script(struct runner *u, const char *script)
 	u->current = -1;
 	if (u->in_keep)
 		new_keep(u);
+	if (u->code != NULL)
+		code_memory_reset(u->code);
 	begin(u, SPEC_RESET);
 	must(send_request(u) == SPEC_DONE ? OK : ERR_STATE);
 	if (!simd)
@@ -477,6 +477,11 @@ int main(int argc, char **argv)
 		argv++;
 		argc--;
 	}
+	if (argc > 1 && strcmp(argv[1], "-b") == 0) {
+		must(code_memory_open(&u.code));
+		argv++;
+		argc--;
+	}
 	if (argc > 4 && strcmp(argv[1], "-k") == 0) {
 		u.in_keep = true;
 		u.options = (struct keep_options){argv[2], argv[3], argv[4], "none", "/nonexistent", 1ull << 30};
@@ -486,13 +491,13 @@ int main(int argc, char **argv)
 	u.keep = (struct keep_process){.pid = -1, .control = -1, .session = -1};
 	u.request = malloc(REQUEST_MAX);
 	if (argc < 2 || p == MAP_FAILED || u.request == NULL) {
-		fprintf(stderr, "usage: spec-runner [-v] [-k KEEPER IMAGE BACKEND] DIRECTORY [SCRIPT...]\n");
+		fprintf(stderr, "usage: spec-runner [-v] [-b] [-k KEEPER IMAGE BACKEND] DIRECTORY [SCRIPT...]\n");
 		return 2;
 	}
 	a = arena_of(p, ARENA_BYTES);
 	a.dirty = 0;
 	u.dir = argv[1];
-	executor_init(&u.x, &a, ops);
+	executor_init(&u.x, &a, ops, u.code);
 	memories_free();
 	if (argc == 2)
 		run_all(&u);

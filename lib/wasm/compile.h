@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The seam between the engine and compiled code: wasm_compile writes a loaded module's functions as x86-64 machine
+ * code, has it sealed, and instances made afterwards run compiled. Functions that are not compiled (SIMD, very deep
+ * nesting) run in the interpreter; both call each other.
+ *
+ * What compiled code relies on: behind the base of each linear memory, 8 GiB and 16 bytes of addresses are absent but
+ * for its present pages, and a page fault there is given to wasm_code_fault.
+ */
+#ifndef BROCH_WASM_COMPILE_H
+#define BROCH_WASM_COMPILE_H
+
+#include "lib/wasm/wasm.h"
+
+/* Where machine code lives. Must not move while a module compiled into it lives. */
+struct wasm_code_memory {
+	/* Contiguous addresses; `commit` makes writable, zero pages appear. Its granularity is that of sealing. */
+	struct arena arena;
+	/* Makes executable and unwritable for ever what was committed since the last time. On failure it is never used.
+	 */
+	enum err (*seal)(void *ctx, uint8_t *base, size_t size);
+	void *ctx;
+	struct wasm_module *first; /* private: the module sealed last */
+	uint32_t fault_offset;     /* private: of the last fault, in the code of its module */
+};
+
+/*
+ * scratch: keeps what has to live as long as the module, the rest is given back. On failure nothing was compiled, and
+ * the module runs in the interpreter: ERR_NOMEM; ERR_UNSUPPORTED: the CPU has no SSE4.1; or what `seal` gave. Linear in
+ * the size of the module.
+ */
+MUST_USE enum err wasm_compile(struct wasm_module *m, struct arena *scratch, struct wasm_code_memory *code);
+/* For a fault handler: where to go on after a page fault at pc, 0: no fault of compiled code at a linear memory.
+ * Touches nothing but *code and its modules. */
+uint64_t wasm_code_fault(struct wasm_code_memory *code, uint64_t pc);
+
+/* What became of it: functions compiled, and those left to the interpreter. */
+struct wasm_code_stats {
+	uint32_t compiled, interpreted;
+	size_t bytes;
+};
+struct wasm_code_stats wasm_code_stats(const struct wasm_module *m);
+
+#endif

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What a compiled module is, and what its code and the C code of the engine call in each other. */
+#ifndef BROCH_X64_NATIVE_H
+#define BROCH_X64_NATIVE_H
+
+#include "lib/wasm/compile.h"
+#include "lib/wasm/module.h"
+
+struct native_function {
+	uint32_t offset, size;      /* of its code; one that is not compiled has a thunk to the interpreter */
+	uint32_t sites, sites_size; /* where in native_module.sites: pairs of LEB128, both differences and modulo 2^32:
+	                               code, module */
+	bool compiled;
+	code_t call[3]; /* what the interpreter runs: IOP_native, index32 */
+};
+
+struct native_module {
+	uint8_t *base;
+	uint32_t size;
+	uint32_t enter, fault; /* offsets of stubs */
+	uint32_t compiled;
+	struct wasm_code_memory *memory;
+	struct wasm_module *next; /* in the area */
+	const uint8_t *sites;
+	struct native_function *functions; /* own ones */
+};
+
+/*
+ * What compiled code calls. A site is an instruction that may stop the program: a load or store by its first byte, a
+ * call by its last one, so that no address means both. pc is the address behind the call.
+ */
+enum helper { HELPER_TRAP, HELPER_FAULT, HELPER_POLL, HELPER_CALL, HELPER_CALL_INDIRECT, HELPER_OP, HELPER_COUNT };
+enum trap_kind {
+	TRAP_UNREACHABLE,
+	TRAP_DIVIDE,
+	TRAP_OVERFLOW,
+	TRAP_CONVERSION,
+	TRAP_STACK,
+	TRAP_UNDEFINED,
+	TRAP_UNINITIALIZED,
+	TRAP_COUNT
+};
+
+#endif

@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sys/code.h"
+
+#include <signal.h>
+#include <sys/mman.h>
+#include <ucontext.h>
+
+static const size_t CODE_BYTES = (size_t)1 << 30, LINEAR_BYTES = (size_t)16 << 30;
+enum { STEP = 1 << 18 };
+
+static struct wasm_code_memory memory;
+
+static enum err commit(struct arena *a, size_t size)
+{
+	size_t want = (size + STEP - 1) & ~(size_t)(STEP - 1);
+
+	if (want > a->max || mprotect(a->base + a->committed, want - a->committed, PROT_READ | PROT_WRITE) != 0)
+		return ERR_NOMEM;
+	a->committed = want;
+	return OK;
+}
+
+static enum err seal(void *ctx, uint8_t *base, size_t size)
+{
+	(void)ctx;
+	return mprotect(base, size, PROT_READ | PROT_EXEC) == 0 ? OK : ERR_IO;
+}
+
+static void on_fault(int number, siginfo_t *info, void *context)
+{
+	greg_t *registers = ((ucontext_t *)context)->uc_mcontext.gregs;
+	uint64_t go_on = wasm_code_fault(&memory, (uint64_t)registers[REG_RIP]);
+
+	(void)info;
+	if (go_on != 0)
+		registers[REG_RIP] = (greg_t)go_on;
+	else
+		signal(number, SIG_DFL); /* it happens again, and ends the process */
+}
+
+enum err code_memory_open(struct wasm_code_memory **out)
+{
+	struct sigaction action = {.sa_sigaction = on_fault, .sa_flags = SA_SIGINFO};
+	void *p = mmap(NULL, CODE_BYTES, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+	if (p == MAP_FAILED)
+		return ERR_NOMEM;
+	memory = (struct wasm_code_memory){
+	        .arena = {.base = p, .max = CODE_BYTES, .commit = commit},
+	        .seal = seal,
+	};
+	if (sigaction(SIGSEGV, &action, NULL) != 0)
+		return ERR_IO;
+	*out = &memory;
+	return OK;
+}
+
+void code_memory_reset(struct wasm_code_memory *c)
+{
+	mmap(c->arena.base, c->arena.committed, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1,
+	     0);
+	c->arena.used = c->arena.committed = c->arena.dirty = 0;
+	c->first = NULL;
+}
+
+/* ---- linear memories ---- */
+
+uint8_t *code_linear_new(uint32_t pages)
+{
+	void *p = mmap(NULL, LINEAR_BYTES, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+	if (p == MAP_FAILED)
+		return NULL;
+	if (code_linear_grow(p, pages) == OK)
+		return p;
+	code_linear_free(p);
+	return NULL;
+}
+
+enum err code_linear_grow(uint8_t *base, uint32_t pages)
+{
+	return pages == 0 || mprotect(base, (size_t)pages * WASM_PAGE_SIZE, PROT_READ | PROT_WRITE) == 0 ? OK
+	                                                                                                 : ERR_NOMEM;
+}
+
+void code_linear_free(uint8_t *base)
+{
+	munmap(base, LINEAR_BYTES);
+}
