@@ -9,7 +9,6 @@
 
 #include <fcntl.h>
 #include <malloc.h>
-#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -84,56 +83,12 @@ static enum err create(struct keeper *k, const struct args *o, struct loading *l
 	return err;
 }
 
-/* Opening a source of evidence takes as long as making a Keep, and neither needs the other: it has a thread of its own. */
-struct opening {
-	const struct args *o;
-	struct tee *tee;
-	struct note note;
-	enum err err;
-	pthread_t thread;
-	bool running;
-};
-
-static void *open_tee(void *ctx)
-{
-	struct opening *w = ctx;
-
-	w->err = w->o->tee->open(w->o->state, &w->tee, &w->note);
-	return NULL;
-}
-
-/* Without a thread it is done at once. */
-static void opening_begin(struct opening *w, const struct args *o)
-{
-	*w = (struct opening){.o = o};
-	if (o->tee == NULL)
-		return;
-	w->running = pthread_create(&w->thread, NULL, open_tee, w) == 0;
-	if (!w->running)
-		open_tee(w);
-}
-
-/* One thread is left, which is what changing rights needs. err: how the Keep's creation went; it counts first. */
-static enum err opening_end(struct opening *w, struct keeper *k, enum err err, struct note *n)
-{
-	if (w->running)
-		pthread_join(w->thread, NULL);
-	k->tee = w->tee;
-	if (err == OK && w->err != OK)
-		return refuse(n, w->err, "%s", w->note.text);
-	return err;
-}
-
 /* Devices are opened by create: that is before the rights go, unless the backend needs none. */
 static enum err create_and_renounce(struct keeper *k, const struct args *o, struct loading *l, struct note *n)
 {
-	struct opening w;
-	enum err err = o->backend->probe(n);
-
-	opening_begin(&w, o);
-	if (err == OK && !o->backend->unprivileged)
-		err = create(k, o, l, n);
-	TRY(opening_end(&w, k, err, n));
+	TRY(o->backend->probe(n));
+	if (!o->backend->unprivileged)
+		TRY(create(k, o, l, n));
 	TRY(jail_rights(o->user, n));
 	if (o->backend->unprivileged)
 		TRY(create(k, o, l, n));
@@ -143,6 +98,8 @@ static enum err create_and_renounce(struct keeper *k, const struct args *o, stru
 static enum err load(struct keeper *k, const struct args *o, struct loading *l, struct note *n)
 {
 	TRY(build_plan(o, l, n));
+	if (o->tee != NULL)
+		TRY(o->tee->open(o->state, &k->tee, n));
 	TRY(create_and_renounce(k, o, l, n));
 	if (k->tee != NULL)
 		TRY(o->tee->launched(k->tee, &l->plan, n));
