@@ -98,7 +98,7 @@ enum keepcall_channel { KEEPCALL_CONNECT = 1, KEEPCALL_LISTEN = 2, KEEPCALL_STOR
 /* What the host may know about the end; everything else travels in the session. */
 enum keepcall_exit {
 	KEEPCALL_EXIT_DONE = 0,    /* the workload ended and its owner was told, or nobody came for it in time */
-	KEEPCALL_EXIT_REFUSED = 1, /* the client refused the evidence, or broke the protocol */
+	KEEPCALL_EXIT_REFUSED = 1, /* no client delivered: it refused the evidence, broke the protocol, or went */
 	KEEPCALL_EXIT_FATAL = 2,   /* a check inside the Keep failed */
 	KEEPCALL_EXIT_FAULT = 3,   /* a CPU exception the runtime does not handle; arg1 vector, arg2 rip */
 	KEEPCALL_EXIT_HOST = 4,    /* an answer of the host broke this contract */

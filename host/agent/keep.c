@@ -226,7 +226,7 @@ static void on_exited(struct keep *k, const struct control *c)
 		const char *text;
 	} ends[] = {
 	        [KEEPCALL_EXIT_DONE] = {END_EXITED, "the Keep ended"},
-	        [KEEPCALL_EXIT_REFUSED] = {END_EXITED, "the client refused the evidence or broke the protocol"},
+	        [KEEPCALL_EXIT_REFUSED] = {END_EXITED, "no workload was delivered: the client refused the evidence, broke the protocol or went away"},
 	        [KEEPCALL_EXIT_FATAL] = {END_DIED, "a check inside the Keep failed"},
 	        [KEEPCALL_EXIT_FAULT] = {END_DIED, "a CPU exception inside the Keep"},
 	        [KEEPCALL_EXIT_HOST] = {END_DIED, "the Keep refused an answer of this host"},

@@ -32,11 +32,19 @@ static struct keep *wake_up(const struct boot_info *boot)
 	return k;
 }
 
-/* Clients come until one has delivered; the others are turned away. */
+static bool busy(const struct keep *k)
+{
+	return k->links[0].open || k->links[1].open;
+}
+
+/* Clients come until one has delivered; the others are turned away. When one has gone, the next must come soon: the
+ * host cannot know that this Keep is of no use to anybody. */
 static void receive_workload(struct keep *k)
 {
-	while (k->phase == PHASE_READY && k->refusals < REFUSALS_MAX)
-		serve(k, CLOCK_NEVER);
+	k->abandoned = CLOCK_NEVER;
+	while (k->phase == PHASE_READY && k->refusals < REFUSALS_MAX &&
+	       (busy(k) || clock_monotonic(&k->clock) < k->abandoned))
+		serve(k, busy(k) ? CLOCK_NEVER : k->abandoned);
 	if (k->phase == PHASE_READY)
 		call_exit(KEEPCALL_EXIT_REFUSED, 0, 0);
 }

@@ -7,6 +7,7 @@
 #define SECOND UINT64_C(1000000000)
 #define PATIENCE (60 * SECOND) /* with a client that owes us something */
 #define LINGER (2 * SECOND)    /* for the last bytes to be fetched */
+#define RETRY (10 * SECOND)    /* for a client after one that went without delivering */
 
 static uint64_t now(struct keep *k)
 {
@@ -78,8 +79,10 @@ static void lost(struct keep *k, struct link *l)
 	if (l == k->told && link_pending(l))
 		k->told = NULL; /* the news did not arrive */
 	link_close(l);
-	if (k->phase == PHASE_READY)
+	if (k->phase == PHASE_READY) {
 		k->refusals++;
+		k->abandoned = clock_add(now(k), RETRY);
+	}
 	if (owned && k->phase == PHASE_LOADED && !k->detached)
 		keep_stop(k, ERR_STOPPED, "the connection to the workload's owner was lost");
 }

@@ -40,6 +40,7 @@ struct keep {
 	struct link links[LINKS];
 	enum phase phase;
 	unsigned refusals;
+	uint64_t abandoned; /* when to wait no longer for a client that delivers; CLOCK_NEVER: none has gone yet */
 
 	struct link *delivering; /* whose manifest and blobs these are */
 	struct delivery delivery;

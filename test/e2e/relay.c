@@ -5,7 +5,9 @@
  * Both addresses are Unix socket paths. It passes everything through, understands the HTTP upgrade to a session, and does
  * to record N (from 0) of one direction (c2k, k2c) what MODE says: none, flip, drop, repeat, reorder (N and N+1),
  * truncate (cuts the record and the connection), swap (puts record N of the first connection into the second one),
- * resize (changes the size field). For each session it prints one line of what it saw when it ends:
+ * resize (changes the size field), hold (from it on nothing passes in either direction, but the end of one side becomes
+ * the other's; the file LISTEN.held appears). With holdhttp N counts HTTP messages before the upgrade instead.
+ * For each session it prints one line of what it saw when it ends:
  *     session c2k RECORDS BYTES k2c RECORDS BYTES
  * Serves connections one at a time as they come, each in its own process; ends on SIGTERM.
  */
@@ -26,7 +28,7 @@
 enum { BUFFER = 1 << 18, RECORD_MAX = 2 + 65535 };
 
 struct plan {
-	const char *mode, *spool; /* spool: where the record to swap in is kept */
+	const char *mode, *spool, *held; /* spool: where the record to swap in is kept; held: tells that hold began */
 	bool from_client;
 	unsigned long n;
 };
@@ -36,7 +38,7 @@ struct flow { /* one direction */
 	bool manipulate, open, upgraded;
 	uint8_t buffer[BUFFER];
 	size_t have;
-	unsigned long records, bytes;
+	unsigned long messages, records, bytes;
 	uint8_t held[RECORD_MAX]; /* reorder: waits for its successor */
 	size_t held_size;
 };
@@ -94,6 +96,17 @@ static size_t load(const char *path, uint8_t *p, size_t max)
 	return n;
 }
 
+/* Until one of the two goes. */
+static bool hold(const struct flow *f, const struct plan *plan)
+{
+	struct pollfd p[2] = {{f->from, POLLRDHUP, 0}, {f->to, POLLRDHUP, 0}};
+
+	save(plan->held, (const uint8_t *)"", 0);
+	while (poll(p, 2, -1) < 0 && errno == EINTR)
+		continue;
+	return false;
+}
+
 /* Sends record number f->records, manipulated if it is the one. False ends the connection. */
 static bool pass_record(struct flow *f, const struct plan *plan, uint8_t *r, size_t size)
 {
@@ -107,8 +120,10 @@ static bool pass_record(struct flow *f, const struct plan *plan, uint8_t *r, siz
 		f->held_size = 0;
 		return put(f->to, r, size) && put(f->to, f->held, n);
 	}
-	if (!it || strcmp(plan->mode, "none") == 0)
+	if (!it || strcmp(plan->mode, "none") == 0 || strcmp(plan->mode, "holdhttp") == 0)
 		return put(f->to, r, size);
+	if (strcmp(plan->mode, "hold") == 0)
+		return hold(f, plan);
 	if (strcmp(plan->mode, "drop") == 0)
 		return true;
 	if (strcmp(plan->mode, "repeat") == 0)
@@ -143,6 +158,9 @@ static bool pump(struct flow *f, const struct plan *plan)
 		const uint8_t *end = memmem(f->buffer, f->have, "\r\n\r\n", 4);
 		bool request = end != NULL && memmem(f->buffer, f->have, "/session HTTP/1.1", 17) != NULL;
 		bool answer = end != NULL && f->have > 12 && memcmp(f->buffer, "HTTP/1.1 101", 12) == 0;
+
+		if (f->manipulate && strcmp(plan->mode, "holdhttp") == 0 && f->messages++ == plan->n)
+			return hold(f, plan);
 
 		if (!request && !answer) {
 			bool ok = put(f->to, f->buffer, f->have);
@@ -221,7 +239,7 @@ int main(int argc, char **argv)
 {
 	struct sockaddr_un a;
 	struct plan plan;
-	char spool[sizeof a.sun_path + 8];
+	char spool[sizeof a.sun_path + 8], held[sizeof a.sun_path + 8];
 	int listener;
 
 	if (argc != 6) {
@@ -229,7 +247,8 @@ int main(int argc, char **argv)
 		return 2;
 	}
 	snprintf(spool, sizeof spool, "%s.spool", argv[1]);
-	plan = (struct plan){argv[3], spool, strcmp(argv[4], "c2k") == 0, strtoul(argv[5], NULL, 10)};
+	snprintf(held, sizeof held, "%s.held", argv[1]);
+	plan = (struct plan){argv[3], spool, held, strcmp(argv[4], "c2k") == 0, strtoul(argv[5], NULL, 10)};
 	a = address(argv[1]);
 	umask(077);
 	listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);

@@ -4,6 +4,7 @@
 E2E := $(patsubst test/e2e/%.sh,check-e2e-%,$(filter-out %/lib.sh,$(wildcard test/e2e/*.sh)))
 .PHONY: check-e2e $(E2E)
 check-e2e: $(E2E)
+CHECKS += check-e2e
 $(E2E): check-e2e-%: programs examples $(GUESTS) $(B)/test/relay $(B)/test/middle
 	@B=$(abspath $(B)) sh test/e2e/$*.sh
 

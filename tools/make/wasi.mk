@@ -17,16 +17,21 @@ $(B)/test/wasi-suite: $(B)/host/test/wasi/suite.o
 	@echo "  LD      $@"
 	$(Q)$(CC) -pie -o $@ $^ -ljansson
 
-.PHONY: wasi-host check-wasi
+.PHONY: wasi-host check-wasi check-wasi-keep
 wasi-host: $(WASI_HOST)
 check-wasi: $(WASI_HOST) $(B)/test/wasi-suite $(if $(filter keep,$(WHERE)),programs)
 	@test/wasi/check.sh $(WASI_SUITE) $(B) $(WHERE)
-CHECKS += check-wasi
+check-wasi-keep:
+	@$(MAKE) --no-print-directory check-wasi WHERE=keep
+CHECKS += check-wasi check-wasi-keep
 
 FUZZ_USES_wasi := keep
 
 ## check-programs  real programs (Lua, SQLite, esbuild, Rust, AssemblyScript, ...) against node:wasi; WHERE=host or keep
 WASM_SAMPLES ?= ../shared/facts/wasm-samples
-.PHONY: check-programs
+.PHONY: check-programs check-programs-keep
 check-programs: $(WASI_HOST) examples $(if $(filter keep,$(WHERE)),programs)
 	@test/programs/check.sh $(B) $(WHERE) $(WASM_SAMPLES)
+check-programs-keep:
+	@$(MAKE) --no-print-directory check-programs WHERE=keep
+CHECKS += check-programs-keep
