@@ -2,6 +2,7 @@
 #include "keep/run/memory.h"
 
 #include "keep/call/call.h"
+#include "keep/call/fault.h"
 
 #include <assert.h>
 
@@ -62,6 +63,17 @@ static enum err commit_charged(struct arena *a, size_t size)
 	return grow_to(a, want);
 }
 
+static enum err seal(void *ctx, uint8_t *base, size_t size)
+{
+	(void)ctx;
+	return call_seal((uint64_t)(uintptr_t)base, size);
+}
+
+static uint64_t on_fault(void *ctx, uint64_t pc)
+{
+	return wasm_code_fault(ctx, pc);
+}
+
 void memory_setup(struct memory *m, const struct boot_info *boot)
 {
 	CHECK(boot->heap_max >= MANIFEST_PART + MANIFEST_AREA);
@@ -74,6 +86,8 @@ void memory_setup(struct memory *m, const struct boot_info *boot)
 		.manifest = {.base = at(boot->heap_va + MANIFEST_PART),
 			     .max = MANIFEST_AREA,
 			     .commit = commit_generously},
+		.code = {.arena = {.base = at(boot->code_va), .max = (size_t)boot->code_max, .commit = commit_generously},
+			 .seal = seal},
 		.linear_va = boot->linear_va,
 		.linear_stride = boot->linear_stride,
 		.linear_count = boot->linear_count,
@@ -83,6 +97,7 @@ void memory_setup(struct memory *m, const struct boot_info *boot)
 					      .max = MOUNT_SIZE,
 					      .commit = commit_charged,
 					      .ctx = m};
+	fault_hook(on_fault, &m->code);
 }
 
 static enum err linear_grow(void *ctx, uint8_t *base, uint32_t old_pages, uint32_t pages)

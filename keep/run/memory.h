@@ -8,7 +8,7 @@
 
 #include "abi/boot.h"
 #include "lib/base/arena.h"
-#include "lib/wasm/wasm.h"
+#include "lib/wasm/compile.h"
 
 enum { MEMORY_MOUNTS = 8 };
 
@@ -17,11 +17,13 @@ struct memory { /* never moves once memory_setup was called */
 	struct arena files;    /* what the workload writes into its files */
 	struct arena mounts[MEMORY_MOUNTS]; /* the same for each folder with a limit of its own */
 	struct arena manifest; /* the manifest's bytes */
+	struct wasm_code_memory code; /* what the compiler makes of the workload */
 	uint64_t linear_va, linear_stride, linear_count;
 	uint64_t next_linear;
 	uint64_t limit, used; /* bytes of the workload */
 };
 
+/* From then on faults of compiled code are traps. */
 void memory_setup(struct memory *m, const struct boot_info *boot);
 /* Takes from the workload's limit: ERR_LIMIT when there is not so much left. */
 MUST_USE enum err memory_charge(struct memory *m, uint64_t size);

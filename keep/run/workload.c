@@ -153,6 +153,7 @@ static enum err load(struct keep *k, struct program *p, struct wasm_extern *cons
 
 	TRY(make_wasi(k, &p->wasi, n));
 	TRY(wasm_load(a, delivery_module(&k->delivery), &limits, &p->module, n));
+	(void)!wasm_compile(p->module, a, &k->memory.code); /* what fails here is interpreted */
 	TRY(wasm_store_new(a, &limits, memory_linear_ops(&k->memory), port_poll(k), &p->store));
 	return wasi_resolve(p->wasi, a, p->store, p->module, imports, n);
 }

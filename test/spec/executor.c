@@ -133,7 +133,7 @@ static enum err module(struct executor *x, struct reader *r, struct writer *w, s
 	TRY(rd_bytes(r, rd_left(r), &bytes));
 	TRY(keep_bytes(x, bytes, &bytes));
 	TRY(wasm_load(x->arena, bytes, &limits, &m, n));
-	if (x->code != NULL)
+	if (x->compiles)
 		TRY(compile(x, m, n));
 	if (x->instance_count == SPEC_INSTANCES_MAX || wasm_import_count(m) > SPEC_IMPORTS_MAX)
 		return refuse(n, ERR_LIMIT, "too many instances or imports for the suite runner");
@@ -225,11 +225,14 @@ static enum err get(struct executor *x, struct reader *r, struct writer *w)
 static enum err dispatch(struct executor *x, struct slice request, struct writer *w, struct note *n)
 {
 	struct reader r = rd_of(request);
-	uint8_t command;
+	uint8_t command, tier;
 
 	TRY(rd_u8(&r, &command));
 	switch (command) {
-	case SPEC_RESET: return reset(x);
+	case SPEC_RESET:
+		TRY(rd_u8(&r, &tier));
+		x->compiles = tier == 1 && x->code != NULL;
+		return tier == 1 && x->code == NULL ? ERR_UNSUPPORTED : reset(x);
 	case SPEC_MODULE: return module(x, &r, w, n);
 	case SPEC_REGISTER: return register_name(x, &r);
 	case SPEC_INVOKE: return invoke(x, &r, w, n);

@@ -5,7 +5,7 @@
  *
  * All numbers are little-endian. A name is u32 length and bytes. A value is u8 type (enum wasm_type) and u64 bits.
  *   request   u8 command, then
- *     RESET     nothing: forgets all modules; a new script begins. Whoever gave the code memory makes it empty before
+ *     RESET     u8 1: modules are compiled, 0: interpreted. Forgets all modules; a new script begins
  *     MODULE    the module's bytes: loads and instantiates it -> u32 number of the instance
  *     REGISTER  u32 instance, name: its exports can be imported under that name
  *     INVOKE    u32 instance, name, u32 count, values -> u32 count, values
@@ -34,7 +34,8 @@ struct executor {
 	struct arena *arena; /* everything of one script lives here */
 	size_t mark;         /* what RESET goes back to */
 	struct wasm_memory_ops memory;
-	struct wasm_code_memory *code; /* NULL: modules are interpreted */
+	struct wasm_code_memory *code;
+	bool compiles;
 	struct wasm_store *store;
 	struct wasm_instance **instances;
 	uint32_t instance_count;
@@ -50,7 +51,7 @@ struct executor {
 };
 
 /* The arena and what memory.ctx points to must outlive the executor. */
-/* code: where modules are compiled to, or NULL. */
+/* code: where modules are compiled to; whoever gave it makes it empty before RESET. NULL: they cannot be. */
 void executor_init(struct executor *x, struct arena *a, struct wasm_memory_ops memory, struct wasm_code_memory *code);
 /* Returns the size of the response, at most SPEC_RESPONSE_MAX. */
 size_t executor_handle(struct executor *x, struct slice request, uint8_t response[static SPEC_RESPONSE_MAX]);

@@ -4,6 +4,7 @@
  * Each memory has an area of its own, with the guard that compiled code relies on.
  */
 #include "keep/call/call.h"
+#include "keep/call/fault.h"
 #include "keep/run/keep.h"
 #include "test/spec/executor.h"
 
@@ -11,6 +12,7 @@ enum { REQUEST_MAX = 16 << 20, PAGE = 4096 };
 
 static struct executor executor;
 static struct arena heap;
+static struct wasm_code_memory code;
 static uint64_t memory_count;
 static uint8_t response[4 + SPEC_RESPONSE_MAX];
 
@@ -32,6 +34,18 @@ static enum err commit(struct arena *a, size_t size)
 	TRY(call_grow((uint64_t)(uintptr_t)a->base + a->committed, want - a->committed));
 	a->committed = want;
 	return OK;
+}
+
+static enum err seal(void *ctx, uint8_t *base, size_t size)
+{
+	(void)ctx;
+	return call_seal((uint64_t)(uintptr_t)base, size);
+}
+
+static uint64_t on_fault(void *ctx, uint64_t pc)
+{
+	(void)ctx;
+	return wasm_code_fault(&code, pc);
 }
 
 static enum err grow(void *ctx, uint8_t *base, uint32_t old_pages, uint32_t pages)
@@ -101,11 +115,16 @@ void keep_main(const struct boot_info *boot)
 	uint8_t *request;
 
 	heap = (struct arena){.base = pointer(boot->heap_va), .max = (size_t)boot->heap_max, .commit = commit};
+	code = (struct wasm_code_memory){
+		.arena = {.base = pointer(boot->code_va), .max = (size_t)boot->code_max, .commit = commit},
+		.seal = seal,
+	};
 	request = arena_alloc(&heap, REQUEST_MAX, 16);
 	CHECK(request != NULL);
 	wait_for(KEEPCALL_SESSIONS, KEEPCALL_READABLE);
 	must(call_accept(KEEPCALL_SESSIONS, &channel));
-	executor_init(&executor, &heap, (struct wasm_memory_ops){create, grow, NULL}, NULL);
+	executor_init(&executor, &heap, (struct wasm_memory_ops){create, grow, NULL}, &code);
+	fault_hook(on_fault, NULL);
 	for (;;) {
 		struct writer w = wr_of(response, 4);
 		uint8_t head[4];

@@ -34,7 +34,8 @@ struct runner {
 	unsigned name_count;
 	unsigned passed, failed, skipped;
 	bool verbose;
-	struct wasm_code_memory *code; /* -b: the baseline compiler, here */
+	bool compiles;               /* -b: the baseline compiler */
+	struct wasm_code_memory *code; /* here */
 	bool in_keep;
 	struct keep_options options;
 	struct keep_process keep;
@@ -435,6 +436,7 @@ static void run_script(struct runner *u, const char *script)
 	if (u->code != NULL)
 		code_memory_reset(u->code);
 	begin(u, SPEC_RESET);
+	must(wr_u8(&u->w, u->compiles));
 	must(send_request(u) == SPEC_DONE ? OK : ERR_STATE);
 	if (!simd)
 		json_array_foreach(commands, i, command) do_command(u, command);
@@ -478,6 +480,7 @@ int main(int argc, char **argv)
 		argc--;
 	}
 	if (argc > 1 && strcmp(argv[1], "-b") == 0) {
+		u.compiles = true;
 		must(code_memory_open(&u.code));
 		argv++;
 		argc--;

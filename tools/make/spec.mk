@@ -33,14 +33,19 @@ $(call vmimage,$(B)/keeps/spec-kvm.elf,$(B)/keep/test/spec/keep_main.o $(B)/keep
 $(call processimage,$(B)/keeps/spec-process.elf,$(B)/keep/test/spec/keep_main.o $(B)/keep/test/spec/executor.o)
 .PHONY: check-spec-keep
 check-spec-keep: $(B)/test/spec-runner $(B)/bin/brochd-keep $(B)/keeps/spec-$(BACKEND).elf
-	@[ "$(TIER)" = interp ] || { echo "check-spec: there is no tier $(TIER) yet, only interp"; exit 1; }
+	@[ -n "$(TIER_OPTION)" ] || { echo "check-spec: there is no tier $(TIER) yet, only interp and base"; exit 1; }
 	@if [ ! -d $(SUITES)/spec-2.0 ]; then echo "SKIPPED check-spec: no $(SUITES)/spec-2.0 (set SUITES=)"; echo "0 passed, 0 failed, 1 skipped"; \
 	 elif [ $(BACKEND) = kvm ] && [ ! -w /dev/kvm ]; then echo "SKIPPED check-spec in a KVM Keep: /dev/kvm is missing or not permitted"; echo "0 passed, 0 failed, 1 skipped"; \
-	 else $< -k $(B)/bin/brochd-keep $(B)/keeps/spec-$(BACKEND).elf $(BACKEND) $(SUITES)/spec-2.0; fi
+	 else $< $(filter -b,$(TIER_OPTION)) -k $(B)/bin/brochd-keep $(B)/keeps/spec-$(BACKEND).elf $(BACKEND) $(SUITES)/spec-2.0; fi
 
 .PHONY: check-spec-kvm check-spec-process
 check-spec-kvm:
 	@$(MAKE) --no-print-directory check-spec-keep BACKEND=kvm
 check-spec-process:
 	@$(MAKE) --no-print-directory check-spec-keep BACKEND=process
-CHECKS += check-spec-host check-spec-base check-spec-kvm check-spec-process
+CHECKS += check-spec-host check-spec-base check-spec-kvm check-spec-process check-spec-kvm-base check-spec-process-base
+.PHONY: check-spec-kvm-base check-spec-process-base
+check-spec-kvm-base:
+	@$(MAKE) --no-print-directory check-spec-keep BACKEND=kvm TIER=base
+check-spec-process-base:
+	@$(MAKE) --no-print-directory check-spec-keep BACKEND=process TIER=base
