@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-## check-e2e    whole-path tests: hostile relays, deaths at each step, many Keeps (CYCLES=2000 for the full run)
+## check-e2e    whole-path tests: hostile relays, deaths at each step, limits, streams, many Keeps
+## check-scale  KEEPS=200 at once, then CYCLES=2000 times start and stop; says what each takes
 
 E2E := $(patsubst test/e2e/%.sh,check-e2e-%,$(filter-out %/lib.sh,$(wildcard test/e2e/*.sh)))
 .PHONY: check-e2e $(E2E)
@@ -7,6 +8,10 @@ check-e2e: $(E2E)
 CHECKS += check-e2e
 $(E2E): check-e2e-%: programs examples $(GUESTS) $(B)/test/relay $(B)/test/middle
 	@B=$(abspath $(B)) sh test/e2e/$*.sh
+
+.PHONY: check-scale
+check-scale: programs examples $(GUESTS)
+	@B=$(abspath $(B)) KEEPS=$(or $(KEEPS),200) CYCLES=$(or $(CYCLES),2000) sh test/e2e/scale.sh
 
 $(B)/test/relay: $(B)/host/test/e2e/relay.o
 $(B)/test/middle: $(B)/host/test/e2e/middle.o $(B)/host/lib.a $(B)/host/sys.a
