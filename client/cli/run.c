@@ -153,7 +153,7 @@ static void add_agent_words(struct run *r, enum err err, struct note *n)
 	char words[160];
 	struct note with = {0};
 
-	if (err != ERR_CLOSED && err != ERR_IO && err != ERR_HOST)
+	if (err != ERR_CLOSED && err != ERR_IO)
 		return;
 	local_words(&r->local, words, sizeof words);
 	if (words[0] == 0)

@@ -87,7 +87,7 @@ static void created(struct keep_waiter *w, struct keep *k)
 		conn_json(c, 201, keep_json(k));
 		return;
 	}
-	fault_set(&f, 503, "GET /v1/platform tells what this host can run", "the Keep did not start: %s", k->end);
+	fault_set(&f, 503, "GET /v1/platform tells what this host can run", "no Keep: %s", k->end);
 	conn_fault(c, &f);
 	keep_delete(k); /* the client knows no id, so nobody would */
 }
