@@ -128,6 +128,12 @@ static code_t *emit_branch(struct translator *t, const struct condition *c, bool
 	return code + fields;
 }
 
+/* Is its value in a slot as it is? */
+static bool in_slot(const struct operand *o)
+{
+	return o->where != CONST && o->k == 0;
+}
+
 static void emit_return(struct translator *t, uint32_t count)
 {
 	uint16_t saved = (uint16_t)(tr_home(t, 0) - FRAME_SAVED);
@@ -139,7 +145,7 @@ static void emit_return(struct translator *t, uint32_t count)
 		tr_emit(t, IOP_return, 2)[1] = saved;
 		return;
 	}
-	if (count > 1 || t->operands[t->height - 1].k != 0 || t->operands[t->height - 1].where == CONST)
+	if (count > 1 || !in_slot(&t->operands[t->height - 1]))
 		tr_bring_top_home(t, count);
 	code = tr_emit(t, count == 1 ? IOP_return_one : IOP_return_many, count == 1 ? 3 : 4);
 	code[1] = saved;
@@ -224,7 +230,8 @@ enum err translate_br_if(struct translator *t, const struct opinfo *op)
 	if (!t->live)
 		return OK;
 	cond = take_condition(t, &o);
-	if (count > 1)
+	/* What brings operands home must happen whether the branch is taken or not: a return does that to all but a plain slot. */
+	if (count > 1 || (count == 1 && c == &t->controls[0] && !in_slot(&t->operands[t->height - 1])))
 		tr_bring_top_home(t, count);
 	if (c != &t->controls[0] && (in_place(t, c, count) || (count > 1 && t->height - count == c->height))) {
 		tr_branch_to(t, c, emit_branch(t, &cond, true));
