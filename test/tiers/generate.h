@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Random valid modules, for comparing tiers. Every instruction of WebAssembly 2.0 without SIMD on numbers, locals,
+ * globals, memory, control and calls may appear. A module ends soon (global 0 is a budget that loops and functions use
+ * up), does not recurse, and no bit pattern of a NaN is observed, which the specification leaves open. Exports "f0",
+ * "f1"... of type [i32 i64 f32 f64] -> one value, a memory of one to three pages and mutable globals.
+ */
+#ifndef BROCH_TEST_TIERS_GENERATE_H
+#define BROCH_TEST_TIERS_GENERATE_H
+
+#include "lib/base/slice.h"
+
+enum { GENERATE_FUNCTIONS = 6, GENERATE_MAX = 1 << 16 };
+
+/* The same seed, the same module. */
+struct slice generate_module(uint64_t seed, uint8_t out[static GENERATE_MAX]);
+
+#endif
