@@ -74,7 +74,7 @@ static void print_parts(FILE *f, const struct timings *t, enum timing which)
 		print(f, "  ", "keeper", t->host_keeper, "of these in the keeper process");
 		print(f, "  ", "create", t->host_create, "of these creating the VM or process, and loading the plan");
 	} else if (which == TIMING_RUN) {
-		print(f, "  ", "load", t->keep_load, "decode and validate (the Keep says)");
+		print(f, "  ", "load", t->keep_load, "decode, validate, compile (the Keep says)");
 		print(f, "  ", "program", t->keep_run, "instantiate and run");
 	}
 }

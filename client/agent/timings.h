@@ -33,7 +33,7 @@ struct timings {
 	uint64_t start, end[TIMING_COUNT]; /* ns; 0: was not reached */
 	uint64_t host_ready, host_keeper,
 	        host_create;          /* ns: request to ready; of these in the keeper; of these creating the Keep */
-	uint64_t keep_load, keep_run; /* ns: decode and validate; the program itself */
+	uint64_t keep_load, keep_run; /* ns: decode, validate, compile; the program itself */
 };
 
 void timings_start(struct timings *t);
