@@ -3,6 +3,7 @@
 
 #include "client/agent/interrupt.h"
 #include "client/agent/words.h"
+#include "sys/file.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -14,10 +15,10 @@ struct flow {
 	struct pipe *p;
 	const struct stream *s;
 	struct stream_end *e;
-	uint64_t pulled;      /* input bytes the Keep still wants */
+	uint64_t pulled; /* input bytes the Keep still wants */
 	bool input_over;
-	unsigned interrupts;  /* acted upon */
-	int64_t deadline;     /* after a stop; 0: none */
+	unsigned interrupts; /* acted upon */
+	int64_t deadline;    /* after a stop; 0: none */
 };
 
 static const struct slice nothing = {NULL, 0};
@@ -53,8 +54,7 @@ static enum err take_output(struct flow *f, int fd, struct slice body, struct no
 	if (fd == f->s->err)
 		return OK; /* a closed standard error is no reason to end a workload */
 	f->e->reader_gone = err == ERR_CLOSED;
-	note_set(n, "writing to standard output: %s", strerror(errno));
-	return ERR_CLOSED;
+	return refuse(n, err_of_errno(errno), "writing to standard output: %s", strerror(errno));
 }
 
 static enum err take_pull(struct flow *f, struct slice body, struct note *n)
@@ -177,9 +177,9 @@ static enum err turn(struct flow *f, struct note *n)
 {
 	bool input = wants_input(f);
 	struct pollfd p[3] = {
-		{.fd = pipe_fd(f->p), .events = pipe_events(f->p)},
-		{.fd = interrupt_fd(), .events = POLLIN},
-		{.fd = input ? f->s->in : -1, .events = POLLIN},
+	        {.fd = pipe_fd(f->p), .events = pipe_events(f->p)},
+	        {.fd = interrupt_fd(), .events = POLLIN},
+	        {.fd = input ? f->s->in : -1, .events = POLLIN},
 	};
 
 	if (input && f->s->in < 0)

@@ -32,6 +32,7 @@ struct stream_end {
 /*
  * OK: the workload ended (or paused), *e is filled. ERR_STOPPED: the user insisted, or it did not end in time: kill it. ERR_REFUSED:
  * the channel was disturbed. ERR_CLOSED, ERR_IO: the connection was lost. e->reader_gone comes with ERR_CLOSED.
+ * ERR_LIMIT: no room for the output.
  */
 MUST_USE enum err stream_run(struct pipe *p, const struct stream *s, struct stream_end *e, struct note *n);
 

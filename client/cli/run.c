@@ -158,7 +158,7 @@ static void add_agent_words(struct run *r, enum err err, struct note *n)
 	local_words(&r->local, words, sizeof words);
 	if (words[0] == 0)
 		return;
-	note_set(&with, "%s (%s)", words, n->text);
+	note_set(&with, "%s (the host agent's last words: %s)", n->text, words);
 	*n = with;
 }
 

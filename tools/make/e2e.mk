@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-## check-e2e    whole-path tests: hostile relays, deaths at each step, limits, streams, many Keeps
+## check-e2e    whole-path tests: hostile relays, deaths at each step, limits, full disks, many Keeps
 ## check-scale  KEEPS=200 at once, then CYCLES=2000 times start and stop; says what each takes
 
 E2E := $(patsubst test/e2e/%.sh,check-e2e-%,$(filter-out %/lib.sh,$(wildcard test/e2e/*.sh)))

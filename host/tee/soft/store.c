@@ -189,6 +189,7 @@ static enum err make(int state, const char *state_dir, struct soft_pki *p, struc
 	if (write_all(state, p))
 		return OK;
 	err = because(n, "cannot write the software test root in", state_dir);
+	remove_new(state); /* a full disk needs no half of it */
 	soft_pki_free(p);
 	return err;
 }
