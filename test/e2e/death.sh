@@ -13,6 +13,7 @@ waiting=$B/test/guests/wait.wasm
 state_is() { "$broch" ps -a --host "unix:$sock" --json | grep -q "\"state\": *\"$1\""; }
 
 begin() { # runs the client in the background: its pid in $client
+	fresh
 	"$broch" deploy --host "unix:$sock" --policy "$policy" "$@" >"$tmp/out" 2>"$tmp/err" </dev/null &
 	client=$!
 }
@@ -74,6 +75,7 @@ while [ "$n" -lt 6 ]; do # see kill.sh for what each record is
 done
 
 # -- `broch run`: the private agent dies with its client --
+fresh
 "$broch" run "$spin" >"$tmp/out" 2>"$tmp/err" </dev/null &
 client=$!
 until_true 20 grep -q started "$tmp/out"

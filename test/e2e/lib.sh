@@ -37,6 +37,10 @@ try() {
 }
 want_status() { [ "$status" -eq "$1" ] || { bad "$2: exit status $status, expected $1"; return 1; }; }
 
+# Empties what `try` and clients write. A job in the background does so too, but only when it comes to run: who looks before
+# that reads the words of the one before.
+fresh() { : >"$tmp/out" && : >"$tmp/err"; }
+
 # Waits until a condition holds; tests never measure time, they only give up.
 until_true() { # seconds, command...
 	tries=$(($1 * 20)) # not n: callers count with that

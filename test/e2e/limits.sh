@@ -50,6 +50,7 @@ fi
 # `broch stop` acts on a tight loop.
 start_agent
 make_policy
+fresh
 "$broch" deploy --host "unix:$sock" --policy "$policy" --name looper "$guests/spin.wasm" >"$tmp/out" 2>"$tmp/err" </dev/null &
 client=$!
 until_true 20 grep -q started "$tmp/out"
