@@ -57,6 +57,8 @@ enum err code_memory_open(struct wasm_code_memory **out)
 
 void code_memory_reset(struct wasm_code_memory *c)
 {
+	if (c->arena.committed == 0)
+		return;
 	mmap(c->arena.base, c->arena.committed, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1,
 	     0);
 	c->arena.used = c->arena.committed = c->arena.dirty = 0;

@@ -8,7 +8,8 @@
 
 #include "lib/wasm/compile.h"
 
-/* Reserves addresses for code and installs the handler of SIGSEGV. Faults of others end the process as without it. */
+/* Reserves addresses for code and installs the handler of SIGSEGV. Faults of others end the process as without it.
+ * Called again: the same memory, and the handler anew. */
 MUST_USE enum err code_memory_open(struct wasm_code_memory **out);
 /* All modules are gone; their code may be overwritten. */
 void code_memory_reset(struct wasm_code_memory *c);

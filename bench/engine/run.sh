@@ -1,6 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# bench/engine/run.sh BUILD [KERNEL...]: CPU time of the kernels in our engine and in node, over native clang -O2.
+# bench/engine/run.sh BUILD [KERNEL...]: CPU time of the kernels in our engine (interpreter and baseline compiler) and in node,
+# over native clang -O2, and how fast is compiled. FILE=x.wasm: that file for the latter.
 # Each is run three times, the smallest counts. Needs build/bench/engine-run (make bench BENCH=engine makes it).
 set -eu
 build=$1
@@ -14,7 +15,7 @@ best() { # prints "checksum microseconds" of the fastest of three runs
 	for _ in 1 2 3; do "$@"; done | sort -n -k2 | head -n 1
 }
 
-printf '%-10s %10s %12s %9s %9s\n' kernel "native us" "interp us" interp node
+printf '%-10s %10s %12s %12s %9s %9s %9s\n' kernel "native us" "interp us" "base us" interp base node
 for k in $kernels; do
 	name=${k%:*} n=${k#*:}
 	src=bench/engine/kernels/$name.c
@@ -22,13 +23,21 @@ for k in $kernels; do
 	"$clang" --target=wasm32-wasi -O2 -I. -mexec-model=reactor -o "$dir/$name.wasm" "$src"
 	native=$(best "$dir/$name" "$n")
 	ours=$(best "$build/bench/engine-run" "$dir/$name.wasm" "$n")
+	base=$(best "$build/bench/engine-run" -b "$dir/$name.wasm" "$n")
 	if command -v node >/dev/null; then node=$(best node bench/engine/node.mjs "$dir/$name.wasm" "$n"); else node="${native% *} 0"; fi
-	if [ "${native% *}" != "${ours% *}" ] || [ "${native% *}" != "${node% *}" ]; then
-		echo "FAILED $name: checksums differ: native $native, ours $ours, node $node" >&2
+	if [ "${native% *}" != "${ours% *}" ] || [ "${native% *}" != "${base% *}" ] || [ "${native% *}" != "${node% *}" ]; then
+		echo "FAILED $name: checksums differ: native $native, interpreted $ours, compiled $base, node $node" >&2
 		exit 1
 	fi
-	echo "$name ${native#* } ${ours#* } ${node#* }"
+	echo "$name ${native#* } ${ours#* } ${base#* } ${node#* }"
 done | awk '{
-	printf "%-10s %10d %12d %8.2fx %8.2fx\n", $1, $2, $3, $3 / $2, $4 / $2
-	ours += log($3 / $2); if ($4 > 0) node += log($4 / $2); n++
-} END { printf "%-10s %10s %12s %8.2fx %8.2fx\n", "geomean", "", "", exp(ours / n), exp(node / n) }'
+	printf "%-10s %10d %12d %12d %8.2fx %8.2fx %8.2fx\n", $1, $2, $3, $4, $3 / $2, $4 / $2, $5 / $2
+	interp += log($3 / $2); base += log($4 / $2); if ($5 > 0) node += log($5 / $2); n++
+} END { printf "%-10s %10s %12s %12s %8.2fx %8.2fx %8.2fx\n", "geomean", "", "", "", exp(interp / n), exp(base / n), exp(node / n) }'
+
+# bytes, arena, us to load, us to compile, functions compiled and not, bytes of code
+file=${FILE:-$(find "$dir" -name '*.wasm' -size +4k | sort | head -n 1)}
+for _ in 1 2 3; do "$build/bench/engine-run" -b "$file"; done | sort -n -k4 | head -n 1 | awk -v file="$file" '{
+	printf "%s: %d bytes; loaded %.0f MB/s, compiled %.0f MB/s, both %.0f MB/s; %d functions compiled, %d not; code %.2f of the module\n",
+		file, $1, $1 / $3, $1 / $4, $1 / ($3 + $4), $5, $6, $7 / $1
+}'

@@ -514,10 +514,11 @@ static enum err make_scratch(struct compiler *c)
 	for (uint32_t n = 0; n < own; n++)
 		largest = body_size(c->m, n) > largest ? body_size(c->m, n) : largest;
 	c->list_max = largest < LIST_MAX ? largest : LIST_MAX;
+	c->control_max = largest / 2 + 2 < CONTROL_MAX ? largest / 2 + 2 : CONTROL_MAX; /* a block has two bytes and an end */
 	c->call_chains = arena_many(a, c->m->function_count, uint32_t);
 	c->entries = arena_many(a, c->m->function_count, uint32_t);
 	c->operands = arena_many(a, HEIGHT_MAX, struct operand);
-	c->controls = arena_many(a, CONTROL_MAX, struct control);
+	c->controls = arena_many(a, c->control_max, struct control);
 	c->late = arena_many(a, c->list_max + 1u, struct late_code);
 	c->calls = arena_array(a, c->list_max + 1u, sizeof *c->calls, 8);
 	c->local_types = arena_many(a, LOCALS_MAX, uint8_t);

@@ -29,7 +29,7 @@ enum { FUEL_REG = R13, INST = R14, MEM = R15, FRAME = RBP };
 enum {
 	WINDOW = 32,
 	HEIGHT_MAX = 4096,
-	CONTROL_MAX = 1024,
+	CONTROL_MAX = 65536,
 	LOCALS_MAX = 8192,
 	LIST_MAX = 32768,
 	BR_TABLE_MAX = 1 << 20
@@ -96,7 +96,8 @@ struct compiler {
 	/* the body at hand */
 	struct reader r;
 	uint32_t where;
-	uint32_t local_count, param_count, height, height_max, depth, late_count, call_count, list_max;
+	uint32_t local_count, param_count, height, height_max, depth, late_count, call_count;
+	uint32_t list_max, control_max; /* by the largest body */
 	uint32_t home_base;
 	uint32_t free_regs;                  /* temporaries; a bit for each register number */
 	uint32_t start, site_at, site_where; /* offsets of the code and in the module */

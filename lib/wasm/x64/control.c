@@ -309,7 +309,7 @@ static struct control *enter(struct compiler *c, uint8_t opcode)
 {
 	struct control *l = &c->controls[c->depth];
 
-	if (c->depth + 1 >= CONTROL_MAX) {
+	if (c->depth >= c->control_max) {
 		fail(c);
 		return &c->controls[0];
 	}

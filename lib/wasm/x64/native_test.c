@@ -1,0 +1,308 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "lib/wasm/compile.h"
+#include "lib/wasm/module.h"
+#include "sys/code.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+/*
+ * (import "h" "f" (func $host (param i32) (result i32)))          0
+ * (func (export "a") add 1, call 2)                               1
+ * (func (local 9000 times i32) multiply by 2, call 3)             2: too many locals to be compiled
+ * (func call $host)                                               3
+ * (func (export "l") (loop br 0))                                 4
+ * (func (export "r") call 5, and add 1)                           5
+ * (func (export "m") i32.load offset=65533)                       6
+ * (func (export "i") call_indirect of the parameter, with 10)     7
+ * (func (export "d") 7 / parameter)                               8
+ * (table: $host, 1, 6, and one that is empty; another type: 9) (memory 1 2)
+ */
+static const uint8_t module[] = {
+	0, 'a', 's', 'm', 1, 0, 0, 0,
+	1, 10, 2, 0x60, 1, 0x7f, 1, 0x7f, 0x60, 0, 1, 0x7f,
+	2, 7, 1, 1, 'h', 1, 'f', 0, 0,
+	3, 10, 9, 0, 0, 0, 0, 0, 0, 0, 0, 1,
+	4, 4, 1, 0x70, 0, 5,
+	5, 4, 1, 1, 1, 2,
+	7, 25, 6, 1, 'a', 0, 1, 1, 'l', 0, 4, 1, 'r', 0, 5, 1, 'm', 0, 6, 1, 'i', 0, 7, 1, 'd', 0, 8,
+	9, 10, 1, 0, 0x41, 0, 0x0b, 4, 0, 1, 6, 9,
+	10, 85, 9,
+	9, 0, 0x20, 0, 0x41, 1, 0x6a, 0x10, 2, 0x0b,
+	13, 1, 0xa8, 0xc6, 0x00, 0x7f, 0x20, 0, 0x41, 2, 0x6c, 0x10, 3, 0x0b,
+	6, 0, 0x20, 0, 0x10, 0, 0x0b,
+	9, 0, 0x03, 0x40, 0x0c, 0, 0x0b, 0x41, 0, 0x0b,
+	9, 0, 0x20, 0, 0x10, 5, 0x41, 1, 0x6a, 0x0b,
+	9, 0, 0x20, 0, 0x28, 2, 0xfd, 0xff, 0x03, 0x0b,
+	9, 0, 0x41, 10, 0x20, 0, 0x11, 0, 0, 0x0b,
+	7, 0, 0x41, 7, 0x20, 0, 0x6d, 0x0b,
+	4, 0, 0x41, 1, 0x0b,
+};
+
+struct world {
+	uint8_t *memory;
+	struct arena arena;
+	struct wasm_module *module;
+	struct wasm_store *store;
+	struct wasm_instance *instance;
+	struct note note;
+	unsigned polls;
+	uint8_t *linear;
+	const char *host_traps;
+	bool calls_back;
+};
+
+static struct wasm_code_memory *code;
+
+static enum err create(void *ctx, uint32_t pages, uint32_t max_pages, uint8_t **base)
+{
+	struct world *w = ctx;
+
+	(void)max_pages;
+	*base = w->linear = code_linear_new(pages);
+	return *base == NULL ? ERR_NOMEM : OK;
+}
+
+static enum err grow(void *ctx, uint8_t *base, uint32_t old_pages, uint32_t pages)
+{
+	(void)ctx;
+	(void)old_pages;
+	return code_linear_grow(base, pages);
+}
+
+static enum err poll(void *ctx)
+{
+	struct world *w = ctx;
+
+	return ++w->polls == 3 ? ERR_STOPPED : OK;
+}
+
+static enum err call(struct world *w, const char *name, uint32_t x, uint32_t *out)
+{
+	union wasm_value v = {.i32 = x};
+	enum err err;
+
+	w->note = (struct note){{0}};
+	err = wasm_call(w->store, wasm_export(w->instance, slice_text(name)), &v, &w->note);
+	*out = v.i32;
+	return err;
+}
+
+static enum err host(void *ctx, struct wasm_caller *caller, union wasm_value *values)
+{
+	struct world *w = ctx;
+	uint32_t x = values[0].i32;
+
+	if (w->host_traps != NULL)
+		return wasm_trap(caller, w->host_traps);
+	if (w->calls_back) {
+		w->calls_back = false;
+		assert_int_equal(call(w, "a", 1, &x), OK);
+	}
+	values[0].i64 = 0xdead00000000 + x + 100; /* what is above an i32 is nobody's business */
+	return OK;
+}
+
+static void load(struct world *w)
+{
+	enum { ARENA = 8 << 20 };
+	struct wasm_limits limits = wasm_default_limits();
+
+	*w = (struct world){.memory = malloc(ARENA)};
+	w->arena = arena_of(w->memory, ARENA);
+	w->arena.dirty = ARENA; /* malloc may give used memory */
+	assert_int_equal(wasm_load(&w->arena, slice_of(module, sizeof module), &limits, &w->module, &w->note), OK);
+}
+
+static void instantiate(struct world *w)
+{
+	static const uint8_t i32[] = {WASM_I32};
+	struct wasm_limits limits = wasm_default_limits();
+	struct wasm_functype type = {1, 1, i32, i32};
+	struct wasm_extern *import;
+
+	assert_int_equal(wasm_store_new(&w->arena, &limits, (struct wasm_memory_ops){create, grow, w}, (struct wasm_poll){poll, w},
+					&w->store),
+			 OK);
+	import = wasm_host_func(w->store, type, host, w);
+	assert_int_equal(wasm_instantiate(w->store, &w->arena, w->module, &import, &w->instance, &w->note), OK);
+}
+
+static void open_world(struct world *w)
+{
+	assert_int_equal(code_memory_open(&code), OK); /* cmocka has handlers of its own in each test */
+	load(w);
+	assert_int_equal(wasm_compile(w->module, &w->arena, code), OK);
+	instantiate(w);
+}
+
+static void close_world(struct world *w)
+{
+	code_linear_free(w->linear);
+	free(w->memory);
+	code_memory_reset(code);
+}
+
+static void all_but_one_are_compiled(void **state)
+{
+	struct wasm_code_stats stats;
+	struct world w;
+
+	(void)state;
+	open_world(&w);
+	stats = wasm_code_stats(w.module);
+	assert_int_equal(stats.compiled, 8);
+	assert_int_equal(stats.interpreted, 1);
+	assert_true(stats.bytes > 0);
+	close_world(&w);
+}
+
+/* Compiled, interpreted, compiled, host; and back in from there. */
+static void tiers_and_hosts_call_each_other(void **state)
+{
+	struct world w;
+	uint32_t x;
+
+	(void)state;
+	open_world(&w);
+	assert_int_equal(call(&w, "a", 5, &x), OK);
+	assert_int_equal(x, (5 + 1) * 2 + 100);
+	w.calls_back = true;
+	assert_int_equal(call(&w, "a", 5, &x), OK);
+	assert_int_equal(x, (1 + 1) * 2 + 100 + 100);
+	close_world(&w);
+}
+
+static void expect_trap(struct world *w, const char *name, uint32_t x, const char *why)
+{
+	uint32_t result;
+
+	assert_int_equal(call(w, name, x, &result), ERR_TRAP);
+	assert_string_equal(w->note.text, why);
+}
+
+static void traps_say_where(void **state)
+{
+	struct world w;
+	uint32_t x;
+
+	(void)state;
+	open_world(&w);
+	expect_trap(&w, "m", 0, "out of bounds memory access in function 6 \"m\" at offset 0x96");
+	expect_trap(&w, "m", 0xffffffff, "out of bounds memory access in function 6 \"m\" at offset 0x96");
+	expect_trap(&w, "d", 0, "integer divide by zero in function 8 \"d\" at offset 0xac");
+	expect_trap(&w, "i", 3, "indirect call type mismatch in function 7 \"i\" at offset 0xa2");
+	expect_trap(&w, "i", 4, "uninitialized element in function 7 \"i\" at offset 0xa2");
+	expect_trap(&w, "i", 5, "undefined element in function 7 \"i\" at offset 0xa2");
+	expect_trap(&w, "i", 0xffffffff, "undefined element in function 7 \"i\" at offset 0xa2");
+	w.host_traps = "no";
+	expect_trap(&w, "i", 0, "no in function 7 \"i\" at offset 0xa2");
+	expect_trap(&w, "a", 0, "no in function 3 at offset 0x7b");
+	w.host_traps = NULL;
+	assert_int_equal(call(&w, "i", 0, &x), OK); /* and it goes on */
+	assert_int_equal(x, 110);
+	assert_int_equal(call(&w, "i", 1, &x), OK);
+	assert_int_equal(x, 122);
+	close_world(&w);
+}
+
+static void recursion_ends_in_a_trap(void **state)
+{
+	struct world w;
+
+	(void)state;
+	open_world(&w);
+	w.polls = 1000; /* it is not stopped */
+	expect_trap(&w, "r", 0, "call stack exhausted in function 5 \"r\" at offset 0x8c");
+	expect_trap(&w, "r", 0, "call stack exhausted in function 5 \"r\" at offset 0x8c");
+	close_world(&w);
+}
+
+static void a_loop_without_end_is_stopped(void **state)
+{
+	struct world w;
+	uint32_t x;
+
+	(void)state;
+	open_world(&w);
+	assert_int_equal(call(&w, "l", 0, &x), ERR_STOPPED);
+	assert_int_equal(w.polls, 3);
+	assert_int_equal(call(&w, "d", 7, &x), OK);
+	assert_int_equal(x, 1);
+	close_world(&w);
+}
+
+static enum err no_seal(void *ctx, uint8_t *base, size_t size)
+{
+	(void)ctx;
+	(void)base;
+	(void)size;
+	return ERR_NOMEM;
+}
+
+/* Without memory for code, or when it cannot be sealed, the module is as it was. */
+static void what_is_not_compiled_is_interpreted(void **state)
+{
+	static uint8_t little[100], enough[1 << 20];
+	struct wasm_code_memory memories[] = {{.arena = arena_of(little, sizeof little), .seal = no_seal},
+					      {.arena = arena_of(enough, sizeof enough), .seal = no_seal}};
+	uint32_t x;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_COUNT(memories); i++) {
+		struct world w;
+		size_t used;
+
+		load(&w);
+		used = w.arena.used;
+		assert_int_equal(wasm_compile(w.module, &w.arena, &memories[i]), ERR_NOMEM);
+		assert_int_equal(w.arena.used, used);
+		assert_int_equal(memories[i].arena.used, 0);
+		assert_int_equal(wasm_code_stats(w.module).compiled, 0);
+		instantiate(&w);
+		assert_int_equal(call(&w, "a", 5, &x), OK);
+		assert_int_equal(x, 112);
+		close_world(&w);
+	}
+}
+
+/* Only loads and stores may fault: not what is beside them, nor anything outside the code. */
+static void other_faults_are_declined(void **state)
+{
+	struct world w;
+	uint64_t begin;
+	unsigned accepted = 0;
+
+	(void)state;
+	open_world(&w);
+	begin = (uint64_t)(uintptr_t)code->arena.base;
+	assert_int_equal(wasm_code_fault(code, begin - 1), 0);
+	assert_int_equal(wasm_code_fault(code, begin + wasm_code_stats(w.module).bytes), 0);
+	assert_int_equal(wasm_code_fault(code, (uint64_t)(uintptr_t)&w), 0);
+	for (size_t i = 0; i < wasm_code_stats(w.module).bytes; i++)
+		accepted += wasm_code_fault(code, begin + i) != 0;
+	/* One load, and the last bytes of calls, of which each function but the last has one, and of polls and traps. */
+	assert_in_range(accepted, 1, 40);
+	close_world(&w);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(all_but_one_are_compiled),
+		cmocka_unit_test(tiers_and_hosts_call_each_other),
+		cmocka_unit_test(traps_say_where),
+		cmocka_unit_test(recursion_ends_in_a_trap),
+		cmocka_unit_test(a_loop_without_end_is_stopped),
+		cmocka_unit_test(what_is_not_compiled_is_interpreted),
+		cmocka_unit_test(other_faults_are_declined),
+	};
+
+	if (code_memory_open(&code) != OK)
+		return 1;
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
