@@ -3,7 +3,7 @@
 # kill -9 of client, host agent or keeper in each of the six steps: a relay holds the conversation there. What must be
 # left is nothing: no process, no descriptor in the host agent, no file; and the others say what happened.
 set -u
-suite=kill
+suite="kill"
 # shellcheck source=test/e2e/lib.sh
 . "$(dirname "$0")/lib.sh"
 
@@ -29,7 +29,7 @@ hold() { # mode direction n: a client that hangs there
 }
 client_says() {
 	status=0
-	wait $client || status=$?
+	wait "$client" || status=$?
 	if [ "$status" -ne 125 ] && [ "$status" -ne 3 ]; then
 		bad "$step, $victim killed: the client ends with $status"
 	elif [ "$(wc -l <"$tmp/err")" -ne 1 ] || ! grep -Eq '^broch: .*(Keep|host agent|connection)' "$tmp/err"; then
@@ -45,13 +45,13 @@ nothing_left() {
 	if [ -n "$(find "$tmp/agent" -name '*.new' -o -name '*.tmp')" ]; then bad "$step, $victim killed: files are left"; fi
 	if flock -n "$tmp/agent/soft-snp.lock" true; then good; else bad "$step, $victim killed: a lock is held"; fi
 }
-end_relay() { kill $relay; wait $relay 2>/dev/null; }
+end_relay() { kill "$relay"; wait "$relay" 2>/dev/null; }
 
 kill_client() {
 	victim=client patience=20
 	hold "$@"
-	kill -9 $client
-	wait $client 2>/dev/null
+	kill -9 "$client"
+	wait "$client" 2>/dev/null
 	end_relay
 }
 kill_keeper() {
