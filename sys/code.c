@@ -59,7 +59,7 @@ void code_memory_reset(struct wasm_code_memory *c)
 {
 	if (c->arena.committed == 0)
 		return;
-	mmap(c->arena.base, c->arena.committed, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1,
+	(void)!mmap(c->arena.base, c->arena.committed, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1,
 	     0);
 	c->arena.used = c->arena.committed = c->arena.dirty = 0;
 	c->first = NULL;

@@ -20,6 +20,7 @@ struct run {
 	const struct cli *c;
 	char state[STATE_SIZE], id[KEEP_ID_DIGITS + 1], name[KEEP_NAME_MAX + 1];
 	const char *backend;
+	bool fallback; /* to that, for want of a usable /dev/kvm */
 	bool at_module;
 	struct local local;
 	struct place *place;
@@ -44,7 +45,7 @@ static enum err choose_backend(struct run *r, struct note *n)
 		r->backend = asked != NULL ? asked : "kvm";
 		return OK;
 	}
-	cli_say(r->c, "/dev/kvm is missing or not permitted: using a process Keep, which is for development only (see: broch platform)");
+	r->fallback = true;
 	r->backend = "process";
 	return OK;
 }
@@ -93,6 +94,8 @@ static enum err start(struct run *r, struct note *n)
 		bundle_manifest(r->workload.bundle)->flags = MANIFEST_STDIN;
 	TRY(bundle_seal(r->workload.bundle, n));
 	timings_mark(&r->timings, TIMING_AGENT);
+	if (r->fallback)
+		cli_say(r->c, "/dev/kvm is missing or not permitted: using a process Keep, which is for development only (see: broch platform)");
 	TRY(keep_ask(r->place, NULL, r->backend, r->workload.bundle, n));
 	/* It makes the Keep while we compute what its measurement must be, and read its root if there is one already. */
 	TRY(shipped_digests(strcmp(r->backend, "kvm") == 0 ? BOOT_VM : BOOT_PROCESS, &r->shipped, n));

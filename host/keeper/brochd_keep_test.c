@@ -398,9 +398,12 @@ static void it_gave_up_its_rights(void **state)
 		proc_status(pid, "Seccomp", value);
 		assert_string_equal(value, "2");
 	}
-	assert_in_range(fd_count(c.pid), 5, 12);
-	if (keep != 0)
-		assert_int_equal(fd_count(keep), 1);
+	/* A process without rights cannot be looked into by who is not root: that is the point of it. */
+	if (getuid() == 0) {
+		assert_in_range(fd_count(c.pid), 5, 12);
+		if (keep != 0)
+			assert_int_equal(fd_count(keep), 1);
+	}
 	close(client);
 	finish(&c);
 }

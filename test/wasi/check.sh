@@ -18,6 +18,7 @@ copy=$build/wasi-suite-$where
 rm -rf "$copy"
 mkdir -p "$copy"
 cp -r "$suite"/c "$suite"/rust "$suite"/assemblyscript "$copy"/
+chmod -R u+w "$copy" # the original may be read-only
 find "$copy" \( -name '*.cleanup' -o -name .keep \) -exec rm -rf {} +
 case $where in
 host) set -- "$build/test/wasi-host" ;;
