@@ -110,8 +110,10 @@ static enum err call_out(struct wasm_instance *i, const struct function *f, uint
 
 	clear_upper(slots, t->params, t->param_count);
 	err = f->code == NULL ? call_host(s, i, f, slots) : interpret(s, f, slots);
+	if (err == OK) /* compiled code takes an i32 for an index as it comes */
+		clear_upper(slots, t->results, t->result_count);
 	if (err == ERR_TRAP && s->trap_pc == NULL && s->trap_native == NULL)
-		trap_at(i, pc - 1, s->trap);
+		return trap_at(i, pc - 1, s->trap);
 	return err;
 }
 

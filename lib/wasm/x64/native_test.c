@@ -20,7 +20,8 @@
  * (func (export "m") i32.load offset=65533)                       6
  * (func (export "i") call_indirect of the parameter, with 10)     7
  * (func (export "d") 7 / parameter)                               8
- * (table: $host, 1, 6, and one that is empty; another type: 9) (memory 1 2)
+ * (func (export "h") call $host with 1, i32.load8_u)             9, of another type
+ * (table: $host, 1, 6, 9, and one that is empty) (memory 1 2)
  */
 static const uint8_t module[] = {
 	0, 'a', 's', 'm', 1, 0, 0, 0,
@@ -29,9 +30,9 @@ static const uint8_t module[] = {
 	3, 10, 9, 0, 0, 0, 0, 0, 0, 0, 0, 1,
 	4, 4, 1, 0x70, 0, 5,
 	5, 4, 1, 1, 1, 2,
-	7, 25, 6, 1, 'a', 0, 1, 1, 'l', 0, 4, 1, 'r', 0, 5, 1, 'm', 0, 6, 1, 'i', 0, 7, 1, 'd', 0, 8,
+	7, 29, 7, 1, 'h', 0, 9, 1, 'a', 0, 1, 1, 'l', 0, 4, 1, 'r', 0, 5, 1, 'm', 0, 6, 1, 'i', 0, 7, 1, 'd', 0, 8,
 	9, 10, 1, 0, 0x41, 0, 0x0b, 4, 0, 1, 6, 9,
-	10, 85, 9,
+	10, 90, 9,
 	9, 0, 0x20, 0, 0x41, 1, 0x6a, 0x10, 2, 0x0b,
 	13, 1, 0xa8, 0xc6, 0x00, 0x7f, 0x20, 0, 0x41, 2, 0x6c, 0x10, 3, 0x0b,
 	6, 0, 0x20, 0, 0x10, 0, 0x0b,
@@ -40,7 +41,7 @@ static const uint8_t module[] = {
 	9, 0, 0x20, 0, 0x28, 2, 0xfd, 0xff, 0x03, 0x0b,
 	9, 0, 0x41, 10, 0x20, 0, 0x11, 0, 0, 0x0b,
 	7, 0, 0x41, 7, 0x20, 0, 0x6d, 0x0b,
-	4, 0, 0x41, 1, 0x0b,
+	9, 0, 0x41, 1, 0x10, 0, 0x2d, 0, 0, 0x0b,
 };
 
 struct world {
@@ -177,6 +178,20 @@ static void tiers_and_hosts_call_each_other(void **state)
 	close_world(&w);
 }
 
+/* As an index into memory it counts as the i32 it is, whatever the host left above. */
+static void results_of_hosts_have_their_width(void **state)
+{
+	struct world w;
+	uint32_t x;
+
+	(void)state;
+	open_world(&w);
+	w.linear[101] = 77;
+	assert_int_equal(call(&w, "h", 0, &x), OK);
+	assert_int_equal(x, 77);
+	close_world(&w);
+}
+
 static void expect_trap(struct world *w, const char *name, uint32_t x, const char *why)
 {
 	uint32_t result;
@@ -192,16 +207,16 @@ static void traps_say_where(void **state)
 
 	(void)state;
 	open_world(&w);
-	expect_trap(&w, "m", 0, "out of bounds memory access in function 6 \"m\" at offset 0x96");
-	expect_trap(&w, "m", 0xffffffff, "out of bounds memory access in function 6 \"m\" at offset 0x96");
-	expect_trap(&w, "d", 0, "integer divide by zero in function 8 \"d\" at offset 0xac");
-	expect_trap(&w, "i", 3, "indirect call type mismatch in function 7 \"i\" at offset 0xa2");
-	expect_trap(&w, "i", 4, "uninitialized element in function 7 \"i\" at offset 0xa2");
-	expect_trap(&w, "i", 5, "undefined element in function 7 \"i\" at offset 0xa2");
-	expect_trap(&w, "i", 0xffffffff, "undefined element in function 7 \"i\" at offset 0xa2");
+	expect_trap(&w, "m", 0, "out of bounds memory access in function 6 \"m\" at offset 0x9a");
+	expect_trap(&w, "m", 0xffffffff, "out of bounds memory access in function 6 \"m\" at offset 0x9a");
+	expect_trap(&w, "d", 0, "integer divide by zero in function 8 \"d\" at offset 0xb0");
+	expect_trap(&w, "i", 3, "indirect call type mismatch in function 7 \"i\" at offset 0xa6");
+	expect_trap(&w, "i", 4, "uninitialized element in function 7 \"i\" at offset 0xa6");
+	expect_trap(&w, "i", 5, "undefined element in function 7 \"i\" at offset 0xa6");
+	expect_trap(&w, "i", 0xffffffff, "undefined element in function 7 \"i\" at offset 0xa6");
 	w.host_traps = "no";
-	expect_trap(&w, "i", 0, "no in function 7 \"i\" at offset 0xa2");
-	expect_trap(&w, "a", 0, "no in function 3 at offset 0x7b");
+	expect_trap(&w, "i", 0, "no in function 7 \"i\" at offset 0xa6");
+	expect_trap(&w, "a", 0, "no in function 3 at offset 0x7f");
 	w.host_traps = NULL;
 	assert_int_equal(call(&w, "i", 0, &x), OK); /* and it goes on */
 	assert_int_equal(x, 110);
@@ -217,8 +232,8 @@ static void recursion_ends_in_a_trap(void **state)
 	(void)state;
 	open_world(&w);
 	w.polls = 1000; /* it is not stopped */
-	expect_trap(&w, "r", 0, "call stack exhausted in function 5 \"r\" at offset 0x8c");
-	expect_trap(&w, "r", 0, "call stack exhausted in function 5 \"r\" at offset 0x8c");
+	expect_trap(&w, "r", 0, "call stack exhausted in function 5 \"r\" at offset 0x90");
+	expect_trap(&w, "r", 0, "call stack exhausted in function 5 \"r\" at offset 0x90");
 	close_world(&w);
 }
 
@@ -295,6 +310,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(all_but_one_are_compiled),
 		cmocka_unit_test(tiers_and_hosts_call_each_other),
+		cmocka_unit_test(results_of_hosts_have_their_width),
 		cmocka_unit_test(traps_say_where),
 		cmocka_unit_test(recursion_ends_in_a_trap),
 		cmocka_unit_test(a_loop_without_end_is_stopped),
