@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Any bytes: refused, or loaded, instantiated and its exports of some usual names called for a while. */
-#include "lib/wasm/wasm.h"
+/*
+ * Any bytes: refused, or loaded, compiled (that code is not run: test/tiers does that), instantiated and its exports of
+ * some usual names called for a while.
+ */
+#include "lib/wasm/compile.h"
 
 #include <stdlib.h>
 
@@ -48,8 +51,28 @@ static void call(struct wasm_store *s, struct wasm_extern *e)
 	struct note n = {{0}};
 
 	for (uint32_t i = 0; i < type->param_count; i++)
-		values[i].i64 = type->params[i] == WASM_FUNCREF || type->params[i] == WASM_EXTERNREF ? WASM_NULL_REF : i + 1;
+		values[i].i64 =
+		        type->params[i] == WASM_FUNCREF || type->params[i] == WASM_EXTERNREF ? WASM_NULL_REF : i + 1;
 	if (wasm_call(s, e, values, &n) == ERR_TRAP && n.text[0] == 0)
+		abort();
+}
+
+/* Whoever fails to seal gets no compiled module. */
+static enum err no_seal(void *ctx, uint8_t *base, size_t size)
+{
+	(void)ctx;
+	(void)base;
+	(void)size;
+	return ERR_UNSUPPORTED;
+}
+
+static void compile(struct arena *a, struct wasm_module *m)
+{
+	static uint8_t memory[1 << 20];
+	struct wasm_code_memory code = {.arena = arena_of(memory, sizeof memory), .seal = no_seal};
+
+	code.arena.dirty = 0; /* what lies there does not matter */
+	if (wasm_compile(m, a, &code) == OK)
 		abort();
 }
 
@@ -62,8 +85,8 @@ static void run(struct arena *a, const struct wasm_module *m, struct wasm_limits
 	struct wasm_store *s;
 	struct note n = {{0}};
 
-	if (wasm_import_count(m) > IMPORTS ||
-	    wasm_store_new(a, &limits, (struct wasm_memory_ops){create, grow, memory}, (struct wasm_poll){poll, &left}, &s) != OK)
+	if (wasm_import_count(m) > IMPORTS || wasm_store_new(a, &limits, (struct wasm_memory_ops){create, grow, memory},
+	                                                     (struct wasm_poll){poll, &left}, &s) != OK)
 		return;
 	for (uint32_t i = 0; i < wasm_import_count(m); i++)
 		if (wasm_import_at(m, i).kind == WASM_FUNC && wasm_import_at(m, i).type->result_count <= 1)
@@ -93,10 +116,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	limits.table_entries = 1000;
 	limits.locals_per_function = 1000;
 	limits.stack_bytes = 1 << 16;
-	if (wasm_load(&a, slice_of(data, size), &limits, &m, &n) == OK)
+	if (wasm_load(&a, slice_of(data, size), &limits, &m, &n) == OK) {
+		compile(&a, m);
 		run(&a, m, limits, &linear);
-	else if (n.text[0] == 0 || a.used != 0)
+	} else if (n.text[0] == 0 || a.used != 0) {
 		abort();
+	}
 	dirty = a.dirty;
 	free(linear);
 	return 0;

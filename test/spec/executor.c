@@ -22,9 +22,13 @@ static const struct {
 	uint32_t count;
 	const uint8_t *params;
 } prints[] = {
-	{"print", 0, NULL},	       {"print_i32", 1, t_i32},		    {"print_i64", 1, t_i64},
-	{"print_f32", 1, t_f32},       {"print_f64", 1, t_f64},		    {"print_i32_f32", 2, t_i32_f32},
-	{"print_f64_f64", 2, t_f64_f64},
+        {"print", 0, NULL},
+        {"print_i32", 1, t_i32},
+        {"print_i64", 1, t_i64},
+        {"print_f32", 1, t_f32},
+        {"print_f64", 1, t_f64},
+        {"print_i32_f32", 2, t_i32_f32},
+        {"print_f64_f64", 2, t_f64_f64},
 };
 
 static void provide(struct executor *x, size_t *n, const char *name, struct wasm_extern *e)
@@ -105,11 +109,21 @@ static enum err check_code(const struct wasm_module *m, struct note *n)
 	x64_decoder_init(&decoder);
 	while (code.size > 0) {
 		if (!x64_decode(&decoder, code, &insn))
-			return refuse(n, ERR_STATE, "an unknown instruction at 0x%x: %x %x %x %x", (unsigned)(code.data - m->native->base),
-				      code.data[0], code.data[1], code.data[2], code.data[3]);
+			return refuse(n, ERR_STATE, "an unknown instruction at 0x%x: %x %x %x %x",
+			              (unsigned)(code.data - m->native->base), code.data[0], code.data[1], code.data[2],
+			              code.data[3]);
 		code = slice_of(code.data + insn.size, code.size - insn.size);
 	}
 	return OK;
+}
+
+/* Functions with vectors are left to the interpreter; this may take other modules for such, too. */
+static bool may_use_vectors(struct slice bytes)
+{
+	for (size_t i = 0; i < bytes.size; i++)
+		if (bytes.data[i] == 0xfd || bytes.data[i] == WASM_V128)
+			return true;
+	return false;
 }
 
 static enum err compile(struct executor *x, struct wasm_module *m, struct note *n)
@@ -118,7 +132,7 @@ static enum err compile(struct executor *x, struct wasm_module *m, struct note *
 
 	if (err != OK)
 		return refuse(n, ERR_STATE, "the module was not compiled: %s", err_text(err));
-	if (wasm_code_stats(m).interpreted > 0)
+	if (wasm_code_stats(m).interpreted > 0 && !may_use_vectors(m->bytes))
 		return refuse(n, ERR_STATE, "%u functions were not compiled", wasm_code_stats(m).interpreted);
 	return check_code(m, n);
 }
