@@ -193,7 +193,7 @@ static void instruction(struct compiler *c)
 
 	emit_room(&c->e, 512);
 	c->where = (uint32_t)rd_offset(&c->r);
-	if (read_opcode(&c->r, &opcode) != OK || opcode >= 0x112 || c->fn[opcode] == NULL) {
+	if (read_opcode(&c->r, &opcode) != OK || opcode >= OPCODES || c->fn[opcode] == NULL) {
 		fail(c);
 		return;
 	}
@@ -531,7 +531,7 @@ static enum err make_scratch(struct compiler *c)
 	    c->local_refs == NULL || c->weights == NULL || c->touched == NULL)
 		return ERR_NOMEM;
 	memset(c->local_regs, NO_REG, LOCALS_MAX);
-	for (uint32_t op = 0; op < ARRAY_COUNT(c->fn); op++)
+	for (uint32_t op = 0; op < OPCODES; op++)
 		c->fn[op] = function_for(op);
 	return OK;
 }

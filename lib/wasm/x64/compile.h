@@ -32,7 +32,8 @@ enum {
 	CONTROL_MAX = 65536,
 	LOCALS_MAX = 8192,
 	LIST_MAX = 32768,
-	BR_TABLE_MAX = 1 << 20
+	BR_TABLE_MAX = 1 << 20,
+	OPCODES = 0x112 /* with those of the 0xfc family behind 0x100 */
 };
 enum { FRAME_LEAST = 8 /* slots: the machine stack is no deeper than an eighth of the value stack */ };
 
@@ -74,7 +75,7 @@ struct compiler {
 	struct emitter e;
 	struct wasm_module *m;
 	struct arena *scratch;
-	compile_fn *fn[0x112]; /* by opcode */
+	compile_fn *fn[OPCODES]; /* by opcode */
 	/* of the module */
 	uint32_t *call_chains;                      /* by function: rel32 fields of calls to it */
 	uint32_t *entries;                          /* by function: offset in the code */

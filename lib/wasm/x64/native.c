@@ -5,7 +5,10 @@
 #include "lib/wasm/leb.h"
 #include "lib/wasm/number.h"
 
-/* Each of these is a stretch of C stack, of which a Keep has 256 KiB. */
+/*
+ * A way from compiled code through the interpreter or another instance back into compiled code takes about 450 bytes of
+ * machine stack, of which a VM Keep has 256 KiB; return addresses of compiled functions take up to 128 KiB (FRAME_LEAST).
+ */
 enum { ENTRIES_MAX = 100 };
 
 static bool is_narrow(uint8_t type)
