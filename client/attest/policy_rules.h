@@ -7,13 +7,8 @@
 #define BROCH_CLIENT_POLICY_RULES_H
 
 #include "client/attest/amd.h"
+#include "client/attest/dcap_rules.h"
 #include "client/attest/policy.h"
-
-struct digest_list { /* count values of `size` bytes, one behind the other */
-	uint8_t *bytes;
-	size_t size, count;
-};
-bool digest_list_has(const struct digest_list *l, struct slice one);
 
 enum snp_pin { SNP_PIN_HOST_DATA, SNP_PIN_ID_KEY, SNP_PIN_AUTHOR_KEY, SNP_PIN_FAMILY_ID, SNP_PIN_IMAGE_ID, SNP_PIN_COUNT };
 /* Key in [snp] and size of each pin. */
@@ -41,6 +36,7 @@ struct snp_rules {
 struct policy {
 	struct digest_list measurements, platform_ids; /* platform_ids.count 0: any platform under the root */
 	struct snp_rules snp, soft;
+	struct dcap_rules sgx, tdx;
 	struct snp_root_pin soft_root;                 /* what soft.roots points to */
 	struct policy_limits limits;
 };

@@ -6,15 +6,16 @@
 /* The links in their order, and the check whose finding stands for the whole link when all went well (NULL: the last).
  */
 static const struct link {
-	const char *name, *speaker;
+	const char *name, *speakers[3]; /* for each kind of evidence its own */
 } links[] = {
-        {"policy", "evidence.tee"},
-        {"root", "snp.root.name"},
-        {"platform key", "snp.key.extensions"},
-        {"report", "snp.report.tcb_minimum"},
-        {"measurement", "snp.measurement"},
-        {"handshake", "snp.report_data"},
-        {"module", NULL},
+        {"policy", {"evidence.tee"}},
+        {"root", {"snp.root.name", "dcap.root.name"}},
+        {"platform key", {"snp.key.extensions", "dcap.pck.extension"}},
+        {"collateral", {"dcap.tcb_info.time"}},
+        {"report", {"snp.report.tcb_minimum", "dcap.quote.read"}},
+        {"measurement", {"snp.measurement", "sgx.measurement", "tdx.measurement"}},
+        {"handshake", {"snp.report_data", "dcap.report_data"}},
+        {"module", {NULL}},
 };
 
 static const char *tint(bool colour, const char *sequence)
@@ -43,6 +44,14 @@ static void failure(FILE *f, const struct check *c, bool colour)
 		fprintf(f, "  %-13s %s\n", "", c->cure);
 }
 
+static bool speaks(const struct link *l, const char *id)
+{
+	for (size_t i = 0; i < ARRAY_COUNT(l->speakers); i++)
+		if (l->speakers[i] != NULL && strcmp(id, l->speakers[i]) == 0)
+			return true;
+	return l->speakers[0] == NULL;
+}
+
 static const char *spoken(const struct verdict *v, const struct link *l)
 {
 	const char *said = "";
@@ -50,7 +59,7 @@ static const char *spoken(const struct verdict *v, const struct link *l)
 	for (size_t i = 0; i < v->check_count; i++) {
 		const struct check *c = &v->checks[i];
 
-		if (strcmp(c->link, l->name) == 0 && (l->speaker == NULL || strcmp(c->id, l->speaker) == 0))
+		if (strcmp(c->link, l->name) == 0 && speaks(l, c->id))
 			said = c->found;
 	}
 	return said;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "client/attest/verify.h"
 
+#include "client/attest/dcap.h"
 #include "client/attest/snp.h"
 
 #include <stdio.h>
@@ -10,24 +11,55 @@ struct judge {
 	const char *tee;    /* as in the envelope */
 	const char *policy; /* as in the policy's `tee` */
 	bool soft;
-	const struct snp_rules *(*rules)(const struct policy *p);
-	bool (*verify)(const struct verify_input *in, const struct envelope *e, const struct snp_rules *rules,
-	               struct verdict *v);
+	bool (*accepted)(const struct policy *p);
+	bool (*verify)(const struct verify_input *in, const struct envelope *e, struct verdict *v);
 };
 
-static const struct snp_rules *snp_of(const struct policy *p)
+static bool snp_accepted(const struct policy *p)
 {
-	return &p->snp;
+	return p->snp.accepted;
 }
 
-static const struct snp_rules *soft_of(const struct policy *p)
+static bool snp(const struct verify_input *in, const struct envelope *e, struct verdict *v)
 {
-	return &p->soft;
+	return snp_verify(in, e, &in->policy->snp, v);
+}
+
+static bool soft_accepted(const struct policy *p)
+{
+	return p->soft.accepted;
+}
+
+static bool soft(const struct verify_input *in, const struct envelope *e, struct verdict *v)
+{
+	return snp_verify(in, e, &in->policy->soft, v);
+}
+
+static bool sgx_accepted(const struct policy *p)
+{
+	return p->sgx.accepted;
+}
+
+static bool sgx(const struct verify_input *in, const struct envelope *e, struct verdict *v)
+{
+	return dcap_verify(in, e, &in->policy->sgx, false, v);
+}
+
+static bool tdx_accepted(const struct policy *p)
+{
+	return p->tdx.accepted;
+}
+
+static bool tdx(const struct verify_input *in, const struct envelope *e, struct verdict *v)
+{
+	return dcap_verify(in, e, &in->policy->tdx, true, v);
 }
 
 static const struct judge judges[] = {
-        {"snp", "snp", false, snp_of, snp_verify},
-        {"soft-snp", "soft", true, soft_of, snp_verify},
+	{"snp", "snp", false, snp_accepted, snp},
+	{"soft-snp", "soft", true, soft_accepted, soft},
+	{"sgx", "sgx", false, sgx_accepted, sgx},
+	{"tdx", "tdx", false, tdx_accepted, tdx},
 };
 
 void verdict_add(struct verdict *v, const struct check *c)
@@ -97,7 +129,7 @@ void verify_evidence(const struct verify_input *in, struct verdict *v)
 	struct note n = {""};
 	struct envelope e;
 	const struct judge *j;
-	const struct snp_rules *rules;
+	bool named;
 
 	memset(v, 0, sizeof *v);
 	if (envelope_decode(in->envelope, &e, &n) != OK) {
@@ -114,12 +146,12 @@ void verify_evidence(const struct verify_input *in, struct verdict *v)
 	}
 	v->soft = j->soft;
 	v->ok = true;
-	rules = j->rules(in->policy);
-	accepted(v, j, rules->accepted);
+	named = j->accepted(in->policy);
+	accepted(v, j, named);
 	if (in->report_data.size != 0 && in->report_data.size != 64)
 		fail(v, "evidence.binding", "64 bytes to be bound to", "another size", "");
-	if (!j->verify(in, &e, rules, v))
+	if (!j->verify(in, &e, v))
 		v->ok = false;
-	if (!rules->accepted)
+	if (!named)
 		v->ok = false;
 }

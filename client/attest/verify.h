@@ -12,7 +12,7 @@
 
 enum check_result { CHECK_PASS, CHECK_FAIL, CHECK_SKIP /* does not apply, with the reason */ };
 
-enum { CHECK_TEXT_MAX = 200, VERDICT_CHECKS_MAX = 96 };
+enum { CHECK_TEXT_MAX = 200, VERDICT_CHECKS_MAX = 128 };
 
 struct check { /* one link or one rule, in the order of the chain: root, platform key, report, ... */
 	const char *id;    /* stable machine name, e.g. "snp.report.signature" */

@@ -297,6 +297,25 @@ enum err cert_algorithm_pss384(const struct cert *c, struct note *found)
 	return pss384(outer, found);
 }
 
+/* The one form of ecdsa-with-SHA256: without parameters (RFC 5758 section 3.2). */
+static enum err ecdsa256(const X509_ALGOR *a, struct note *found)
+{
+	if (!algor_is(a, NID_ecdsa_with_SHA256) || a->parameter != NULL)
+		return refuse(found, ERR_CRYPTO, "another algorithm");
+	note_set(found, "ECDSA with SHA-256");
+	return OK;
+}
+
+enum err cert_algorithm_ecdsa256(const struct cert *c, struct note *found)
+{
+	const X509_ALGOR *outer = NULL;
+
+	X509_get0_signature(NULL, &outer, c->x);
+	if (X509_ALGOR_cmp(outer, X509_get0_tbs_sigalg(c->x)) != 0)
+		return refuse(found, ERR_CRYPTO, "one algorithm inside the signed part, another outside");
+	return ecdsa256(outer, found);
+}
+
 enum err cert_signed_by(const struct cert *c, const struct cert *issuer, struct note *found)
 {
 	EVP_PKEY *key = X509_get0_pubkey(issuer->x);
@@ -538,7 +557,8 @@ static enum err crl_plain(const struct crl *c, struct note *found)
 	return OK;
 }
 
-enum err crl_signed_by_pss384(const struct crl *c, const struct cert *issuer, struct note *found)
+static enum err crl_signed_by(const struct crl *c, const struct cert *issuer,
+                              enum err (*algorithm)(const X509_ALGOR *a, struct note *found), struct note *found)
 {
 	const X509_ALGOR *outer = NULL;
 	EVP_PKEY *key = X509_get0_pubkey(issuer->x);
@@ -546,7 +566,7 @@ enum err crl_signed_by_pss384(const struct crl *c, const struct cert *issuer, st
 	int good;
 
 	X509_CRL_get0_signature(c->x, NULL, &outer);
-	if (pss384(outer, &alg) != OK)
+	if (algorithm(outer, &alg) != OK)
 		return refuse(found, ERR_CRYPTO, "%s", alg.text);
 	if ((X509_get_extension_flags(issuer->x) & EXFLAG_KUSAGE) != 0 &&
 	    (X509_get_key_usage(issuer->x) & KU_CRL_SIGN) == 0)
@@ -559,6 +579,16 @@ enum err crl_signed_by_pss384(const struct crl *c, const struct cert *issuer, st
 		return refuse(found, ERR_CRYPTO, "the signature is not by %s", issuer->cn);
 	note_set(found, "signed by %s", issuer->cn);
 	return OK;
+}
+
+enum err crl_signed_by_pss384(const struct crl *c, const struct cert *issuer, struct note *found)
+{
+	return crl_signed_by(c, issuer, pss384, found);
+}
+
+enum err crl_signed_by_ecdsa256(const struct crl *c, const struct cert *issuer, struct note *found)
+{
+	return crl_signed_by(c, issuer, ecdsa256, found);
 }
 
 enum err crl_valid_at(const struct crl *c, int64_t at, uint64_t max_age_s, struct note *found)

@@ -33,6 +33,8 @@ MUST_USE enum err cert_valid_at(const struct cert *c, int64_t at, struct note *f
 MUST_USE enum err cert_issuer_is(const struct cert *c, const struct cert *issuer, struct note *found);
 /* RSASSA-PSS with SHA-384, MGF1-SHA-384 and a salt of 48 bytes, said twice and the same inside and outside. */
 MUST_USE enum err cert_algorithm_pss384(const struct cert *c, struct note *found);
+/* ecdsa-with-SHA256, without parameters, said twice and the same inside and outside. */
+MUST_USE enum err cert_algorithm_ecdsa256(const struct cert *c, struct note *found);
 MUST_USE enum err cert_signed_by(const struct cert *c, const struct cert *issuer, struct note *found);
 MUST_USE enum err cert_key_rsa4096(const struct cert *c, struct note *found);
 MUST_USE enum err cert_key_p384(const struct cert *c, struct note *found);
@@ -59,6 +61,7 @@ MUST_USE enum err crl_read(struct slice der, struct crl *c, struct note *found);
 void crl_free(struct crl *c);
 MUST_USE enum err crl_issuer_is(const struct crl *c, const struct cert *issuer, struct note *found);
 MUST_USE enum err crl_signed_by_pss384(const struct crl *c, const struct cert *issuer, struct note *found);
+MUST_USE enum err crl_signed_by_ecdsa256(const struct crl *c, const struct cert *issuer, struct note *found);
 /* max_age_s: how old thisUpdate may be; 0: only nextUpdate counts, which must be there. */
 MUST_USE enum err crl_valid_at(const struct crl *c, int64_t at, uint64_t max_age_s, struct note *found);
 MUST_USE enum err crl_spares(const struct crl *c, const struct cert *one, struct note *found);

@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "client/attest/p256.h"
+
+#include <stdlib.h>
+
+/* Named curve, uncompressed: the head of the one SubjectPublicKeyInfo that is taken. OpenSSL refuses points off the
+ * curve when it reads the rest. */
+static const uint8_t spki_head[] = {0x30, 0x59, 0x30, 0x13, 0x06, 0x07, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01, 0x06,
+                                    0x08, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x07, 0x03, 0x42, 0x00, 0x04};
+enum { SPKI_SIZE = (int)sizeof spki_head + P256_PAIR_SIZE };
+
+enum err cert_key_p256(const struct cert *c, struct note *found)
+{
+	unsigned char *der = NULL;
+	int size = i2d_X509_PUBKEY(X509_get_X509_PUBKEY(c->x), &der);
+	bool same = size == SPKI_SIZE && memcmp(der, spki_head, sizeof spki_head) == 0;
+	EVP_PKEY *key = same ? X509_get0_pubkey(c->x) : NULL;
+
+	OPENSSL_free(der);
+	if (key == NULL)
+		return refuse(found, ERR_CRYPTO,
+		              same ? "a point that is not on P-256" : "not an uncompressed P-256 key");
+	note_set(found, "ECDSA P-256");
+	return OK;
+}
+
+/* Fixed-width big-endian numbers to the DER that EVP wants; *der is OPENSSL_malloc'ed. Values out of range are refused
+ * by the verification itself. */
+static int signature_der(struct slice pair, unsigned char **der)
+{
+	ECDSA_SIG *sig = ECDSA_SIG_new();
+	BIGNUM *r = BN_bin2bn(pair.data, 32, NULL), *s = BN_bin2bn(pair.data + 32, 32, NULL);
+	int size = -1;
+
+	if (sig != NULL && r != NULL && s != NULL && ECDSA_SIG_set0(sig, r, s) == 1) {
+		r = s = NULL;
+		size = i2d_ECDSA_SIG(sig, der);
+	}
+	BN_free(r);
+	BN_free(s);
+	ECDSA_SIG_free(sig);
+	return size;
+}
+
+static bool verify(EVP_PKEY *key, struct slice data, struct slice pair)
+{
+	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
+	unsigned char *der = NULL;
+	int size = pair.size == P256_PAIR_SIZE ? signature_der(pair, &der) : -1, good = 0;
+
+	ERR_set_mark();
+	if (ctx != NULL && size > 0 && EVP_DigestVerifyInit_ex(ctx, NULL, "SHA256", NULL, NULL, key, NULL) == 1)
+		good = EVP_DigestVerify(ctx, der, (size_t)size, data.data, data.size);
+	ERR_pop_to_mark();
+	OPENSSL_free(der);
+	EVP_MD_CTX_free(ctx);
+	return good == 1;
+}
+
+enum err cert_ecdsa256(const struct cert *c, struct slice data, struct slice signature, struct note *found)
+{
+	struct note key = {""};
+
+	if (cert_key_p256(c, &key) != OK)
+		return refuse(found, ERR_CRYPTO, "%s", key.text);
+	if (!verify(X509_get0_pubkey(c->x), data, signature))
+		return refuse(found, ERR_CRYPTO, "the signature is not by this key over these bytes");
+	note_set(found, "good signature by %s", c->cn);
+	return OK;
+}
+
+bool p256_verify(struct slice point, struct slice data, struct slice signature)
+{
+	uint8_t spki[SPKI_SIZE];
+	const unsigned char *p = spki;
+	EVP_PKEY *key;
+	bool good;
+
+	if (point.size != P256_PAIR_SIZE)
+		return false;
+	memcpy(spki, spki_head, sizeof spki_head);
+	memcpy(spki + sizeof spki_head, point.data, P256_PAIR_SIZE);
+	ERR_set_mark();
+	key = d2i_PUBKEY(NULL, &p, sizeof spki);
+	ERR_pop_to_mark();
+	good = key != NULL && verify(key, data, signature);
+	EVP_PKEY_free(key);
+	return good;
+}
+
+/* ---- lists ---- */
+
+static bool blank(struct slice s)
+{
+	for (size_t i = 0; i < s.size; i++)
+		if (s.data[i] != 0 && s.data[i] != ' ' && s.data[i] != '\n' && s.data[i] != '\r' && s.data[i] != '\t')
+			return false;
+	return true;
+}
+
+/* The next BEGIN to END line; s goes on behind it. */
+static bool block(struct slice *s, struct slice *out)
+{
+	static const char begin[] = "-----BEGIN CERTIFICATE-----", end[] = "-----END CERTIFICATE-----";
+	const uint8_t *from = memmem(s->data, s->size, begin, sizeof begin - 1), *to;
+	size_t before, size;
+
+	if (from == NULL)
+		return false;
+	before = (size_t)(from - s->data);
+	to = memmem(from, s->size - before, end, sizeof end - 1);
+	if (to == NULL || !blank(slice_of(s->data, before)))
+		return false;
+	size = (size_t)(to - from) + sizeof end - 1;
+	*out = slice_of(from, size);
+	*s = slice_of(from + size, s->size - before - size);
+	return true;
+}
+
+static enum err one_more(struct cert_list *l, struct slice pem, struct note *found)
+{
+	size_t size = 0;
+	enum err err;
+
+	if (l->count == CERT_LIST_MAX)
+		return refuse(found, ERR_LIMIT, "more than %u certificates", (unsigned)CERT_LIST_MAX);
+	TRY(cert_pem_to_der(pem, &l->der[l->count], &size, found));
+	err = cert_read(slice_of(l->der[l->count], size), &l->cert[l->count], found);
+	if (err != OK) {
+		free(l->der[l->count]);
+		return err;
+	}
+	l->count++;
+	return OK;
+}
+
+enum err cert_list_read(struct slice pem, struct cert_list *l, struct note *found)
+{
+	struct slice one;
+	enum err err = OK;
+
+	*l = (struct cert_list){.count = 0};
+	while (err == OK && block(&pem, &one))
+		err = one_more(l, one, found);
+	if (err == OK && (l->count == 0 || !blank(pem)))
+		err = refuse(found, ERR_FORMAT, "not a PEM text with certificates only");
+	if (err != OK)
+		cert_list_free(l);
+	return err;
+}
+
+void cert_list_free(struct cert_list *l)
+{
+	for (size_t i = 0; i < l->count; i++) {
+		cert_free(&l->cert[i]);
+		free(l->der[i]);
+	}
+	l->count = 0;
+}
