@@ -25,6 +25,12 @@ struct arena arena_of(void *memory, size_t size);
 /* align is a power of two. NULL when the arena is full or commit refused. count * size is checked for overflow. */
 MUST_USE void *arena_alloc(struct arena *a, size_t size, size_t align);
 MUST_USE void *arena_array(struct arena *a, size_t count, size_t size, size_t align);
+/*
+ * The same, but what was used before is not cleared: for scratch that is written before it is read. Large arrays of
+ * which little is used then touch no more memory than that.
+ */
+MUST_USE void *arena_scratch(struct arena *a, size_t count, size_t size, size_t align);
+#define arena_many_scratch(a, count, type) ((type *)arena_scratch(a, count, sizeof(type), _Alignof(type)))
 #define arena_new(a, type) ((type *)arena_alloc(a, sizeof(type), _Alignof(type)))
 #define arena_many(a, count, type) ((type *)arena_array(a, count, sizeof(type), _Alignof(type)))
 /* Frees everything allocated after mark = a->used was noted. */

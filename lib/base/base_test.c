@@ -65,6 +65,29 @@ static void writer_never_overruns(void **state)
 	assert_memory_equal(out, "\1\2\3\4\5\6\0\0", 8);
 }
 
+static void arena_scratch_leaves_what_was_there(void **state)
+{
+	static uint8_t memory[64];
+	struct arena a = {.base = memory, .committed = sizeof memory, .max = sizeof memory};
+	size_t mark;
+	uint8_t *p;
+
+	(void)state;
+	mark = a.used;
+	p = arena_many_scratch(&a, 16, uint8_t);
+	assert_non_null(p);
+	memset(p, 0xaa, 16);
+	arena_release(&a, mark);
+	p = arena_many_scratch(&a, 8, uint8_t);
+	assert_int_equal(p[7], 0xaa);
+	/* What follows is clean all the same. */
+	p = arena_many(&a, 16, uint8_t);
+	for (size_t i = 0; i < 16; i++)
+		assert_int_equal(p[i], 0);
+	assert_null(arena_many_scratch(&a, 41, uint8_t));
+	assert_null(arena_scratch(&a, SIZE_MAX, 2, 1));
+}
+
 static void arena_zeroes_aligns_and_ends(void **state)
 {
 	static uint8_t memory[64];
@@ -136,6 +159,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(reader_stops_at_its_end), cmocka_unit_test(reader_wants_zeros),
 		cmocka_unit_test(empty_reader_takes_null), cmocka_unit_test(writer_never_overruns),
+		cmocka_unit_test(arena_scratch_leaves_what_was_there),
 		cmocka_unit_test(arena_zeroes_aligns_and_ends), cmocka_unit_test(note_keeps_the_first_message),
 		cmocka_unit_test(note_truncates), cmocka_unit_test(hex_is_exact),
 		cmocka_unit_test(secrets_compare_and_vanish),

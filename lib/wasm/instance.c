@@ -15,7 +15,7 @@ enum err wasm_store_new(struct arena *a, const struct wasm_limits *limits, struc
 	if (s == NULL)
 		return ERR_NOMEM;
 	*s = (struct wasm_store){.arena = a, .limits = *limits, .mem = mem, .poll = poll};
-	s->stack = arena_many(a, slots + NATIVE_MARGIN, uint64_t);
+	s->stack = arena_many_scratch(a, slots + NATIVE_MARGIN, uint64_t);
 	if (s->stack == NULL)
 		return ERR_NOMEM;
 	s->stack_end = s->stack + slots;

@@ -516,16 +516,16 @@ static enum err make_scratch(struct compiler *c)
 	c->list_max = largest < LIST_MAX ? largest : LIST_MAX;
 	c->control_max = largest / 2 + 2 < CONTROL_MAX ? largest / 2 + 2 : CONTROL_MAX; /* a block has two bytes and an end */
 	c->call_chains = arena_many(a, c->m->function_count, uint32_t);
-	c->entries = arena_many(a, c->m->function_count, uint32_t);
-	c->operands = arena_many(a, HEIGHT_MAX, struct operand);
-	c->controls = arena_many(a, c->control_max, struct control);
-	c->late = arena_many(a, c->list_max + 1u, struct late_code);
-	c->calls = arena_array(a, c->list_max + 1u, sizeof *c->calls, 8);
-	c->local_types = arena_many(a, LOCALS_MAX, uint8_t);
-	c->local_regs = arena_many(a, LOCALS_MAX, uint8_t);
+	c->entries = arena_many_scratch(a, c->m->function_count, uint32_t);
+	c->operands = arena_many_scratch(a, HEIGHT_MAX, struct operand);
+	c->controls = arena_many_scratch(a, c->control_max, struct control);
+	c->late = arena_many_scratch(a, c->list_max + 1u, struct late_code);
+	c->calls = arena_scratch(a, c->list_max + 1u, sizeof *c->calls, 8);
+	c->local_types = arena_many_scratch(a, LOCALS_MAX, uint8_t);
+	c->local_regs = arena_many_scratch(a, LOCALS_MAX, uint8_t);
 	c->local_refs = arena_many(a, LOCALS_MAX, uint16_t);
 	c->weights = arena_many(a, LOCALS_MAX, uint32_t);
-	c->touched = arena_many(a, LOCALS_MAX, uint32_t);
+	c->touched = arena_many_scratch(a, LOCALS_MAX, uint32_t);
 	if (c->call_chains == NULL || c->entries == NULL || c->operands == NULL || c->controls == NULL ||
 	    c->late == NULL || c->calls == NULL || c->local_types == NULL || c->local_regs == NULL ||
 	    c->local_refs == NULL || c->weights == NULL || c->touched == NULL)
