@@ -211,6 +211,39 @@ static void a_damaged_record_ends_it(void **state)
 	}
 }
 
+/* The certificate is good, but whoever shows it has not its key: the signature over the key exchange is false. */
+static void a_certificate_without_its_key_is_refused(void **state)
+{
+	(void)state;
+	leaf_secret[31] ^= 1;
+	start("keep.example", &ours, NOW, "http/1.1");
+	pump();
+	leaf_secret[31] ^= 1;
+	assert_int_equal(tls_status(&client), ERR_CRYPTO);
+}
+
+/* A wire that is cut before close_notify never looks like an end. */
+static void a_cut_is_not_an_end(void **state)
+{
+	uint8_t out[256];
+	size_t given, taken;
+
+	(void)state;
+	start("keep.example", &ours, NOW, "http/1.1");
+	pump();
+	tls_close(&client);
+	assert_int_equal(tls_records_out(&client, out, sizeof out, &given), OK);
+	assert_true(given > 1);
+	for (size_t at = 0; at < given; at += taken) {
+		assert_int_equal(tls_status(&server), OK);
+		assert_int_equal(tls_records_in(&server, slice_of(out + at, 1), &taken),
+		                 at + 1 < given ? OK : tls_status(&server));
+		assert_int_equal(taken, 1);
+	}
+	pump();
+	assert_int_equal(tls_status(&server), ERR_CLOSED);
+}
+
 static void settings_without_a_check_are_refused(void **state)
 {
 	struct tls_client_settings c = {.name = "", .roots = &ours.root, .root_count = 1, .now_s = NOW};
@@ -229,6 +262,8 @@ int main(void)
 	        cmocka_unit_test(a_false_certificate_is_refused),
 	        cmocka_unit_test(no_common_protocol_ends_it),
 	        cmocka_unit_test(a_damaged_record_ends_it),
+	        cmocka_unit_test(a_certificate_without_its_key_is_refused),
+	        cmocka_unit_test(a_cut_is_not_an_end),
 	        cmocka_unit_test(settings_without_a_check_are_refused),
 	};
 
