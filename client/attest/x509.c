@@ -297,23 +297,38 @@ enum err cert_algorithm_pss384(const struct cert *c, struct note *found)
 	return pss384(outer, found);
 }
 
-/* The one form of ecdsa-with-SHA256: without parameters (RFC 5758 section 3.2). */
-static enum err ecdsa256(const X509_ALGOR *a, struct note *found)
+/* The one form of ecdsa-with-SHA256 and its kin: without parameters (RFC 5758 section 3.2). */
+static enum err ecdsa(const X509_ALGOR *a, int nid, struct note *found)
 {
-	if (!algor_is(a, NID_ecdsa_with_SHA256) || a->parameter != NULL)
+	if (!algor_is(a, nid) || a->parameter != NULL)
 		return refuse(found, ERR_CRYPTO, "another algorithm");
-	note_set(found, "ECDSA with SHA-256");
+	note_set(found, "ECDSA with %s", nid == NID_ecdsa_with_SHA256 ? "SHA-256" : "SHA-384");
 	return OK;
 }
 
-enum err cert_algorithm_ecdsa256(const struct cert *c, struct note *found)
+static enum err ecdsa256(const X509_ALGOR *a, struct note *found)
+{
+	return ecdsa(a, NID_ecdsa_with_SHA256, found);
+}
+
+static enum err algorithm_ecdsa(const struct cert *c, int nid, struct note *found)
 {
 	const X509_ALGOR *outer = NULL;
 
 	X509_get0_signature(NULL, &outer, c->x);
 	if (X509_ALGOR_cmp(outer, X509_get0_tbs_sigalg(c->x)) != 0)
 		return refuse(found, ERR_CRYPTO, "one algorithm inside the signed part, another outside");
-	return ecdsa256(outer, found);
+	return ecdsa(outer, nid, found);
+}
+
+enum err cert_algorithm_ecdsa256(const struct cert *c, struct note *found)
+{
+	return algorithm_ecdsa(c, NID_ecdsa_with_SHA256, found);
+}
+
+enum err cert_algorithm_ecdsa384(const struct cert *c, struct note *found)
+{
+	return algorithm_ecdsa(c, NID_ecdsa_with_SHA384, found);
 }
 
 enum err cert_signed_by(const struct cert *c, const struct cert *issuer, struct note *found)

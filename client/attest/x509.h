@@ -33,8 +33,9 @@ MUST_USE enum err cert_valid_at(const struct cert *c, int64_t at, struct note *f
 MUST_USE enum err cert_issuer_is(const struct cert *c, const struct cert *issuer, struct note *found);
 /* RSASSA-PSS with SHA-384, MGF1-SHA-384 and a salt of 48 bytes, said twice and the same inside and outside. */
 MUST_USE enum err cert_algorithm_pss384(const struct cert *c, struct note *found);
-/* ecdsa-with-SHA256, without parameters, said twice and the same inside and outside. */
+/* ecdsa-with-SHA256 or -SHA384, without parameters, said twice and the same inside and outside. */
 MUST_USE enum err cert_algorithm_ecdsa256(const struct cert *c, struct note *found);
+MUST_USE enum err cert_algorithm_ecdsa384(const struct cert *c, struct note *found);
 MUST_USE enum err cert_signed_by(const struct cert *c, const struct cert *issuer, struct note *found);
 MUST_USE enum err cert_key_rsa4096(const struct cert *c, struct note *found);
 MUST_USE enum err cert_key_p384(const struct cert *c, struct note *found);

@@ -1,0 +1,318 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "client/attest/nitro.h"
+
+#include "client/attest/say.h"
+#include "client/attest/x509.h"
+#include "lib/base/hex.h"
+
+/* AWS Nitro Enclaves user guide, "Verifying the root of trust". */
+const uint8_t nitro_root_g1[NITRO_ROOT_SIZE] = {0x64, 0x1a, 0x03, 0x21, 0xa3, 0xe2, 0x44, 0xef, 0xe4, 0x56, 0x46,
+                                                0x31, 0x95, 0xd6, 0x06, 0x31, 0x7e, 0xd7, 0xcd, 0xcc, 0x3c, 0x17,
+                                                0x56, 0xe0, 0x98, 0x93, 0xf3, 0xc6, 0x8f, 0x79, 0xbb, 0x5b};
+
+enum { CHAIN_MAX = NITRO_CA_MAX + 1 };
+
+struct nitro_case {
+	const struct nitro_input *in;
+	struct nitro_doc doc;
+	struct note doc_note;
+	size_t count; /* certificates: the root first, the leaf last */
+	struct slice der[CHAIN_MAX];
+	struct cert certs[CHAIN_MAX];
+	bool doc_ok, chain_ok;
+	size_t unread; /* the first certificate that cannot be read */
+	struct note cert_note;
+};
+
+enum need { NEED_NOTHING, NEED_DOC, NEED_CHAIN };
+
+struct row {
+	const char *id, *link, *spec;
+	enum need needs;
+	enum check_result (*judge)(const struct nitro_case *k, struct check *c);
+};
+
+static void load(struct nitro_case *k)
+{
+	k->doc_ok = nitro_doc_parse(k->in->doc, &k->doc, &k->doc_note) == OK;
+	if (!k->doc_ok)
+		return;
+	for (k->count = 0; k->count < k->doc.ca_count; k->count++)
+		k->der[k->count] = k->doc.cabundle[k->count];
+	k->der[k->count++] = k->doc.certificate;
+	k->chain_ok = true;
+	for (size_t i = 0; k->chain_ok && i < k->count; i++) {
+		k->unread = i;
+		k->chain_ok = cert_read(k->der[i], &k->certs[i], &k->cert_note) == OK;
+	}
+}
+
+static enum check_result doc_read(const struct nitro_case *k, struct check *c)
+{
+	say(c->expected, "an attestation document of AWS Nitro Enclaves");
+	say(c->found, "%zu bytes: %s", k->in->doc.size, k->doc_ok ? "read" : k->doc_note.text);
+	return pass_if(k->doc_ok);
+}
+
+static enum check_result root_pinned(const struct nitro_case *k, struct check *c)
+{
+	uint8_t digest[NITRO_ROOT_SIZE];
+	char hex[2 * NITRO_ROOT_SIZE + 1];
+
+	SHA256(k->der[0].data, k->der[0].size, digest);
+	hex_encode(slice_of(digest, sizeof digest), hex);
+	say(c->expected, k->in->root != NULL ? "the root that you named" : "the AWS Nitro Enclaves root G1");
+	say(c->found, "SHA-256 %s", hex);
+	say(c->cure, "the document is not from AWS Nitro Enclaves, or its cabundle does not begin with the root");
+	return pass_if(memcmp(digest, k->in->root != NULL ? k->in->root : nitro_root_g1, sizeof digest) == 0);
+}
+
+static enum check_result chain_read(const struct nitro_case *k, struct check *c)
+{
+	say(c->expected, "X.509 certificates in strict DER");
+	if (k->chain_ok)
+		say(c->found, "%zu certificates", k->count);
+	else
+		say(c->found, "certificate %zu of %zu: %s", k->unread + 1, k->count, k->cert_note.text);
+	return pass_if(k->chain_ok);
+}
+
+/* ---- questions to each certificate in turn ---- */
+
+/* The first that fails decides, and is named. */
+static enum check_result each(const struct nitro_case *k, struct check *c,
+                              enum err (*ask)(const struct nitro_case *k, size_t i, struct note *n))
+{
+	for (size_t i = 0; i < k->count; i++) {
+		struct note n = {""};
+		enum err err = ask(k, i, &n);
+
+		say(c->found, "certificate %zu of %zu, %s: %s", i + 1, k->count, k->certs[i].cn,
+		    n.text[0] != 0 ? n.text : err_text(err));
+		if (err != OK)
+			return CHECK_FAIL;
+	}
+	say(c->found, "all %zu certificates", k->count);
+	return CHECK_PASS;
+}
+
+static enum err ask_time(const struct nitro_case *k, size_t i, struct note *n)
+{
+	return cert_valid_at(&k->certs[i], k->in->at, n);
+}
+
+static enum err ask_key(const struct nitro_case *k, size_t i, struct note *n)
+{
+	return cert_key_p384(&k->certs[i], n);
+}
+
+static enum err ask_algorithm(const struct nitro_case *k, size_t i, struct note *n)
+{
+	return cert_algorithm_ecdsa384(&k->certs[i], n);
+}
+
+static enum err ask_use(const struct nitro_case *k, size_t i, struct note *n)
+{
+	if (i == k->count - 1)
+		return cert_is_leaf(&k->certs[i], n);
+	return cert_is_ca(&k->certs[i], (long)(k->count - 2 - i), n);
+}
+
+static enum err ask_issuer(const struct nitro_case *k, size_t i, struct note *n)
+{
+	return cert_issuer_is(&k->certs[i], &k->certs[i == 0 ? 0 : i - 1], n);
+}
+
+static enum err ask_signature(const struct nitro_case *k, size_t i, struct note *n)
+{
+	return cert_signed_by(&k->certs[i], &k->certs[i == 0 ? 0 : i - 1], n);
+}
+
+static enum check_result chain_time(const struct nitro_case *k, struct check *c)
+{
+	char at[32];
+
+	time_text(k->in->at, at, sizeof at);
+	say(c->expected, "all valid at %s", at);
+	say(c->cure, "a document's certificate lives three hours: ask the enclave for a new document, or judge at the "
+	             "time you received it");
+	return each(k, c, ask_time);
+}
+
+static enum check_result chain_key(const struct nitro_case *k, struct check *c)
+{
+	say(c->expected, "keys on P-384");
+	return each(k, c, ask_key);
+}
+
+static enum check_result chain_algorithm(const struct nitro_case *k, struct check *c)
+{
+	say(c->expected, "ECDSA with SHA-384");
+	return each(k, c, ask_algorithm);
+}
+
+static enum check_result chain_use(const struct nitro_case *k, struct check *c)
+{
+	say(c->expected, "authorities above, and a leaf that is none");
+	return each(k, c, ask_use);
+}
+
+static enum check_result chain_issuer(const struct nitro_case *k, struct check *c)
+{
+	say(c->expected, "each names the one before as its issuer, the root itself");
+	return each(k, c, ask_issuer);
+}
+
+static enum check_result chain_signature(const struct nitro_case *k, struct check *c)
+{
+	say(c->expected, "each signed by the one before, the root by itself");
+	return each(k, c, ask_signature);
+}
+
+/* ---- the document ---- */
+
+static void reversed(struct slice be, uint8_t out[static 48])
+{
+	for (size_t i = 0; i < 48; i++)
+		out[i] = be.data[47 - i];
+}
+
+static enum check_result doc_signature(const struct nitro_case *k, struct check *c)
+{
+	const struct cose_sign1 *m = &k->doc.cose;
+	uint8_t bytes[NITRO_DOC_SIZE_MAX + COSE_OVERHEAD_MAX], r[48], s[48];
+	struct writer w = wr_of(bytes, sizeof bytes);
+	struct note n = {""};
+	enum err err = cose_signed_bytes(m, &w);
+
+	reversed(slice_of(m->signature.data, 48), r);
+	reversed(slice_of(m->signature.data + 48, 48), s);
+	if (err == OK)
+		err = cert_ecdsa384(&k->certs[k->count - 1], wr_slice(&w), slice_of(r, 48), slice_of(s, 48), &n);
+	say(c->expected, "signed by the leaf certificate");
+	say(c->found, "%s", n.text[0] != 0 ? n.text : err_text(err));
+	return pass_if(err == OK);
+}
+
+static bool all_zero(struct slice s)
+{
+	for (size_t i = 0; i < s.size; i++)
+		if (s.data[i] != 0)
+			return false;
+	return true;
+}
+
+/* A document without PCR0 says nothing about the enclave's image, which is no better. */
+static enum check_result debug(const struct nitro_case *k, struct check *c)
+{
+	bool zero = all_zero(k->doc.pcrs[0]);
+
+	say(c->expected, k->in->allow_debug ? "anything: debug mode is allowed" : "PCR0 that is not zero");
+	say(c->found, zero ? "PCR0 is zero or missing: debug mode" : "PCR0 is a measurement");
+	say(c->cure, "start the enclave without --debug-mode");
+	return pass_if(!zero || k->in->allow_debug);
+}
+
+static enum check_result pcrs(const struct nitro_case *k, struct check *c)
+{
+	size_t demanded = 0;
+
+	for (size_t i = 0; i < NITRO_PCR_COUNT; i++) {
+		char hex[2 * 64 + 1];
+
+		if (k->in->pcrs[i].size == 0)
+			continue;
+		demanded++;
+		if (slice_equal(k->in->pcrs[i], k->doc.pcrs[i]))
+			continue;
+		hex_encode(k->doc.pcrs[i], hex);
+		say(c->expected, "PCR%zu as demanded", i);
+		say(c->found, "PCR%zu %s", i, k->doc.pcrs[i].size == 0 ? "is not in the document" : hex);
+		return CHECK_FAIL;
+	}
+	say(c->expected, "%zu values demanded", demanded);
+	say(c->found, demanded == 0 ? "nothing demanded" : "equal");
+	return demanded == 0 ? CHECK_SKIP : CHECK_PASS;
+}
+
+static enum check_result bound(const struct slice *want, struct slice found, struct check *c)
+{
+	say(c->expected, want == NULL ? "anything: nothing was demanded" : "the %zu bytes demanded",
+	    want == NULL ? (size_t)0 : want->size);
+	say(c->found, "%zu bytes%s", found.size,
+	    want == NULL                ? ""
+	    : slice_equal(*want, found) ? ", equal"
+	                                : ", others");
+	if (want == NULL)
+		return CHECK_SKIP;
+	return pass_if(slice_equal(*want, found));
+}
+
+static enum check_result nonce(const struct nitro_case *k, struct check *c)
+{
+	say(c->cure, "this answers another question than yours: refuse it, it may be a replay");
+	return bound(k->in->nonce, k->doc.nonce, c);
+}
+
+static enum check_result user_data(const struct nitro_case *k, struct check *c)
+{
+	return bound(k->in->user_data, k->doc.user_data, c);
+}
+
+static enum check_result public_key(const struct nitro_case *k, struct check *c)
+{
+	return bound(k->in->public_key, k->doc.public_key, c);
+}
+
+#define GUIDE "AWS Nitro Enclaves user guide, Verifying the root of trust"
+#define X509  "RFC 5280 chapter 6"
+
+static const struct row rows[] = {
+        {"nitro.doc.read", "report", GUIDE, NEED_NOTHING, doc_read},
+        {"nitro.root.pinned", "root", GUIDE, NEED_DOC, root_pinned},
+        {"nitro.chain.read", "platform key", "RFC 5280 section 4.1", NEED_DOC, chain_read},
+        {"nitro.chain.time", "platform key", X509, NEED_CHAIN, chain_time},
+        {"nitro.chain.key", "platform key", GUIDE, NEED_CHAIN, chain_key},
+        {"nitro.chain.algorithm", "platform key", "RFC 5758 section 3.2", NEED_CHAIN, chain_algorithm},
+        {"nitro.chain.use", "platform key", X509, NEED_CHAIN, chain_use},
+        {"nitro.chain.issuer", "platform key", X509, NEED_CHAIN, chain_issuer},
+        {"nitro.chain.signature", "platform key", X509, NEED_CHAIN, chain_signature},
+        {"nitro.doc.signature", "report", "RFC 9052 section 4.4", NEED_CHAIN, doc_signature},
+        {"nitro.debug", "measurement", GUIDE, NEED_DOC, debug},
+        {"nitro.pcrs", "measurement", GUIDE, NEED_DOC, pcrs},
+        {"nitro.nonce", "handshake", GUIDE, NEED_DOC, nonce},
+        {"nitro.user_data", "handshake", GUIDE, NEED_DOC, user_data},
+        {"nitro.public_key", "handshake", GUIDE, NEED_DOC, public_key},
+};
+
+static bool can(const struct nitro_case *k, enum need needs)
+{
+	return needs == NEED_NOTHING || (needs == NEED_DOC ? k->doc_ok : k->chain_ok);
+}
+
+void nitro_verify(const struct nitro_input *in, struct verdict *v)
+{
+	struct nitro_case k = {.in = in};
+
+	memset(v, 0, sizeof *v);
+	v->ok = true;
+	say(v->tee, "nitro");
+	load(&k);
+	for (size_t i = 0; i < ARRAY_COUNT(rows); i++) {
+		const struct row *r = &rows[i];
+		struct check c = {.id = r->id, .link = r->link, .spec = r->spec};
+
+		if (can(&k, r->needs))
+			c.result = r->judge(&k, &c);
+		else
+			c.result = CHECK_SKIP; /* what it needs has failed in its own row */
+		if (c.result != CHECK_FAIL)
+			c.cure[0] = 0;
+		verdict_add(v, &c);
+	}
+	v->measurement_size = k.doc.pcrs[0].size;
+	if (v->measurement_size > 0)
+		memcpy(v->measurement, k.doc.pcrs[0].data, v->measurement_size);
+	for (size_t i = 0; i < CHAIN_MAX; i++)
+		cert_free(&k.certs[i]);
+}
