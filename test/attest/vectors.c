@@ -15,7 +15,7 @@
 #include <stdlib.h>
 #include <time.h>
 
-static const struct kind_set *const sets[] = {&snp_set, &dcap_set, &sev_set, &measure_set, &misc_set, &nitro_set};
+static const struct kind_set *const sets[] = {&snp_set, &dcap_set, &sev_set, &measure_set, &misc_set, &nitro_set, &pef_set};
 
 /* ---- input ---- */
 
