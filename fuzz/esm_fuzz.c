@@ -14,6 +14,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct esm e;
 	struct esm_digests d;
+	struct esm_files f;
 
 	if (esm_parse(slice_of(data, size), &e) == OK) {
 		CHECK(e.lockbox_count >= 1 && e.lockbox_count <= ESM_LOCKBOX_MAX && e.mac.size == ESM_MAC_SIZE);
@@ -24,6 +25,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			CHECK(e.lockboxes[i].fingerprint.size == ESM_FINGERPRINT_SIZE);
 		}
 	}
+	if (esm_files_parse(slice_of(data, size), &f) == OK)
+		CHECK(f.count <= ESM_FILES_MAX);
 	if (esm_digests_parse(slice_of(data, size), &d) == OK) {
 		inside(d.kernel, data, size);
 		CHECK(d.kernel.size == ESM_DIGEST_SIZE && d.bootargs.size == ESM_DIGEST_SIZE);

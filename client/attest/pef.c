@@ -138,6 +138,21 @@ static enum check_result digests_read(const struct pef_case *k, struct check *c)
 	return pass_if(k->digests_read == OK);
 }
 
+static enum check_result files_read(const struct pef_case *k, struct check *c)
+{
+	struct esm_files files;
+	enum err err = k->blob.files.size == 0 ? OK : esm_files_parse(k->blob.files, &files);
+
+	say(c->expected, "a device tree of attachments, or none");
+	if (k->blob.files.size == 0)
+		say(c->found, "none");
+	else if (err == OK)
+		say(c->found, "%zu attachments", files.count);
+	else
+		say(c->found, "%s", err_text(err));
+	return pass_if(err == OK);
+}
+
 static enum check_result same(const struct pef_case *k, struct slice data, struct slice digest, struct check *c)
 {
 	uint8_t d[ESM_DIGEST_SIZE];
@@ -185,6 +200,7 @@ static const struct row {
 	enum check_result (*judge)(const struct pef_case *k, struct check *c);
 } rows[] = {
         {"pef.blob.read", "report", NEED_NOTHING, blob_read},
+        {"pef.files.read", "report", NEED_BLOB, files_read},
         {"pef.recipient", "platform key", NEED_BLOB, recipient},
         {"pef.symkey", "platform key", NEED_BOX, symkey},
         {"pef.digests.open", "report", NEED_MASTER, opened},

@@ -33,7 +33,7 @@ struct wish {
 	enum defect defect;
 	enum inner inner;
 	bool symkey_other, symkey_short, mac_flipped, size_other, origin_only;
-	EVP_PKEY *key;
+	const char *files;
 	struct pef_input in;
 };
 
@@ -224,6 +224,11 @@ static struct verdict judge(struct wish *w)
 		end(&t);
 	}
 	seal(&t, w, master);
+	if (w->files != NULL) {
+		node(&t, "file");
+		text(&t, "files-fdt", w->files);
+		end(&t);
+	}
 	w->in.blob = finish(&t, w->defect);
 	pef_esm_verify(&w->in, room, &d, &v);
 	return v;
@@ -266,6 +271,10 @@ static void recipients_open_it(void **state)
 static void to_stranger(struct wish *w)
 {
 	w->in.key = stranger;
+}
+static void no_tree(struct wish *w)
+{
+	w->files = "not a tree";
 }
 static void to_owner_only(struct wish *w)
 {
@@ -322,6 +331,7 @@ static void each_check_has_its_killer(void **state)
 		const char *check;
 		void (*change)(struct wish *w);
 	} mutations[] = {
+	        {"pef.files.read", no_tree},
 	        {"pef.recipient", to_stranger},
 	        {"pef.recipient", to_owner_only},
 	        {"pef.symkey", symkey_other},

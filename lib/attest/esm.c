@@ -132,3 +132,28 @@ enum err esm_digests_parse(struct slice in, struct esm_digests *out)
 	TRY(rd_u32be(&r, &out->kernel_size));
 	return rd_end(&r);
 }
+
+/* Each attachment is a node /files/NAME with properties. */
+static enum err in_files(void *context, const char *path, struct slice name, struct slice value)
+{
+	static const char below[] = "/files/";
+	struct esm_files *f = context;
+	const char *file = path + sizeof below - 1;
+
+	(void)value;
+	if (strncmp(path, below, sizeof below - 1) != 0 || !slice_is(name, "ciphertext"))
+		return OK;
+	for (size_t i = 0; i < f->count; i++)
+		if (strcmp(f->names[i], file) == 0)
+			return ERR_EXISTS;
+	if (f->count == ESM_FILES_MAX || strlen(file) >= ESM_FILE_NAME_MAX)
+		return ERR_LIMIT;
+	memcpy(f->names[f->count++], file, strlen(file) + 1);
+	return OK;
+}
+
+enum err esm_files_parse(struct slice in, struct esm_files *out)
+{
+	memset(out, 0, sizeof *out);
+	return fdt_walk(in, in_files, out);
+}

@@ -33,4 +33,13 @@ struct esm_digests { /* SHA-512 each */
 /* The digests as they are when opened. */
 MUST_USE enum err esm_digests_parse(struct slice in, struct esm_digests *out);
 
+enum { ESM_FILES_MAX = 32, ESM_FILE_NAME_MAX = 64 };
+struct esm_files {
+	char names[ESM_FILES_MAX][ESM_FILE_NAME_MAX];
+	size_t count;
+};
+/* The names of the attachments in a blob's tree of them; what is in them stays sealed. ERR_LIMIT: too many or too long.
+ */
+MUST_USE enum err esm_files_parse(struct slice in, struct esm_files *out);
+
 #endif

@@ -13,6 +13,26 @@ static EVP_PKEY *private_key(struct slice der)
 	return d2i_AutoPrivateKey(NULL, &p, (long)der.size);
 }
 
+static bool files_are(struct vector *c, struct slice blob)
+{
+	json_t *want = json_object_get(json_object_get(json_object_get(c->json, "expect"), "fields"), "files");
+	struct esm_files f = {.count = 0};
+	struct esm e;
+	bool same = esm_parse(blob, &e) == OK && (e.files.size == 0 || esm_files_parse(e.files, &f) == OK) &&
+	            (want == NULL || json_array_size(want) == f.count);
+
+	for (size_t i = 0; same && i < json_array_size(want); i++) {
+		bool found = false;
+
+		for (size_t j = 0; j < f.count; j++)
+			found = found || strcmp(f.names[j], json_string_value(json_array_get(want, i))) == 0;
+		same = found;
+	}
+	if (!same)
+		snprintf(c->why, sizeof c->why, "field files: %zu found", f.count);
+	return same;
+}
+
 static enum outcome fields(struct vector *c, const struct esm_digests *d)
 {
 	json_t *want = json_object_get(json_object_get(json_object_get(c->json, "expect"), "fields"), "kernel_size");
@@ -45,6 +65,8 @@ static enum outcome pef_case(struct vector *c)
 	pef_esm_verify(&in, room, &d, &v);
 	EVP_PKEY_free(in.key);
 	o = case_compare(c, &v);
+	if (o == PASSED && v.ok && !files_are(c, in.blob))
+		return FAILED;
 	return o != PASSED || !v.ok ? o : fields(c, &d);
 }
 
