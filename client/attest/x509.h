@@ -13,7 +13,7 @@
 #include "lib/base/slice.h"
 #include "sys/openssl.h"
 
-enum { CERT_SIZE_MAX = 8192, CERT_CN_MAX = 64, CRL_SIZE_MAX = 64 * 1024, SPKI_DIGEST_SIZE = 32 };
+enum { CERT_SIZE_MAX = 16384, CERT_CN_MAX = 64, CRL_SIZE_MAX = 64 * 1024, SPKI_DIGEST_SIZE = 32 };
 
 struct cert {
 	X509 *x; /* owned */

@@ -15,7 +15,8 @@
 #include <stdlib.h>
 #include <time.h>
 
-static const struct kind_set *const sets[] = {&snp_set, &dcap_set, &sev_set, &measure_set, &misc_set, &nitro_set, &pef_set};
+static const struct kind_set *const sets[] = {&snp_set,  &dcap_set,  &sev_set, &measure_set,
+                                              &misc_set, &nitro_set, &pef_set, &ratls_set};
 
 /* ---- input ---- */
 
@@ -43,7 +44,8 @@ static size_t mutate(json_t *edits, const char *role, uint8_t *data, size_t size
 	size_t i;
 	json_t *m;
 
-	json_array_foreach(edits, i, m) {
+	json_array_foreach(edits, i, m)
+	{
 		json_int_t offset = json_integer_value(json_object_get(m, "offset"));
 		size_t at = offset < 0 ? size - (size_t)-offset : (size_t)offset, n;
 		uint8_t bytes[4096];
@@ -194,11 +196,11 @@ enum outcome case_compare(struct vector *c, const struct verdict *v)
 
 	if (v->ok != valid)
 		snprintf(c->why, sizeof c->why, "expected %s, got %s (%s: expected %.150s, found %.150s)",
-			 case_text(expect, "verdict"), v->ok ? "valid" : "invalid", k != NULL ? k->id : "",
-			 k != NULL ? k->expected : "", k != NULL ? k->found : "");
+		         case_text(expect, "verdict"), v->ok ? "valid" : "invalid", k != NULL ? k->id : "",
+		         k != NULL ? k->expected : "", k != NULL ? k->found : "");
 	else if (!valid && !reason_agrees(v, case_text(expect, "reason")))
 		snprintf(c->why, sizeof c->why, "refused for %s (%.150s), expected %s", k->id, k->found,
-			 case_text(expect, "reason"));
+		         case_text(expect, "reason"));
 	else
 		return PASSED;
 	return FAILED;
@@ -257,7 +259,8 @@ static void run_file(const char *path, bool parent, unsigned counts[static 3])
 	for (int up = 0; up < 1 + parent; up++)
 		*strrchr(base, '/') = 0;
 	cases = json_is_array(doc) ? doc : json_object_get(doc, "cases");
-	json_array_foreach(cases, i, one) {
+	json_array_foreach(cases, i, one)
+	{
 		struct vector c = {.base = base, .json = one};
 
 		counts[run(&c)]++;
@@ -270,8 +273,10 @@ int main(int argc, char **argv)
 	static const struct {
 		const char *pattern;
 		bool parent;
-	} where[] = {{"/cases.json", false}, {"/*/cases.json", false}, {"/synth/cases-synth.json", true},
-		     {"/*/synth/cases-synth.json", true}};
+	} where[] = {{"/cases.json", false},
+	             {"/*/cases.json", false},
+	             {"/synth/cases-synth.json", true},
+	             {"/*/synth/cases-synth.json", true}};
 	unsigned counts[3] = {0};
 
 	if (argc != 2) {

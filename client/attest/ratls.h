@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * RA-TLS certificates: self-signed, with SGX or TDX evidence that is bound to the certificate's key. Two forms: tagged
+ * evidence (lib/attest/dice.h), and the older one of Gramine and others, extension 1.2.840.113741.1337.6 with the bare
+ * quote, whose report data is SHA-256 of the DER SubjectPublicKeyInfo and 32 zero bytes.
+ */
+#ifndef BROCH_CLIENT_RATLS_H
+#define BROCH_CLIENT_RATLS_H
+
+#include "client/attest/verify.h"
+
+struct ratls_input {
+	struct slice cert;                      /* DER */
+	const struct envelope_item *collateral; /* as for the quote alone (client/attest/dcap.h) */
+	size_t collateral_count;
+	const struct slice *nonce; /* what the claim must be; NULL: any or none */
+	const struct policy *policy;
+	int64_t at;
+};
+
+/* As verify_evidence: the certificate's own checks (ratls.*), then those of its quote. */
+void ratls_verify(const struct ratls_input *in, struct verdict *v);
+
+#endif
