@@ -1,11 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "client/attest/enarx.h"
 
+#include "client/attest/dcap.h"
+#include "client/attest/p256.h"
 #include "client/attest/snp.h"
+#include "client/attest/x509.h"
 #include "sys/openssl.h"
 #include "lib/attest/der.h"
+#include "lib/attest/quote.h"
 
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 /* 1.3.6.1.4.1.58270.1, then 2 or 3 */
 static const uint8_t arc[] = {0x2b, 0x06, 0x01, 0x04, 0x01, 0x83, 0xc7, 0x1e, 0x01};
@@ -49,6 +55,36 @@ static enum err snp_evidence(struct slice value, struct enarx_csr *out)
 	return crl_list(vouchers, out);
 }
 
+static enum err signers(struct reader list, struct enarx_csr *out)
+{
+	struct slice content;
+
+	while (rd_left(&list) > 0) {
+		if (out->signer_count == ENARX_SIGNERS_MAX)
+			return ERR_LIMIT;
+		TRY(der_element(&list, DER_SEQUENCE, &out->signers[out->signer_count++], &content));
+	}
+	return OK;
+}
+
+static enum err sgx_evidence(struct slice value, struct enarx_csr *out)
+{
+	struct reader r = rd_of(value), evidence, tcb, list;
+	struct slice whole, lists, content;
+
+	TRY(der_enter(&r, DER_SEQUENCE, &evidence));
+	TRY(rd_end(&r));
+	TRY(der_element(&evidence, DER_OCTETS, &whole, &out->quote));
+	TRY(der_element(&evidence, DER_SEQUENCE, &lists, &content));
+	TRY(der_enter(&evidence, DER_SEQUENCE, &tcb));
+	TRY(rd_end(&evidence));
+	TRY(der_enter(&tcb, DER_SEQUENCE, &list));
+	TRY(der_element(&tcb, DER_OCTETS, &whole, &out->tcb_info));
+	TRY(rd_end(&tcb));
+	TRY(signers(list, out));
+	return crl_list(rd_of(lists), out);
+}
+
 static enum err extension(struct reader r, struct enarx_csr *out, unsigned *kinds, unsigned *last)
 {
 	struct reader ahead;
@@ -64,7 +100,10 @@ static enum err extension(struct reader r, struct enarx_csr *out, unsigned *kind
 		return OK;
 	++*kinds;
 	*last = oid.data[sizeof arc];
-	return *last == ARC_SNP && *kinds == 1 ? snp_evidence(content, out) : OK;
+	out->sgx = *last == ARC_SGX;
+	if (*kinds != 1 || (*last != ARC_SNP && *last != ARC_SGX))
+		return OK;
+	return out->sgx ? sgx_evidence(content, out) : snp_evidence(content, out);
 }
 
 static enum err extensions(struct reader r, struct enarx_csr *out, unsigned *kinds, unsigned *last)
@@ -123,9 +162,8 @@ enum err enarx_csr_read(struct slice der, struct enarx_csr *out, struct note *n)
 		return refuse(n, ERR_FORMAT, "not a certificate request with Enarx evidence in strict DER");
 	if (kinds != 1)
 		return refuse(n, ERR_FORMAT, "%u pieces of evidence instead of one", kinds);
-	if (last != ARC_SNP)
-		return refuse(n, ERR_UNSUPPORTED,
-		              last == ARC_SGX ? "SGX evidence cannot be judged yet" : "unknown kind of evidence");
+	if (last != ARC_SNP && last != ARC_SGX)
+		return refuse(n, ERR_UNSUPPORTED, "unknown kind of evidence");
 	return OK;
 }
 
@@ -182,22 +220,109 @@ static void judge_snp(const struct enarx_input *in, const struct enarx_csr *csr,
 		v->ok = false;
 }
 
+/* PEM text of the statement's signers, which is what the judge of quotes reads. The caller frees it. */
+static char *signers_pem(const struct enarx_csr *csr, size_t *size)
+{
+	BIO *bio = BIO_new(BIO_s_mem());
+	char *text = NULL, *data = NULL;
+	long length = 0;
+	bool good = bio != NULL;
+
+	for (size_t i = 0; good && i < csr->signer_count; i++)
+		good = PEM_write_bio(bio, "CERTIFICATE", "", csr->signers[i].data, (long)csr->signers[i].size) > 0;
+	if (good)
+		length = BIO_get_mem_data(bio, &data);
+	text = length > 0 ? malloc((size_t)length) : NULL;
+	if (text != NULL)
+		memcpy(text, data, (size_t)length);
+	*size = text != NULL ? (size_t)length : 0;
+	BIO_free(bio);
+	return text;
+}
+
+static const struct cert *issuer_in(const struct cert_list *l, const struct cert *of)
+{
+	for (size_t i = 1; of != NULL && i < l->count; i++)
+		if (cert_issuer_is(of, &l->cert[i], NULL) == OK)
+			return &l->cert[i];
+	return NULL;
+}
+
+/* What a list is to this quote; NULL: a request may bring those of other CAs, too. Only a proposal: the judge asks. */
+static const char *crl_name(struct slice der, const struct cert *ca, const struct cert *root)
+{
+	const char *name = NULL;
+	struct crl crl;
+
+	if (crl_read(der, &crl, NULL) != OK)
+		return NULL;
+	if (ca != NULL && crl_issuer_is(&crl, ca, NULL) == OK)
+		name = "pck_crl";
+	else if (root != NULL && crl_issuer_is(&crl, root, NULL) == OK)
+		name = "root_ca_crl";
+	crl_free(&crl);
+	return name;
+}
+
+/* The lists come in any order and without the chain of their issuers, which has to be the quote's. */
+static void add_crls(const struct enarx_csr *csr, struct envelope *e)
+{
+	struct cert_list chain = {.count = 0};
+	const struct cert *ca, *root;
+	struct quote q;
+
+	if (quote_parse(csr->quote, &q, NULL) != OK || cert_list_read(q.cert_data, &chain, NULL) != OK)
+		return;
+	ca = issuer_in(&chain, &chain.cert[0]);
+	root = issuer_in(&chain, ca);
+	e->collateral[e->collateral_count++] = (struct envelope_item){slice_text("pck_crl_issuer_chain"), q.cert_data};
+	for (size_t i = 0; i < csr->crl_count; i++) {
+		const char *name = crl_name(csr->crls[i], ca, root);
+
+		if (name != NULL)
+			e->collateral[e->collateral_count++] = (struct envelope_item){slice_text(name), csr->crls[i]};
+	}
+	cert_list_free(&chain);
+}
+
+static void judge_sgx(const struct enarx_input *in, const struct enarx_csr *csr, struct verdict *v)
+{
+	uint8_t report_data[64] = {0};
+	struct verify_input evidence = {
+	        .report_data = slice_of(report_data, sizeof report_data), .policy = in->policy, .at = in->at};
+	size_t size;
+	char *pem = signers_pem(csr, &size);
+	struct envelope e = {
+	        .tee = slice_text("sgx"),
+	        .evidence = csr->quote,
+	        .collateral = {{slice_text("tcb_info"), csr->tcb_info}, {slice_text("tcb_info_issuer_chain"), slice_of(pem, size)}},
+	        .collateral_count = 2,
+	};
+
+	add_crls(csr, &e);
+	SHA256(csr->spki.data, csr->spki.size, report_data);
+	if (!dcap_verify(&evidence, &e, &in->policy->sgx, false, v))
+		v->ok = false;
+	free(pem);
+}
+
 void enarx_csr_verify(const struct enarx_input *in, struct verdict *v)
 {
 	struct enarx_csr csr;
 	struct note n = {""};
 	enum err err = enarx_csr_read(in->csr, &csr, &n);
-	bool named = in->policy->snp.accepted, good;
+	const bool named = csr.sgx ? in->policy->sgx.accepted : in->policy->snp.accepted;
+	bool good;
 
 	memset(v, 0, sizeof *v);
-	snprintf(v->tee, sizeof v->tee, "snp");
+	snprintf(v->tee, sizeof v->tee, csr.sgx ? "sgx" : "snp");
 	v->ok = err == OK && named;
-	add(v, "enarx.csr.read", err == OK, "a certificate request with SNP evidence", err == OK ? "there" : n.text);
-	add(v, "enarx.csr.tee", named, "a TEE that the policy names", "snp");
+	add(v, "enarx.csr.read", err == OK, "a certificate request with evidence", err == OK ? "there" : n.text);
+	add(v, "enarx.csr.tee", named, "a TEE that the policy names", v->tee);
 	if (err != OK)
 		return;
 	good = signed_by_its_key(in->csr);
 	add(v, "enarx.csr.signature", good, "signed by its own key with ECDSA",
 	    good ? "a good signature" : "no good signature");
-	judge_snp(in, &csr, v);
+	(csr.sgx ? judge_sgx : judge_snp)(in, &csr, v);
 }

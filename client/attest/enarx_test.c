@@ -2,11 +2,14 @@
 /* Certificate requests made here around baked evidence: accepted as they are, refused for each thing changed. */
 #include "client/attest/enarx.h"
 
+#include "client/attest/dcap.h"
 #include "lib/attest/der.h"
+#include "sys/file.h"
 #include "test/attest/recipe.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdlib.h>
 #include <cmocka.h>
 
 enum { ROOM = 16384 };
@@ -221,6 +224,70 @@ static void no_prefix_of_a_request_is_one(void **state)
 	baked_free(b);
 }
 
+/* ---- SGX: a real request; nobody can make another ---- */
+
+#define SGX_REQUEST "../shared/vectors/sgx/enarx/icelake-xeon.csr"
+enum { SGX_AT = 1675209600 /* 2023-02-01 */, SGX_LATE = 1678406400 /* 2023-03-10: revocation lists have ended */ };
+
+static struct policy sgx_policy(void)
+{
+	struct policy p = {0};
+
+	p.sgx = (struct dcap_rules){
+	        .accepted = true,
+	        .any_advisory = true,
+	        .any_measurement = true,
+	        .no_qe_identity = true,
+	        .statuses = UINT32_MAX & ~(1u << TCB_REVOKED),
+	        .roots = intel_roots,
+	        .root_count = INTEL_ROOT_COUNT,
+	};
+	return p;
+}
+
+static void sgx_is(const char *id, struct slice csr, const struct policy *p, int64_t at)
+{
+	struct enarx_input in = {.csr = csr, .policy = p, .at = at};
+	struct verdict v;
+
+	enarx_csr_verify(&in, &v);
+	if (id == NULL && !v.ok)
+		fail_msg("%s: %s", verdict_reason(&v)->id, verdict_reason(&v)->found);
+	if (id == NULL)
+		return;
+	assert_false(v.ok);
+	assert_string_equal(verdict_reason(&v)->id, id);
+}
+
+static void sgx_requests_are_judged(void **state)
+{
+	struct policy p = sgx_policy();
+	struct slice file;
+	struct buffer spoilt;
+
+	(void)state;
+	if (file_read(SGX_REQUEST, ROOM, &file, NULL) != OK) {
+		print_message("SKIPPED, nothing is tested: no " SGX_REQUEST "\n");
+		skip();
+	}
+	sgx_is(NULL, file, &p, SGX_AT);
+	sgx_is("dcap.pck_crl.time", file, &p, SGX_LATE);
+	memcpy(spoilt.data, file.data, file.size);
+	spoilt.size = file.size;
+	flip_signature(&spoilt);
+	sgx_is("enarx.csr.signature", slice_of(spoilt.data, spoilt.size), &p, SGX_AT);
+	p.sgx.no_qe_identity = false; /* as any policy file */
+	sgx_is("dcap.qe_signer.read", file, &p, SGX_AT);
+	p = sgx_policy();
+	p.sgx.accepted = false;
+	p.snp.accepted = true;
+	sgx_is("enarx.csr.tee", file, &p, SGX_AT);
+	p = sgx_policy();
+	p.sgx.statuses = 0;
+	sgx_is("dcap.tcb.status", file, &p, SGX_AT);
+	free((void *)(uintptr_t)file.data);
+}
+
 static int keys_in(void **state)
 {
 	(void)state;
@@ -241,6 +308,7 @@ int main(void)
 		cmocka_unit_test(others_are_refused),
 		cmocka_unit_test(the_policy_is_asked),
 		cmocka_unit_test(no_prefix_of_a_request_is_one),
+		cmocka_unit_test(sgx_requests_are_judged),
 	};
 
 	return cmocka_run_group_tests(tests, keys_in, keys_out);

@@ -2,7 +2,9 @@
 /* Evidence inside something else: Enarx certificate requests. */
 #include "test/attest/kinds.h"
 
+#include "client/attest/dcap.h"
 #include "client/attest/enarx.h"
+#include "lib/attest/quote.h"
 
 /* ---- Enarx certificate requests ---- */
 
@@ -12,6 +14,23 @@ static bool enarx_fields(struct vector *c, struct slice report)
 
 	return snp_report_parse(report, &r, NULL) == OK && case_field_is(c, "measurement", r.measurement) &&
 	       case_field_is(c, "id_key_digest", r.id_key_digest) && case_field_is(c, "author_key_digest", r.author_key_digest);
+}
+
+static bool enarx_sgx_fields(struct vector *c, struct slice quote)
+{
+	struct quote q;
+
+	return quote_parse(quote, &q, NULL) == OK && case_field_is(c, "mr_enclave", q.sgx.mrenclave) &&
+	       case_field_is(c, "mr_signer", q.sgx.mrsigner);
+}
+
+static void enarx_sgx_demands(struct dcap_rules *r, json_t *opt)
+{
+	r->accepted = r->any_advisory = r->any_measurement = r->no_qe_identity = true;
+	r->debug = case_option(opt, "allow_debug", false);
+	r->statuses = UINT32_MAX & ~(1u << TCB_REVOKED);
+	r->roots = intel_roots;
+	r->root_count = INTEL_ROOT_COUNT;
 }
 
 static enum outcome enarx_case(struct vector *c)
@@ -27,12 +46,15 @@ static enum outcome enarx_case(struct vector *c)
 		return SKIPPED;
 	snp_demands(&p, json_object_get(json_object_get(c->json, "opt"), "snp"));
 	snp_pin_root(in.ark, &pin);
+	enarx_sgx_demands(&p.sgx, json_object_get(json_object_get(c->json, "opt"), "sgx"));
 	p.snp.roots = &pin;
 	p.snp.root_count = 1;
 	enarx_csr_verify(&in, &v);
 	snp_demands_free(&p);
 	o = case_compare(c, &v);
-	return o != PASSED || !v.ok || enarx_fields(c, csr.report) ? o : FAILED;
+	if (o != PASSED || !v.ok)
+		return o;
+	return (csr.sgx ? enarx_sgx_fields(c, csr.quote) : enarx_fields(c, csr.report)) ? PASSED : FAILED;
 }
 
 /* ---- tables ---- */

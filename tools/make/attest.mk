@@ -24,6 +24,7 @@ $(B)/test/attest-vectors: $(VECTORS_OBJ) $(B)/host/client.a $(B)/host/sys.a $(B)
 	@echo "  LD      $@"
 	$(Q)$(CC) -pie -o $@ $(filter %.o,$^) -Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(LIBS)
 
+FUZZ_USES_enarx := client
 FUZZ_USES_toml := client
 FUZZ_USES_dcap_collateral := client
 FUZZ_USES_verify := client
