@@ -391,14 +391,14 @@ static void facts(const struct dcap_case *c, struct dcap_facts *f)
 	f->module_set = c->module_level != NULL;
 	f->status_set = (c->have & NEED_STATUS) != 0;
 	f->status = c->status;
-	if (f->platform_set) {
+	if (c->level != NULL) {
 		f->platform = c->level->status;
 		memcpy(f->tcb_date, c->level->date, sizeof f->tcb_date);
 		add_advisories(c->level->advisories, f);
 	}
-	if (f->qe_set)
+	if (c->qe_level != NULL)
 		f->qe = c->qe_level->status;
-	if (f->module_set) {
+	if (c->module_level != NULL) {
 		f->module = c->module_level->status;
 		add_advisories(c->module_level->advisories, f);
 	}

@@ -234,7 +234,7 @@ static bool tolerated(const struct dcap_rules *r, const char *advisory)
 {
 	uint8_t padded[DCAP_ADVISORY_MAX] = {0};
 
-	memcpy(padded, advisory, strlen(advisory));
+	snprintf((char *)padded, sizeof padded, "%s", advisory);
 	return digest_list_has(&r->advisories, slice_of(padded, sizeof padded));
 }
 
