@@ -37,7 +37,7 @@ struct kind_set {
 	const struct kind *kinds;
 	const struct reason *reasons;
 };
-extern const struct kind_set snp_set, dcap_set, sev_set, measure_set, misc_set, nitro_set, pef_set, ratls_set;
+extern const struct kind_set snp_set, dcap_set, sev_set, measure_set, misc_set, nitro_set, pef_set, ratls_set, vtpm_set;
 
 const char *case_text(json_t *o, const char *key); /* "" when it is not there */
 size_t case_hex(const char *text, uint8_t *out, size_t max);

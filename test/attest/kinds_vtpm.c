@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Confidential VMs of Azure: hardware evidence wrapped by a vTPM. */
+#include "test/attest/kinds.h"
+
+#include "client/attest/dcap.h"
+#include "client/attest/vtpm.h"
+#include "client/attest/x509.h"
+#include "lib/attest/hcl.h"
+#include "lib/attest/pck_ext.h"
+#include "lib/attest/snp_report.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+/* A list of hex texts. */
+static bool pcrs_load(struct vector *c, uint8_t pcrs[VTPM_PCRS][32])
+{
+	struct slice text = case_file(c, "pcrs");
+	json_t *list = text.size > 0 ? json_loadb((const char *)text.data, text.size, 0, NULL) : NULL;
+	bool there = list != NULL;
+
+	if (there && json_array_size(list) < VTPM_PCRS)
+		exit(2);
+	for (size_t i = 0; there && i < VTPM_PCRS; i++)
+		case_hex(json_string_value(json_array_get(list, i)), pcrs[i], 32);
+	json_decref(list);
+	return there;
+}
+
+static void tdx_demands(struct dcap_rules *r, json_t *opt)
+{
+	r->accepted = r->any_advisory = r->any_measurement = r->migration = r->no_collateral = r->service_td = true;
+	r->debug = case_option(opt, "allow_debug", false);
+	r->roots = intel_roots;
+	r->root_count = INTEL_ROOT_COUNT;
+}
+
+static bool snp_fields(struct vector *c, struct slice report)
+{
+	json_t *want = json_object_get(json_object_get(c->json, "expect"), "fields");
+	struct snp_report r;
+
+	return snp_report_parse(report, &r, NULL) == OK && case_u32(want, "version", r.version) == r.version &&
+	       case_field_is(c, "measurement", r.measurement) && case_field_is(c, "chip_id", r.chip_id);
+}
+
+static bool tdx_fields(struct vector *c, struct slice quote, struct slice mrtd)
+{
+	struct envelope e = {.tee = slice_text("tdx"), .evidence = quote};
+	struct dcap_facts f;
+
+	dcap_facts_of(&e, &f);
+	return case_field_is(c, "fmspc", slice_of(f.fmspc, sizeof f.fmspc)) && case_field_is(c, "mr_td", mrtd);
+}
+
+static enum outcome hcl_case(struct vector *c)
+{
+	static uint8_t pcrs[VTPM_PCRS][32];
+	json_t *opt = json_object_get(c->json, "opt");
+	struct policy p = {0};
+	struct snp_root_pin pin = {0};
+	uint8_t nonce_bytes[128];
+	struct slice nonce = slice_of(nonce_bytes, case_hex(case_text(opt, "nonce"), nonce_bytes, sizeof nonce_bytes));
+	const struct envelope_item items[] = {{slice_text("ark"), case_file(c, "root")},
+	                                      {slice_text("ask"), case_file(c, "chain")},
+	                                      {slice_text("vcek"), case_file(c, "ek")},
+	                                      {slice_text("crl"), case_file(c, "crl")}};
+	struct vtpm_input in = {.hcl = case_file(c, "hcl"),
+	                        .message = case_file(c, "tpm_msg"),
+	                        .signature = case_file(c, "tpm_sig"),
+	                        .pcrs = pcrs_load(c, pcrs) ? (const uint8_t(*)[32])pcrs : NULL,
+	                        .nonce = json_object_get(opt, "nonce") != NULL ? &nonce : NULL,
+	                        .td_quote = case_file(c, "quote"),
+	                        .collateral = items,
+	                        .policy = &p,
+	                        .at = case_at(c)};
+	struct hcl_report hcl;
+	struct verdict v;
+	enum outcome o;
+
+	if (items[0].value.size > 0)
+		in.collateral_count = items[3].value.size > 0 ? 4 : 3;
+	snp_demands(&p, json_object_get(opt, "snp"));
+	tdx_demands(&p.tdx, json_object_get(opt, "tdx"));
+	snp_pin_root(items[0].value, &pin);
+	p.snp.roots = &pin;
+	p.snp.root_count = 1;
+	vtpm_verify(&in, &v);
+	snp_demands_free(&p);
+	o = case_compare(c, &v);
+	if (o != PASSED || !v.ok || hcl_report_parse(in.hcl, &hcl, NULL) != OK)
+		return o;
+	return (hcl.type == HCL_SNP ? snp_fields(c, hcl.hardware) : tdx_fields(c, in.td_quote, hcl.mrtd)) ? PASSED
+	                                                                                                  : FAILED;
+}
+
+/* ---- tables ---- */
+
+static const struct kind kinds[] = {
+        {"hcl", hcl_case},
+        {NULL, NULL},
+};
+
+static const struct reason reasons[] = {
+        {"hcl-magic", "vtpm.hcl.read"},
+        {"hcl-report-type", "vtpm.hcl.read"},
+        {"hcl-hash-type", "vtpm.hcl.read"},
+        {"hcl-overrun", "vtpm.hcl.read"},
+        {"hcl-report-data", "vtpm.hcl.report_data"},
+        {"hcl-akpub", "vtpm.ak.read"},
+        {"tpm-signature", "vtpm.tpm.signature"},
+        {"tpm-magic", "vtpm.tpm.read"},
+        {"tpm-type", "vtpm.tpm.read"},
+        {"tpm-trailing", "vtpm.tpm.read"},
+        {"tpm-pcr-bank", "vtpm.tpm.bank"},
+        {"tpm-pcr-digest", "vtpm.tpm.pcrs"},
+        {"tpm-nonce", "vtpm.tpm.nonce"},
+        {"td-quote-report-data", "vtpm.td.report_data"},
+        {"td-quote-mrtd", "vtpm.td.mrtd"},
+        {NULL, NULL},
+};
+
+const struct kind_set vtpm_set = {kinds, reasons};
