@@ -84,14 +84,6 @@ static void set_cert(struct dcap_case *c, enum dcap_cert which, const struct cer
 		c->have |= (unsigned)bit;
 }
 
-static const struct cert *issuer_in(const struct cert_list *l, const struct cert *of)
-{
-	for (size_t i = 0; of != NULL && i < l->count; i++)
-		if (&l->cert[i] != of && cert_issuer_is(of, &l->cert[i], NULL) == OK)
-			return &l->cert[i];
-	return NULL;
-}
-
 /* The PCK certificate comes first; the other two in any order, because libraries differ. */
 static void load_chain(struct dcap_case *c)
 {
@@ -106,8 +98,8 @@ static void load_chain(struct dcap_case *c)
 		return;
 	note_set(&c->chain_note, "%u certificates", (unsigned)c->chain.count);
 	set_cert(c, CERT_PCK, &c->chain.cert[0], NEED_PCK);
-	set_cert(c, CERT_CA, issuer_in(&c->chain, c->cert[CERT_PCK]), NEED_CA);
-	set_cert(c, CERT_ROOT, issuer_in(&c->chain, c->cert[CERT_CA]), NEED_ROOT);
+	set_cert(c, CERT_CA, cert_list_issuer(&c->chain, c->cert[CERT_PCK]), NEED_CA);
+	set_cert(c, CERT_ROOT, cert_list_issuer(&c->chain, c->cert[CERT_CA]), NEED_ROOT);
 }
 
 static void load_ext(struct dcap_case *c)

@@ -240,14 +240,6 @@ static char *signers_pem(const struct enarx_csr *csr, size_t *size)
 	return text;
 }
 
-static const struct cert *issuer_in(const struct cert_list *l, const struct cert *of)
-{
-	for (size_t i = 1; of != NULL && i < l->count; i++)
-		if (cert_issuer_is(of, &l->cert[i], NULL) == OK)
-			return &l->cert[i];
-	return NULL;
-}
-
 /* What a list is to this quote; NULL: a request may bring those of other CAs, too. Only a proposal: the judge asks. */
 static const char *crl_name(struct slice der, const struct cert *ca, const struct cert *root)
 {
@@ -273,8 +265,8 @@ static void add_crls(const struct enarx_csr *csr, struct envelope *e)
 
 	if (quote_parse(csr->quote, &q, NULL) != OK || cert_list_read(q.cert_data, &chain, NULL) != OK)
 		return;
-	ca = issuer_in(&chain, &chain.cert[0]);
-	root = issuer_in(&chain, ca);
+	ca = cert_list_issuer(&chain, &chain.cert[0]);
+	root = cert_list_issuer(&chain, ca);
 	e->collateral[e->collateral_count++] = (struct envelope_item){slice_text("pck_crl_issuer_chain"), q.cert_data};
 	for (size_t i = 0; i < csr->crl_count; i++) {
 		const char *name = crl_name(csr->crls[i], ca, root);

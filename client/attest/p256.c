@@ -149,6 +149,14 @@ enum err cert_list_read(struct slice pem, struct cert_list *l, struct note *foun
 	return err;
 }
 
+const struct cert *cert_list_issuer(const struct cert_list *l, const struct cert *of)
+{
+	for (size_t i = 0; of != NULL && i < l->count; i++)
+		if (&l->cert[i] != of && cert_issuer_is(of, &l->cert[i], NULL) == OK)
+			return &l->cert[i];
+	return NULL;
+}
+
 void cert_list_free(struct cert_list *l)
 {
 	for (size_t i = 0; i < l->count; i++) {

@@ -25,6 +25,8 @@ struct cert_list {
 /* One to CERT_LIST_MAX certificates, each as cert_read wants it; whitespace and zero bytes may stand between and
  * behind. On failure there is nothing to free. */
 MUST_USE enum err cert_list_read(struct slice pem, struct cert_list *l, struct note *found);
+/* The other certificate in the list that has the name of this one's issuer, or NULL; of may be NULL. */
+const struct cert *cert_list_issuer(const struct cert_list *l, const struct cert *of);
 void cert_list_free(struct cert_list *l); /* takes a zeroed struct */
 
 #endif
