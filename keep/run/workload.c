@@ -11,7 +11,12 @@ struct program {
 	struct wasi *wasi;
 	struct wasm_module *module;
 	struct wasm_store *store;
-	struct wasm_instance *instance;
+	struct wasm_instance *instance; /* NULL: not yet made */
+	/* when it is compiled */
+	struct keep *keep;
+	struct wasm_poll port;
+	size_t polls_left;
+	bool tried;
 };
 
 static_assert((int)MANIFEST_MOUNTS_MAX <= (int)MEMORY_MOUNTS, "each mount has its own memory");
@@ -143,6 +148,28 @@ static enum err make_wasi(struct keep *k, struct wasi **out, struct note *n)
 	return err == OK ? wasi_new(&k->memory.heap, &c, out, n) : err;
 }
 
+/* ---- from one tier to the other ---- */
+
+/*
+ * A program begins in the interpreter, because most are done before a compiler would be; one that goes on is compiled
+ * at the first poll, or a poll later for each 256 KiB of its module: the longer compiling takes, the more there must be
+ * to gain.
+ */
+#define POLL_EACH (1u << 18)
+
+static enum err poll(void *ctx)
+{
+	struct program *p = ctx;
+
+	TRY(p->port.poll(p->port.ctx));
+	if (p->instance == NULL || p->tried || p->polls_left-- > 0)
+		return OK;
+	p->tried = true; /* what is not compiled now is interpreted */
+	if (wasm_compile(p->module, &p->keep->memory.heap, &p->keep->memory.code) == OK)
+		wasm_run_compiled(p->instance);
+	return OK;
+}
+
 /* ---- running it ---- */
 
 /* Everything before the first instruction of the program: an error here is "cannot start". */
@@ -153,8 +180,10 @@ static enum err load(struct keep *k, struct program *p, struct wasm_extern *cons
 
 	TRY(make_wasi(k, &p->wasi, n));
 	TRY(wasm_load(a, delivery_module(&k->delivery), &limits, &p->module, n));
-	(void)!wasm_compile(p->module, a, &k->memory.code); /* what fails here is interpreted */
-	TRY(wasm_store_new(a, &limits, memory_linear_ops(&k->memory), port_poll(k), &p->store));
+	p->keep = k;
+	p->port = port_poll(k);
+	p->polls_left = delivery_module(&k->delivery).size / POLL_EACH;
+	TRY(wasm_store_new(a, &limits, memory_linear_ops(&k->memory), (struct wasm_poll){poll, p}, &p->store));
 	return wasi_resolve(p->wasi, a, p->store, p->module, imports, n);
 }
 

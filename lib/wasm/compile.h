@@ -34,6 +34,13 @@ MUST_USE enum err wasm_compile(struct wasm_module *m, struct arena *scratch, str
  * Touches nothing but *code and its modules. */
 uint64_t wasm_code_fault(struct wasm_code_memory *code, uint64_t pc);
 
+/*
+ * Lets an instance that was made before its module was compiled run compiled from now on. Its program may be running,
+ * in the poll of which this is called: what the interpreter has begun it goes on with, until it calls a function or
+ * comes to the head of a loop where compiled code can take over (almost every loop) at a poll.
+ */
+void wasm_run_compiled(struct wasm_instance *i);
+
 /* What became of it: functions compiled, and those left to the interpreter. */
 struct wasm_code_stats {
 	uint32_t compiled, interpreted;

@@ -453,8 +453,11 @@ enum err wasm_instantiate(struct wasm_store *s, struct arena *a, const struct wa
 	i = arena_new(a, struct wasm_instance);
 	if (i == NULL)
 		return refuse(n, ERR_NOMEM, "no memory for an instance");
-	*i = (struct wasm_instance){.store = s, .module = m, .stack_end = s->stack_end, .fuel = FUEL,
-				    .helpers = native_helpers};
+	*i = (struct wasm_instance){.store = s,
+	                            .module = m,
+	                            .stack_end = s->stack_end,
+	                            .fuel = (int32_t)s->limits.poll_interval,
+	                            .helpers = native_helpers};
 	i->memory = &i->no_memory;
 	err = make_instance(i, a, imports);
 	if (err != OK)
@@ -465,6 +468,14 @@ enum err wasm_instantiate(struct wasm_store *s, struct arena *a, const struct wa
 		TRY(wasm_call(s, &i->functions[m->start]->ext, &none, n));
 	*out = i;
 	return OK;
+}
+
+void wasm_run_compiled(struct wasm_instance *i)
+{
+	const struct wasm_module *m = i->module;
+
+	for (uint32_t n = m->imported_functions; m->native != NULL && n < m->function_count; n++)
+		native_bind(m, n - m->imported_functions, i->functions[n]);
 }
 
 /* ---- calls from outside ---- */

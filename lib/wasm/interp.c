@@ -69,23 +69,72 @@ typedef double type_F64;
 
 #define SLOT(field) fp[pc[field]]
 
+/* Goes back to the frame that `saved` describes. */
+#define LEAVE(saved)                                                                                                   \
+	do {                                                                                                           \
+		struct wasm_instance *back = (struct wasm_instance *)(uintptr_t)(saved)[FRAME_INSTANCE];               \
+		pc = (const code_t *)(uintptr_t)(saved)[FRAME_PC];                                                     \
+		fp = (uint64_t *)(uintptr_t)(saved)[FRAME_FP];                                                         \
+		if (unlikely(back != inst)) {                                                                          \
+			inst = back;                                                                                   \
+			mem = inst->memory->base;                                                                      \
+			size = inst->memory->bytes;                                                                    \
+		}                                                                                                      \
+		GO;                                                                                                    \
+	} while (0)
+
 /* ---- polling ---- */
+
+enum { POLL_SOON = 1024 };
 
 NOINLINE static enum err poll_now(struct wasm_instance *inst)
 {
 	const struct wasm_poll *p = &inst->store->poll;
 
-	inst->fuel = FUEL;
+	inst->fuel = (int32_t)inst->store->limits.poll_interval;
 	return p->poll == NULL ? OK : p->poll(p->ctx);
 }
 
-/* The embedder is asked; then the operation at pc goes on. */
+/*
+ * Compiled code goes on with the frame from here, the head of a loop, to the end of the function. Its results are
+ * written over what was saved.
+ */
+NOINLINE static enum err hand_over(const struct function *f, uint64_t *fp, const uint8_t *entry,
+                                   uint64_t saved[static FRAME_SAVED])
+{
+	const struct wasm_module *m = f->instance->module;
+
+	memcpy(saved, fp + m->bodies[f->index - m->imported_functions].locals, FRAME_SAVED * sizeof *saved);
+	return native_take_over(f, fp, entry);
+}
+
+/* The module has become compiled, but not here: another place is soon tried. */
+static void poll_soon(struct wasm_instance *inst)
+{
+	if (inst->fuel > POLL_SOON)
+		inst->fuel = POLL_SOON;
+}
+
+/* The embedder is asked; then the operation at pc goes on, if compiled code does not. */
 NOINLINE static enum err poll_and_go(STATE)
 {
 	enum err err = poll_now(inst);
+	uint64_t saved[FRAME_SAVED];
+	const struct function *f;
+	const uint8_t *entry;
 
 	if (err != OK)
 		return err;
+	if (inst->module->native != NULL) {
+		entry = native_entry_at(inst, pc, fp, &f);
+		if (entry != NULL) {
+			err = hand_over(f, fp, entry, saved);
+			if (err != OK)
+				return err;
+			LEAVE(saved);
+		}
+		poll_soon(inst);
+	}
 	GO;
 }
 
@@ -434,20 +483,6 @@ OP(br_table)
 	pc = row;
 	BRANCH(0);
 }
-
-/* Goes back to the frame that `saved` describes. */
-#define LEAVE(saved)                                                                                                   \
-	do {                                                                                                           \
-		struct wasm_instance *back = (struct wasm_instance *)(uintptr_t)(saved)[FRAME_INSTANCE];               \
-		pc = (const code_t *)(uintptr_t)(saved)[FRAME_PC];                                                     \
-		fp = (uint64_t *)(uintptr_t)(saved)[FRAME_FP];                                                         \
-		if (unlikely(back != inst)) {                                                                          \
-			inst = back;                                                                                   \
-			mem = inst->memory->base;                                                                      \
-			size = inst->memory->bytes;                                                                    \
-		}                                                                                                      \
-		GO;                                                                                                    \
-	} while (0)
 
 OP(return)
 {

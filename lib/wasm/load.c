@@ -16,6 +16,7 @@ struct wasm_limits wasm_default_limits(void)
 		.table_entries = 10000000,
 		.data_segments = 100000,
 		.locals_per_function = 50000,
+		.poll_interval = 65536,
 		.call_depth = 100,
 		.stack_bytes = 1 << 20,
 	};

@@ -92,11 +92,13 @@ struct wasm_module {
 	struct slice names;    /* contents of the custom section "name", not validated */
 	uint32_t type_count, import_count, function_count, table_count, memory_count, global_count, export_count;
 	uint32_t element_count, data_count;
+	uint32_t loops; /* whose heads can be entered in compiled code (translate_loop) */
 	uint32_t imported_functions, imported_tables, imported_memories, imported_globals;
 	uint32_t start;        /* NO_INDEX: none */
 	struct native_module *native; /* compiled code, NULL: none */
 };
 #define NO_INDEX UINT32_MAX
+enum { OPCODE_BLOCK = 0x02, OPCODE_LOOP = 0x03, OPCODE_IF = 0x04, OPCODE_ELSE = 0x05, OPCODE_END = 0x0b };
 
 const char *wasm_type_name(uint8_t type);
 bool wasm_is_ref(uint8_t type);
@@ -178,7 +180,6 @@ struct wasm_instance {
 	const uint8_t *native_back;    /* where a call out of compiled code returns to */
 };
 
-enum { FUEL = 65536 };
 /* Slots behind the end of the stack, for frames of compiled functions that call nothing: they do not look. */
 enum { NATIVE_MARGIN = 1024 };
 
@@ -217,6 +218,14 @@ MUST_USE enum err interpret(struct wasm_store *s, const struct function *f, uint
 MUST_USE enum err call_host(struct wasm_store *s, struct wasm_instance *inst, const struct function *f, uint64_t *slots);
 /* Runs a compiled function in the same way as `interpret`, but for the frame, which it makes itself. */
 MUST_USE enum err native_call(const struct function *f, uint64_t *fp);
+/*
+ * Where compiled code of this instance can take over from the interpreter, which stands at pc with this frame: NULL, or
+ * an address for native_take_over, and the function.
+ */
+const uint8_t *native_entry_at(const struct wasm_instance *i, const code_t *pc, const uint64_t *fp,
+                               const struct function **f);
+/* As native_call, in the frame that the interpreter made. What that has saved in the frame is lost. */
+MUST_USE enum err native_take_over(const struct function *f, uint64_t *fp, const uint8_t *entry);
 /* Makes the module's own function number `own` a compiled one. */
 void native_bind(const struct wasm_module *m, uint32_t own, struct function *f);
 /* Function and offset in the module of a machine instruction; false: it is no site. */
@@ -228,6 +237,9 @@ bool table_init(struct wasm_instance *i, uint32_t table, uint32_t segment, uint3
 /* Both return the old size, or UINT32_MAX when refused. */
 uint32_t memory_grow(struct wasm_store *s, struct memory *m, uint32_t pages);
 uint32_t table_grow(struct wasm_store *s, struct table *t, uint64_t value, uint32_t count);
+
+/* Is pc the head of a loop that compiled code can enter? Its function and the offset of its `loop` in the module. */
+bool loop_place(const struct wasm_module *m, const code_t *pc, uint32_t *function, uint32_t *offset);
 
 /* Fills the note from what the store knows about the trap. */
 void trap_describe(const struct wasm_store *s, struct note *n);

@@ -50,7 +50,6 @@ struct control {
 	uint8_t result; /* storage for a block type of one value */
 };
 
-enum { OPCODE_BLOCK = 0x02, OPCODE_LOOP = 0x03, OPCODE_IF = 0x04, OPCODE_ELSE = 0x05, OPCODE_END = 0x0b };
 enum { DEPTH_MAX = 65536, CHUNK = 2048, EMIT_MAX = 16 };
 
 struct translator {

@@ -94,17 +94,36 @@ static const struct body *find_body(const struct wasm_module *m, const code_t *p
 static uint32_t find_site(const struct body *b, uint32_t unit)
 {
 	struct reader r = rd_of(slice_of(b->sites, b->sites_size));
-	uint32_t at = 0, offset = b->offset, units, bytes;
+	uint32_t at = 0, offset = b->offset, found = b->offset, units, bytes;
 
-	while (rd_left(&r) > 0) {
+	while (rd_left(&r) > 0 && at <= unit) {
 		if (leb_u32(&r, &units) != OK || leb_u32(&r, &bytes) != OK)
 			break;
 		at += units;
 		offset += bytes;
 		if (at == unit)
-			return offset;
+			found = offset; /* loops that begin here come before the instruction that traps */
 	}
-	return b->offset;
+	return found;
+}
+
+bool loop_place(const struct wasm_module *m, const code_t *pc, uint32_t *function, uint32_t *offset)
+{
+	const struct body *b = find_body(m, pc, function);
+	uint32_t at = 0, units, bytes;
+	struct reader r;
+
+	if (b == NULL)
+		return false;
+	*offset = b->offset;
+	r = rd_of(slice_of(b->sites, b->sites_size));
+	while (rd_left(&r) > 0 && leb_u32(&r, &units) == OK && leb_u32(&r, &bytes) == OK) {
+		at += units;
+		*offset += bytes;
+		if (at >= (uint32_t)(pc - b->code))
+			return at == (uint32_t)(pc - b->code) && m->bytes.data[*offset] == OPCODE_LOOP;
+	}
+	return false;
 }
 
 static bool find_place(const struct wasm_store *s, const struct wasm_module *m, uint32_t *index, uint32_t *offset)

@@ -33,7 +33,8 @@ struct wasm_functype {
 
 struct wasm_limits { /* what one module may cost; every one is checked before the memory is taken */
 	uint32_t functions, types, table_entries, data_segments, locals_per_function, call_depth;
-	size_t stack_bytes; /* value stack of one store */
+	uint32_t poll_interval; /* loop iterations and calls between two polls, at most INT32_MAX */
+	size_t stack_bytes;     /* value stack of one store */
 };
 struct wasm_limits wasm_default_limits(void);
 
@@ -71,7 +72,7 @@ struct wasm_memory_ops {
 	void *ctx;
 };
 
-/* Called about every 2^16 loop iterations and calls. Anything but OK stops the program with that code. */
+/* Called about every poll_interval loop iterations and calls. Anything but OK stops the program with that code. */
 struct wasm_poll {
 	enum err (*poll)(void *ctx);
 	void *ctx;

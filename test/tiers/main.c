@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * tiers FIRST COUNT: random modules number FIRST and on run in the interpreter and compiled. Results, traps (reason,
- * function and offset), memory and globals must be the same, and the machine code must be what the checker's decoder
- * knows. tiers FIRST: writes that module to standard output.
+ * tiers FIRST COUNT: random modules number FIRST and on run in the interpreter, compiled, and begun in the interpreter
+ * and compiled on the way. Results, traps (reason, function and offset), memory and globals must be the same, and the
+ * machine code must be what the checker's decoder knows. tiers FIRST: writes that module to standard output.
  */
 #include "lib/wasm/x64/native.h"
 #include "lib/wasm/x64check/decode.h"
@@ -96,7 +96,31 @@ static void check_code(const struct wasm_module *m, uint64_t seed)
 	}
 }
 
-static void run(struct arena *a, struct slice bytes, struct wasm_code_memory *code, uint64_t seed, struct run *r)
+/* A program that is compiled at some poll. */
+struct late {
+	struct arena *arena;
+	struct wasm_code_memory *code;
+	struct wasm_module *module;
+	struct wasm_instance *instance; /* NULL: not made yet */
+	unsigned polls;
+};
+
+static enum err compile_late(void *ctx)
+{
+	struct late *l = ctx;
+	struct note n = {{0}};
+
+	if (l->instance == NULL || l->module->native != NULL || l->polls-- > 0)
+		return OK;
+	must(wasm_compile(l->module, l->arena, l->code), &n, "compile");
+	wasm_run_compiled(l->instance);
+	return OK;
+}
+
+enum tier { INTERPRETED, COMPILED, LATE };
+
+static void run(struct arena *a, struct slice bytes, struct wasm_code_memory *code, enum tier tier, uint64_t seed,
+                struct run *r)
 {
 	static const char *const globals[] = {"g0", "g1", "g2", "g3", "g4"};
 	struct wasm_limits limits = wasm_default_limits();
@@ -104,17 +128,23 @@ static void run(struct arena *a, struct slice bytes, struct wasm_code_memory *co
 	struct wasm_instance *i;
 	struct wasm_module *m;
 	struct wasm_store *s;
+	struct late late = {.arena = a, .code = code, .polls = seed / 8 % 8};
+	struct wasm_poll poll = {tier == LATE ? compile_late : NULL, &late};
 	struct note n = {{0}};
 
+	if (tier == LATE)
+		limits.poll_interval = 1 + seed % 8;
 	must(wasm_load(a, bytes, &limits, &m, &n), &n, "load");
-	if (code != NULL) {
+	late.module = m;
+	if (tier == COMPILED) {
 		must(wasm_compile(m, a, code), &n, "compile");
 		if (wasm_code_stats(m).interpreted > 0)
 			must(ERR_STATE, &n, "a function was not compiled");
 		check_code(m, seed);
 	}
-	must(wasm_store_new(a, &limits, ops, (struct wasm_poll){0}, &s), &n, "store");
+	must(wasm_store_new(a, &limits, ops, poll, &s), &n, "store");
 	must(wasm_instantiate(s, a, m, NULL, &i, &n), &n, "instantiate");
+	late.instance = i;
 	for (unsigned k = 0; k < CALLS; k++)
 		call(s, i, k, &r->calls[k]);
 	for (unsigned k = 0; k < ARRAY_COUNT(globals); k++) {
@@ -127,7 +157,7 @@ static void run(struct arena *a, struct slice bytes, struct wasm_code_memory *co
 	r->memory_size = i->memory->bytes;
 }
 
-static bool same(uint64_t seed, const struct run *a, const struct run *b)
+static bool same(uint64_t seed, const struct run *a, const struct run *b, const char *how)
 {
 	bool good = true;
 
@@ -136,8 +166,8 @@ static bool same(uint64_t seed, const struct run *a, const struct run *b)
 
 		good = x->err == y->err && x->value.i64 == y->value.i64 && strcmp(x->why, y->why) == 0;
 		if (!good)
-			printf("module %llu, call %u: interpreted %d 0x%llx \"%s\", compiled %d 0x%llx \"%s\"\n",
-			       (unsigned long long)seed, k, (int)x->err, (unsigned long long)x->value.i64, x->why,
+			printf("module %llu, call %u: interpreted %d 0x%llx \"%s\", %s %d 0x%llx \"%s\"\n",
+			       (unsigned long long)seed, k, (int)x->err, (unsigned long long)x->value.i64, x->why, how,
 			       (int)y->err, (unsigned long long)y->value.i64, y->why);
 	}
 	if (good && memcmp(a->globals, b->globals, sizeof a->globals) != 0) {
@@ -173,13 +203,16 @@ int main(int argc, char **argv)
 	must(code_memory_open(&code), &n, "code memory");
 	for (uint64_t seed = first; seed < first + count; seed++) {
 		struct slice bytes = generate_module(seed, module);
-		struct run interpreted = {.memory = NULL}, compiled = {.memory = NULL};
+		struct run interpreted = {.memory = NULL}, compiled = {.memory = NULL}, late = {.memory = NULL};
 
-		run(&a, bytes, NULL, seed, &interpreted);
-		run(&a, bytes, code, seed, &compiled);
-		failed += !same(seed, &interpreted, &compiled);
+		run(&a, bytes, NULL, INTERPRETED, seed, &interpreted);
+		run(&a, bytes, code, COMPILED, seed, &compiled);
+		run(&a, bytes, code, LATE, seed, &late);
+		failed += !same(seed, &interpreted, &compiled, "compiled") ||
+		          !same(seed, &interpreted, &late, "compiled late");
 		code_linear_free(interpreted.memory);
 		code_linear_free(compiled.memory);
+		code_linear_free(late.memory);
 		code_memory_reset(code);
 		arena_release(&a, 0);
 	}

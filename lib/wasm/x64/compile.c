@@ -79,15 +79,37 @@ void emit_poll(struct compiler *c)
 	late->back = c->e.at;
 }
 
-static void emit_late(struct compiler *c)
+void add_entry(struct compiler *c)
+{
+	add_late(c, LATE_ENTRY)->back = c->e.at;
+}
+
+/* The saved registers keep what the interpreter has in their slots: no code of ours awaits them there. */
+static void emit_entry(struct compiler *c, const struct scanned *s, const struct late_code *late)
+{
+	if (c->loop_count == c->loop_max)
+		return; /* of a loop that is not reached, as the translator knows */
+	c->loops[c->loop_count++] = (struct native_loop){late->where, c->e.at};
+	for (uint32_t i = 0; i < s->touched_count; i++) {
+		uint32_t local = c->touched[i];
+
+		if (c->local_regs[local] != NO_REG)
+			slot_to_reg(c, c->local_types[local], c->local_regs[local], slot_rm(local));
+	}
+	emit_jmp_to(&c->e, late->back);
+}
+
+static void emit_late(struct compiler *c, const struct scanned *s)
 {
 	for (uint32_t i = 0; i < c->late_count; i++) {
 		const struct late_code *late = &c->late[i];
 
-		emit_room(&c->e, 64);
+		emit_room(&c->e, 256);
 		c->where = late->where;
 		emit_bind(&c->e, late->chain);
-		if (late->kind == LATE_TRAP) {
+		if (late->kind == LATE_ENTRY) {
+			emit_entry(c, s, late);
+		} else if (late->kind == LATE_TRAP) {
 			emit_call_to(&c->e, c->traps[late->trap]);
 			add_site(c, c->e.at - 1);
 		} else {
@@ -326,7 +348,7 @@ static void walk(struct compiler *c, const struct scanned *s, const struct wasm_
 		instruction(c);
 	if (c->failed || c->e.full)
 		return;
-	emit_late(c);
+	emit_late(c, s);
 	if (field != 0)
 		emit_patch32(&c->e, field, (c->home_base + c->height_max) * 8);
 }
@@ -538,7 +560,7 @@ static enum err make_scratch(struct compiler *c)
 
 static void compile_function(struct compiler *c, uint32_t n, struct native_function *f)
 {
-	uint32_t index = c->m->imported_functions + n, sites = c->sites_size;
+	uint32_t index = c->m->imported_functions + n, sites = c->sites_size, loops = c->loop_count;
 
 	align(&c->e);
 	f->offset = c->entries[index] = c->e.at;
@@ -549,6 +571,7 @@ static void compile_function(struct compiler *c, uint32_t n, struct native_funct
 	} else {
 		c->e.at = f->offset;
 		c->sites_size = sites;
+		c->loop_count = loops;
 		emit_thunk(c, index);
 	}
 	f->size = c->e.at - f->offset;
@@ -618,12 +641,15 @@ static enum err compile_into(struct wasm_module *m, struct native_module *native
 	c->m = m;
 	c->scratch = scratch;
 	emit_init(&c->e, code);
+	c->loops = native->loops;
+	c->loop_max = m->loops;
 	TRY(make_scratch(c));
 	TRY(compile_all(c, native));
 	native->base = c->e.base;
 	native->size = c->e.at;
 	native->enter = c->enter;
 	native->fault = c->fault;
+	native->loop_count = c->loop_count;
 	keep_sites(scratch, kept, c->sites, c->sites_size, native);
 	return OK;
 }
@@ -644,10 +670,12 @@ enum err wasm_compile(struct wasm_module *m, struct arena *scratch, struct wasm_
 	if (!cpu_suffices())
 		return ERR_UNSUPPORTED;
 	native = arena_new(scratch, struct native_module);
-	if (native != NULL)
+	if (native != NULL) {
 		native->functions =
 		        arena_many(scratch, m->function_count - m->imported_functions, struct native_function);
-	if (native != NULL && native->functions != NULL)
+		native->loops = arena_many_scratch(scratch, m->loops, struct native_loop);
+	}
+	if (native != NULL && native->functions != NULL && native->loops != NULL)
 		err = compile_into(m, native, scratch, &code->arena);
 	if (err == OK)
 		err = publish(m, native, code, start);

@@ -54,18 +54,18 @@ struct control {
 	struct wasm_functype type;
 };
 
-/* What is put behind the end of a function: traps and polls. */
-enum late { LATE_TRAP, LATE_POLL };
+/* What is put behind the end of a function: traps, polls, and entries for the interpreter at loops. */
+enum late { LATE_TRAP, LATE_POLL, LATE_ENTRY };
 struct late_code {
 	uint8_t kind, trap;
 	uint32_t chain; /* jumps to it */
-	uint32_t back;  /* LATE_POLL: where to go on */
+	uint32_t back;  /* where to go on */
 	uint32_t where; /* offset in the module */
 };
 
 struct scanned {
 	bool supported, calls, loops;
-	uint32_t touched_count;
+	uint32_t touched_count; /* locals, listed in compiler.touched */
 };
 
 struct compiler;
@@ -81,6 +81,8 @@ struct compiler {
 	uint32_t *entries;                          /* by function: offset in the code */
 	uint32_t helper, call_helper, enter, fault; /* stubs */
 	uint32_t traps[16];
+	struct native_loop *loops; /* all that can be entered */
+	uint32_t loop_count, loop_max;
 	/* scratch of all bodies */
 	struct operand *operands;
 	struct control *controls;
@@ -173,6 +175,8 @@ void add_site(struct compiler *c, uint32_t at);
 void trap_if(struct compiler *c, enum condition cc, enum trap_kind kind);
 void trap_always(struct compiler *c, enum trap_kind kind);
 void emit_poll(struct compiler *c);
+/* The interpreter can hand over here, the head of a loop, where all operands are locals. */
+void add_entry(struct compiler *c);
 /* Calls a C helper; slots = the home of `height`. Temporaries must be home. */
 void call_helper(struct compiler *c, enum helper h, uint32_t height, uint32_t a, uint32_t b);
 /* Opcode of the next instruction, 0 at the end. */

@@ -2,8 +2,6 @@
 /* Branches, blocks and calls. What cannot be reached is skipped: it was validated, and nothing is emitted for it. */
 #include "lib/wasm/x64/compile.h"
 
-enum { OPCODE_BLOCK = 0x02, OPCODE_LOOP = 0x03, OPCODE_IF = 0x04, OPCODE_ELSE = 0x05, OPCODE_END = 0x0b };
-
 static uint32_t read_u32(struct compiler *c)
 {
 	uint32_t v = 0;
@@ -347,6 +345,8 @@ void compile_loop(struct compiler *c, uint32_t opcode)
 
 	begin(c, l);
 	l->target = c->e.at;
+	if (c->height == 0)
+		add_entry(c);
 	emit_poll(c);
 }
 

@@ -9,7 +9,7 @@
  * A way from compiled code through the interpreter or another instance back into compiled code takes about 450 bytes of
  * machine stack, of which a VM Keep has 256 KiB; return addresses of compiled functions take up to 128 KiB (FRAME_LEAST).
  */
-enum { ENTRIES_MAX = 100 };
+enum { ENTRIES_MAX = 100, FRAME_GROWTH = 32 };
 
 static bool is_narrow(uint8_t type)
 {
@@ -37,7 +37,7 @@ static enter_fn *enter_of(const struct native_module *n)
 	return fn;
 }
 
-enum err native_call(const struct function *f, uint64_t *fp)
+static enum err enter_code(const struct function *f, uint64_t *fp, const uint8_t *code)
 {
 	struct wasm_store *s = f->instance->store;
 	const struct wasm_functype *t = f->type;
@@ -49,7 +49,7 @@ enum err native_call(const struct function *f, uint64_t *fp)
 		return ERR_TRAP;
 	}
 	s->native_entries++;
-	err = enter_of(f->instance->module->native)(f->instance, fp, f->native, out);
+	err = enter_of(f->instance->module->native)(f->instance, fp, code, out);
 	s->native_entries--;
 	if (err != OK)
 		return err;
@@ -57,6 +57,47 @@ enum err native_call(const struct function *f, uint64_t *fp)
 		fp[0] = t->results[0] == WASM_F32 || t->results[0] == WASM_F64 ? out[1] : out[0];
 	clear_upper(fp, t->results, t->result_count);
 	return OK;
+}
+
+enum err native_call(const struct function *f, uint64_t *fp)
+{
+	return enter_code(f, fp, f->native);
+}
+
+enum err native_take_over(const struct function *f, uint64_t *fp, const uint8_t *entry)
+{
+	return enter_code(f, fp, entry);
+}
+
+/* The entry for the loop at this offset of the module, NULL: its function is not compiled. */
+static const uint8_t *find_loop(const struct native_module *n, uint32_t loop)
+{
+	uint32_t low = 0, high = n->loop_count;
+
+	while (low < high) {
+		uint32_t middle = low + (high - low) / 2;
+
+		if (n->loops[middle].loop < loop)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low < n->loop_count && n->loops[low].loop == loop ? n->base + n->loops[low].entry : NULL;
+}
+
+const uint8_t *native_entry_at(const struct wasm_instance *i, const code_t *pc, const uint64_t *fp,
+                               const struct function **f)
+{
+	const struct wasm_module *m = i->module;
+	uint32_t index, loop;
+
+	if (m->native == NULL || i->store->native_entries >= ENTRIES_MAX || !loop_place(m, pc, &index, &loop))
+		return NULL;
+	*f = i->functions[index];
+	/* The frame grows, at most by the registers that are saved and by what FRAME_LEAST asks for. */
+	if ((size_t)(i->stack_end - fp) < (size_t)(*f)->frame_slots + FRAME_GROWTH)
+		return NULL;
+	return find_loop(m->native, loop);
 }
 
 /* ---- what compiled code calls ---- */
@@ -101,7 +142,7 @@ static enum err help_poll(struct wasm_instance *i, uint64_t *slots, uint32_t a, 
 	(void)a;
 	(void)b;
 	(void)pc;
-	i->fuel = FUEL;
+	i->fuel = (int32_t)i->store->limits.poll_interval;
 	return p->poll == NULL ? OK : p->poll(p->ctx);
 }
 

@@ -14,6 +14,11 @@ struct native_function {
 	code_t call[3]; /* what the interpreter runs: IOP_native, index32 */
 };
 
+/* The head of a loop where the interpreter can hand over: offset of `loop` in the module, of the entry in the code. */
+struct native_loop {
+	uint32_t loop, entry;
+};
+
 struct native_module {
 	uint8_t *base;
 	uint32_t size;
@@ -23,6 +28,8 @@ struct native_module {
 	struct wasm_module *next; /* in the area */
 	const uint8_t *sites;
 	struct native_function *functions; /* own ones */
+	struct native_loop *loops;         /* ascending */
+	uint32_t loop_count;
 };
 
 /*
