@@ -588,9 +588,19 @@ void keep_revoke(struct keep *k)
 	release(k);
 }
 
+/* While the first keeper becomes a program, so that it costs no time that somebody waits. */
+static void hold_vm(struct keeps *all, const char *backend)
+{
+	if (all->holding || strcmp(backend, "kvm") != 0)
+		return;
+	vmm_kvm_hold(&all->hold);
+	all->holding = true;
+}
+
 enum err keep_launch(struct keep *k, const char *image, struct note *n)
 {
 	TRY(start_process(k, image, n));
+	hold_vm(k->all, k->backend);
 	k->on_exit = event_new(k->all->base, k->pidfd, EV_READ | EV_PERSIST, on_exit_event, k);
 	k->on_control = event_new(k->all->base, k->control, EV_READ | EV_PERSIST, on_control, k);
 	k->on_words = event_new(k->all->base, k->words, EV_READ | EV_PERSIST, on_words, k);

@@ -15,6 +15,7 @@
 #include "host/agent/metrics.h"
 #include "host/agent/request.h"
 #include "host/keeper/control.h"
+#include "host/vmm/vmm.h"
 #include "sys/log.h"
 
 #include <sys/queue.h>
@@ -115,6 +116,8 @@ struct keeps {
 	TAILQ_HEAD(keeps_list, keep) list; /* oldest first */
 	size_t live, ended;
 	bool closing;
+	bool holding; /* an idle VM, see vmm.h */
+	struct vmm_hold hold;
 	void (*on_empty)(struct keeps *all); /* called when closing and nothing lives any more */
 	void *ctx;
 };

@@ -272,4 +272,7 @@ void keeps_free(struct keeps *all)
 	all->config.records = NULL; /* the records of ended Keeps stay on disk */
 	while ((k = TAILQ_FIRST(&all->list)) != NULL)
 		keep_forget(k);
+	if (all->holding)
+		vmm_kvm_release(&all->hold);
+	all->holding = false;
 }
