@@ -10,16 +10,6 @@ struct reader rd_of(struct slice in)
 	return (struct reader){p, p + in.size, p};
 }
 
-size_t rd_left(const struct reader *r)
-{
-	return (size_t)(r->end - r->at);
-}
-
-size_t rd_offset(const struct reader *r)
-{
-	return (size_t)(r->at - r->begin);
-}
-
 enum err rd_bytes(struct reader *r, size_t size, struct slice *out)
 {
 	if (size > rd_left(r))

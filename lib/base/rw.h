@@ -16,8 +16,17 @@ struct reader {
 };
 
 struct reader rd_of(struct slice in);
-size_t rd_left(const struct reader *r);
-size_t rd_offset(const struct reader *r);
+
+static inline size_t rd_left(const struct reader *r)
+{
+	return (size_t)(r->end - r->at);
+}
+
+static inline size_t rd_offset(const struct reader *r)
+{
+	return (size_t)(r->at - r->begin);
+}
+
 MUST_USE enum err rd_u8(struct reader *r, uint8_t *out);
 MUST_USE enum err rd_u16le(struct reader *r, uint16_t *out);
 MUST_USE enum err rd_u32le(struct reader *r, uint32_t *out);

@@ -89,11 +89,6 @@ void tr_emit_site(struct translator *t)
 	t->site_at = t->at;
 }
 
-uint16_t tr_home(const struct translator *t, uint32_t height)
-{
-	return (uint16_t)(t->local_count + FRAME_SAVED + height);
-}
-
 static void emit_copy(struct translator *t, uint16_t dst, uint16_t src)
 {
 	code_t *code;
@@ -162,71 +157,10 @@ void tr_branch_to(struct translator *t, struct control *c, code_t *field)
 
 /* ---- the operand stack ---- */
 
-struct control *tr_label(struct translator *t, uint32_t depth)
-{
-	return &t->controls[t->depth - 1 - depth];
-}
-
-enum err tr_push_operand(struct translator *t, struct operand o)
-{
-	if (t->height >= t->operand_max || tr_home(t, 0) + t->height >= SLOTS_MAX)
-		return refuse(t->why, ERR_LIMIT, "the function needs more than %u stack slots", (unsigned)SLOTS_MAX);
-	o.home = tr_home(t, t->height);
-	if (o.where != LOCAL)
-		o.slot = o.home;
-	t->operands[t->height++] = o;
-	if (t->height > t->height_max)
-		t->height_max = t->height;
-	return OK;
-}
-
-enum err tr_push(struct translator *t, uint8_t type)
-{
-	return tr_push_operand(t, (struct operand){.type = type, .where = HOME});
-}
-
-enum err tr_push_const(struct translator *t, uint8_t type, uint64_t k)
-{
-	return tr_push_operand(t, (struct operand){.type = type, .where = CONST, .k = k});
-}
-
-/* The local, plus k. */
-enum err tr_push_local(struct translator *t, uint8_t type, uint32_t local, uint64_t k)
-{
-	struct operand o = {.type = type, .where = LOCAL, .slot = (uint16_t)local, .next = t->chains[local], .k = k};
-
-	TRY(tr_push_operand(t, o));
-	t->chains[local] = (uint16_t)t->height;
-	return OK;
-}
-
 enum err tr_mismatch(struct translator *t, uint8_t want, const char *found)
 {
 	return refuse(t->why, ERR_INVALID, "type mismatch: expected %s, found %s",
 		      want == 0 ? "a value" : wasm_type_name(want), found);
-}
-
-/* want 0: any type. */
-enum err tr_pop(struct translator *t, uint8_t want, struct operand *out)
-{
-	struct control *c = tr_label(t, 0);
-	struct operand *o;
-
-	if (t->height == c->height) {
-		if (!c->unreachable)
-			return tr_mismatch(t, want, "an empty stack");
-		*out = (struct operand){.type = want, .where = HOME, .slot = tr_home(t, t->height), .home = tr_home(t, t->height)};
-		return OK;
-	}
-	o = &t->operands[--t->height];
-	if (o->where == LOCAL)
-		t->chains[o->slot] = o->next;
-	if (t->clean > t->height)
-		t->clean = t->height;
-	*out = *o;
-	if (want != 0 && o->type != want && o->type != 0)
-		return tr_mismatch(t, want, wasm_type_name(o->type));
-	return OK;
 }
 
 enum err tr_pop_many(struct translator *t, const uint8_t *types, uint32_t count)

@@ -11,21 +11,6 @@ enum err tr_bad_number(struct translator *t, enum err err, const char *what)
 	return refuse(t->why, ERR_FORMAT, "%s: integer representation too long or too large", what);
 }
 
-enum err tr_read_u32(struct translator *t, uint32_t *out, const char *what)
-{
-	enum err err = leb_u32(&t->r, out);
-
-	return likely(err == OK) ? OK : tr_bad_number(t, err, what);
-}
-
-enum err tr_read_index(struct translator *t, uint32_t *out, uint32_t count, const char *what)
-{
-	TRY(tr_read_u32(t, out, what));
-	if (*out >= count)
-		return refuse(t->why, ERR_INVALID, "unknown %s %u (there are %u)", what, *out, count);
-	return OK;
-}
-
 enum err tr_read_zero_byte(struct translator *t)
 {
 	uint8_t b;

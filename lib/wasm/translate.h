@@ -104,23 +104,80 @@ code_t *tr_emit_value(struct translator *t, unsigned iop, uint32_t units, uint16
 void tr_forget(struct translator *t);
 /* The next instruction can trap. */
 void tr_emit_site(struct translator *t);
-uint16_t tr_home(const struct translator *t, uint32_t height);
+static inline uint16_t tr_home(const struct translator *t, uint32_t height)
+{
+	return (uint16_t)(t->local_count + FRAME_SAVED + height);
+}
+
 /* Resolves a chain of branch fields to here. */
 void tr_bind(struct translator *t, uint32_t fixups);
 /* Directs the branch field to the label. */
 void tr_branch_to(struct translator *t, struct control *c, code_t *field);
 
-/* ---- the operand stack ---- */
+/* ---- the operand stack; inline, because each instruction comes here several times ---- */
 
-struct control *tr_label(struct translator *t, uint32_t depth);
-MUST_USE enum err tr_push_operand(struct translator *t, struct operand o);
-MUST_USE enum err tr_push(struct translator *t, uint8_t type);
-MUST_USE enum err tr_push_const(struct translator *t, uint8_t type, uint64_t k);
+static inline struct control *tr_label(struct translator *t, uint32_t depth)
+{
+	return &t->controls[t->depth - 1 - depth];
+}
+
+MUST_USE static inline enum err tr_push_operand(struct translator *t, struct operand o)
+{
+	if (t->height >= t->operand_max || tr_home(t, 0) + t->height >= SLOTS_MAX)
+		return refuse(t->why, ERR_LIMIT, "the function needs more than %u stack slots", (unsigned)SLOTS_MAX);
+	o.home = tr_home(t, t->height);
+	if (o.where != LOCAL)
+		o.slot = o.home;
+	t->operands[t->height++] = o;
+	if (t->height > t->height_max)
+		t->height_max = t->height;
+	return OK;
+}
+
+MUST_USE static inline enum err tr_push(struct translator *t, uint8_t type)
+{
+	return tr_push_operand(t, (struct operand){.type = type, .where = HOME});
+}
+
+MUST_USE static inline enum err tr_push_const(struct translator *t, uint8_t type, uint64_t k)
+{
+	return tr_push_operand(t, (struct operand){.type = type, .where = CONST, .k = k});
+}
+
 /* The local, plus k. */
-MUST_USE enum err tr_push_local(struct translator *t, uint8_t type, uint32_t local, uint64_t k);
+MUST_USE static inline enum err tr_push_local(struct translator *t, uint8_t type, uint32_t local, uint64_t k)
+{
+	struct operand o = {.type = type, .where = LOCAL, .slot = (uint16_t)local, .next = t->chains[local], .k = k};
+
+	TRY(tr_push_operand(t, o));
+	t->chains[local] = (uint16_t)t->height;
+	return OK;
+}
+
 enum err tr_mismatch(struct translator *t, uint8_t want, const char *found);
 /* want 0: any type. */
-MUST_USE enum err tr_pop(struct translator *t, uint8_t want, struct operand *out);
+MUST_USE static inline enum err tr_pop(struct translator *t, uint8_t want, struct operand *out)
+{
+	struct control *c = tr_label(t, 0);
+	struct operand *o;
+
+	if (t->height == c->height) {
+		if (!c->unreachable)
+			return tr_mismatch(t, want, "an empty stack");
+		*out = (struct operand){.type = want, .where = HOME, .slot = tr_home(t, t->height), .home = tr_home(t, t->height)};
+		return OK;
+	}
+	o = &t->operands[--t->height];
+	if (o->where == LOCAL)
+		t->chains[o->slot] = o->next;
+	if (t->clean > t->height)
+		t->clean = t->height;
+	*out = *o;
+	if (want != 0 && o->type != want && o->type != 0)
+		return tr_mismatch(t, want, wasm_type_name(o->type));
+	return OK;
+}
+
 MUST_USE enum err tr_pop_many(struct translator *t, const uint8_t *types, uint32_t count);
 MUST_USE enum err tr_push_many(struct translator *t, const uint8_t *types, uint32_t count);
 /* Are the topmost operands of these types? They stay. */
@@ -142,8 +199,24 @@ void tr_leave(struct translator *t);
 /* ---- immediates ---- */
 
 enum err tr_bad_number(struct translator *t, enum err err, const char *what);
-MUST_USE enum err tr_read_u32(struct translator *t, uint32_t *out, const char *what);
-MUST_USE enum err tr_read_index(struct translator *t, uint32_t *out, uint32_t count, const char *what);
+MUST_USE static inline enum err tr_read_u32(struct translator *t, uint32_t *out, const char *what)
+{
+	enum err err = leb_u32(&t->r, out);
+
+	if (likely(err == OK))
+		return OK;
+	*out = 0;
+	return tr_bad_number(t, err, what);
+}
+
+MUST_USE static inline enum err tr_read_index(struct translator *t, uint32_t *out, uint32_t count, const char *what)
+{
+	TRY(tr_read_u32(t, out, what));
+	if (*out >= count)
+		return refuse(t->why, ERR_INVALID, "unknown %s %u (there are %u)", what, *out, count);
+	return OK;
+}
+
 MUST_USE enum err tr_read_zero_byte(struct translator *t);
 MUST_USE enum err tr_read_value_type(struct translator *t, uint8_t *out);
 MUST_USE enum err tr_need_memory(struct translator *t);
