@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "client/attest/p256.h"
 
+#include "client/attest/ecdsa.h"
+
 #include <stdlib.h>
 
 /* Named curve, uncompressed: the head of the one SubjectPublicKeyInfo that is taken. OpenSSL refuses points off the
@@ -24,46 +26,13 @@ enum err cert_key_p256(const struct cert *c, struct note *found)
 	return OK;
 }
 
-/* Fixed-width big-endian numbers to the DER that EVP wants; *der is OPENSSL_malloc'ed. Values out of range are refused
- * by the verification itself. */
-static int signature_der(struct slice pair, unsigned char **der)
-{
-	ECDSA_SIG *sig = ECDSA_SIG_new();
-	BIGNUM *r = BN_bin2bn(pair.data, 32, NULL), *s = BN_bin2bn(pair.data + 32, 32, NULL);
-	int size = -1;
-
-	if (sig != NULL && r != NULL && s != NULL && ECDSA_SIG_set0(sig, r, s) == 1) {
-		r = s = NULL;
-		size = i2d_ECDSA_SIG(sig, der);
-	}
-	BN_free(r);
-	BN_free(s);
-	ECDSA_SIG_free(sig);
-	return size;
-}
-
-static bool verify(EVP_PKEY *key, struct slice data, struct slice pair)
-{
-	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
-	unsigned char *der = NULL;
-	int size = pair.size == P256_PAIR_SIZE ? signature_der(pair, &der) : -1, good = 0;
-
-	ERR_set_mark();
-	if (ctx != NULL && size > 0 && EVP_DigestVerifyInit_ex(ctx, NULL, "SHA256", NULL, NULL, key, NULL) == 1)
-		good = EVP_DigestVerify(ctx, der, (size_t)size, data.data, data.size);
-	ERR_pop_to_mark();
-	OPENSSL_free(der);
-	EVP_MD_CTX_free(ctx);
-	return good == 1;
-}
-
 enum err cert_ecdsa256(const struct cert *c, struct slice data, struct slice signature, struct note *found)
 {
 	struct note key = {""};
 
 	if (cert_key_p256(c, &key) != OK)
 		return refuse(found, ERR_CRYPTO, "%s", key.text);
-	if (!verify(X509_get0_pubkey(c->x), data, signature))
+	if (!ecdsa_verify(X509_get0_pubkey(c->x), ECDSA_SHA256, data, signature))
 		return refuse(found, ERR_CRYPTO, "the signature is not by this key over these bytes");
 	note_set(found, "good signature by %s", c->cn);
 	return OK;
@@ -71,19 +40,15 @@ enum err cert_ecdsa256(const struct cert *c, struct slice data, struct slice sig
 
 bool p256_verify(struct slice point, struct slice data, struct slice signature)
 {
-	uint8_t spki[SPKI_SIZE];
-	const unsigned char *p = spki;
+	uint8_t encoded[1 + P256_PAIR_SIZE] = {4};
 	EVP_PKEY *key;
 	bool good;
 
 	if (point.size != P256_PAIR_SIZE)
 		return false;
-	memcpy(spki, spki_head, sizeof spki_head);
-	memcpy(spki + sizeof spki_head, point.data, P256_PAIR_SIZE);
-	ERR_set_mark();
-	key = d2i_PUBKEY(NULL, &p, sizeof spki);
-	ERR_pop_to_mark();
-	good = key != NULL && verify(key, data, signature);
+	memcpy(encoded + 1, point.data, P256_PAIR_SIZE);
+	key = ecdsa_key(ECDSA_P256, slice_of(encoded, sizeof encoded));
+	good = ecdsa_verify(key, ECDSA_SHA256, data, signature);
 	EVP_PKEY_free(key);
 	return good;
 }

@@ -1,36 +1,29 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "client/attest/sev_key.h"
 
-static const struct curve {
-	const char *name;
-	size_t size;
-} curves[] = {
-	[SEV_CURVE_P256] = {"P-256", 32},
-	[SEV_CURVE_P384] = {"P-384", 48},
-};
+#include "client/attest/ecdsa.h"
 
-static const struct curve *curve_of(uint32_t curve)
+static bool curve_of(uint32_t curve, enum ecdsa_curve *out)
 {
-	return curve < ARRAY_COUNT(curves) && curves[curve].name != NULL ? &curves[curve] : NULL;
+	*out = curve == SEV_CURVE_P256 ? ECDSA_P256 : ECDSA_P384;
+	return curve == SEV_CURVE_P256 || curve == SEV_CURVE_P384;
 }
 
 const char *sev_curve_name(uint32_t curve)
 {
-	const struct curve *c = curve_of(curve);
+	enum ecdsa_curve c;
 
-	return c != NULL ? c->name : NULL;
+	return curve_of(curve, &c) ? ecdsa_curve_name(c) : NULL;
 }
 
-/* Little-endian with room to spare to big-endian of this size; false when it does not fit. */
-static bool big_endian(struct slice le, uint8_t *out, size_t size)
+EVP_PKEY *sev_ec_key(uint32_t curve, struct slice x, struct slice y)
 {
-	for (size_t i = size; i < le.size; i++)
-		if (le.data[i] != 0)
-			return false;
-	for (size_t i = 0; i < size; i++)
-		out[i] = le.data[size - 1 - i];
-	return le.size >= size;
+	enum ecdsa_curve c;
+
+	return curve_of(curve, &c) ? ecdsa_key_le(c, x, y) : NULL;
 }
+
+/* ---- RSA ---- */
 
 static EVP_PKEY *from_params(const char *type, OSSL_PARAM *params)
 {
@@ -38,28 +31,12 @@ static EVP_PKEY *from_params(const char *type, OSSL_PARAM *params)
 	EVP_PKEY *key = NULL;
 
 	ERR_set_mark();
-	if (ctx == NULL || EVP_PKEY_fromdata_init(ctx) != 1 || EVP_PKEY_fromdata(ctx, &key, EVP_PKEY_PUBLIC_KEY, params) != 1)
+	if (ctx == NULL || EVP_PKEY_fromdata_init(ctx) != 1 ||
+	    EVP_PKEY_fromdata(ctx, &key, EVP_PKEY_PUBLIC_KEY, params) != 1)
 		key = NULL;
 	ERR_pop_to_mark();
 	EVP_PKEY_CTX_free(ctx);
 	return key;
-}
-
-/* From the encoding of a point, so that OpenSSL itself refuses one that is off the curve. */
-EVP_PKEY *sev_ec_key(uint32_t curve, struct slice x, struct slice y)
-{
-	const struct curve *c = curve_of(curve);
-	uint8_t point[1 + 2 * 48] = {4};
-	char name[8];
-
-	if (c == NULL || !big_endian(x, point + 1, c->size) || !big_endian(y, point + 1 + c->size, c->size))
-		return NULL;
-	memcpy(name, c->name, sizeof "P-384");
-	return from_params("EC", (OSSL_PARAM[]){
-					 OSSL_PARAM_construct_utf8_string(OSSL_PKEY_PARAM_GROUP_NAME, name, 0),
-					 OSSL_PARAM_construct_octet_string(OSSL_PKEY_PARAM_PUB_KEY, point, 1 + 2 * c->size),
-					 OSSL_PARAM_construct_end(),
-				 });
 }
 
 static EVP_PKEY *rsa_of(const BIGNUM *e, const BIGNUM *n)
@@ -98,7 +75,7 @@ static const char *hash_of(uint32_t algorithm)
 	return (algorithm & 0x100) != 0 ? "SHA384" : "SHA256";
 }
 
-static bool digest_verify(EVP_PKEY *key, uint32_t algorithm, bool pss, struct slice data, const uint8_t *sig, size_t size)
+static bool verify_pss(EVP_PKEY *key, uint32_t algorithm, struct slice data, const uint8_t *sig, size_t size)
 {
 	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
 	EVP_PKEY_CTX *k = NULL;
@@ -106,8 +83,8 @@ static bool digest_verify(EVP_PKEY *key, uint32_t algorithm, bool pss, struct sl
 
 	ERR_set_mark();
 	if (ctx != NULL && EVP_DigestVerifyInit_ex(ctx, &k, hash_of(algorithm), NULL, NULL, key, NULL) == 1 &&
-	    (!pss || (EVP_PKEY_CTX_set_rsa_padding(k, RSA_PKCS1_PSS_PADDING) == 1 &&
-		      EVP_PKEY_CTX_set_rsa_pss_saltlen(k, RSA_PSS_SALTLEN_DIGEST) == 1)))
+	    EVP_PKEY_CTX_set_rsa_padding(k, RSA_PKCS1_PSS_PADDING) == 1 &&
+	    EVP_PKEY_CTX_set_rsa_pss_saltlen(k, RSA_PSS_SALTLEN_DIGEST) == 1)
 		good = EVP_DigestVerify(ctx, sig, size, data.data, data.size);
 	ERR_pop_to_mark();
 	EVP_MD_CTX_free(ctx);
@@ -121,28 +98,21 @@ static bool verify_rsa(EVP_PKEY *key, uint32_t algorithm, struct slice data, str
 
 	if (size > sizeof be || size > signature.size)
 		return false;
-	return big_endian(slice_of(signature.data, size), be, size) && digest_verify(key, algorithm, true, data, be, size);
+	return ecdsa_big_endian(slice_of(signature.data, size), be, size) && verify_pss(key, algorithm, data, be, size);
 }
+
+/* ---- either ---- */
 
 static bool verify_ec(EVP_PKEY *key, uint32_t algorithm, struct slice data, struct slice signature)
 {
-	ECDSA_SIG *sig = ECDSA_SIG_new();
-	BIGNUM *r = BN_lebin2bn(signature.data, SEV_NUMBER_SIZE, NULL);
-	BIGNUM *s = BN_lebin2bn(signature.data + SEV_NUMBER_SIZE, SEV_NUMBER_SIZE, NULL);
-	unsigned char *der = NULL;
-	int size = 0;
-	bool good;
+	enum ecdsa_hash hash = algorithm == SEV_ECDSA_SHA384 ? ECDSA_SHA384 : ECDSA_SHA256;
+	struct slice r = slice_of(signature.data, SEV_NUMBER_SIZE);
+	struct slice s = slice_of(signature.data + SEV_NUMBER_SIZE, SEV_NUMBER_SIZE);
+	uint8_t pair[ECDSA_PAIR_MAX];
+	enum ecdsa_curve curve;
 
-	if (sig != NULL && r != NULL && s != NULL && ECDSA_SIG_set0(sig, r, s) == 1) {
-		r = s = NULL; /* the signature's now */
-		size = i2d_ECDSA_SIG(sig, &der);
-	}
-	good = size > 0 && digest_verify(key, algorithm, false, data, der, (size_t)size);
-	OPENSSL_free(der);
-	BN_free(r);
-	BN_free(s);
-	ECDSA_SIG_free(sig);
-	return good;
+	return ecdsa_curve_of(key, &curve) && ecdsa_pair_le(curve, r, s, pair) &&
+	       ecdsa_verify(key, hash, data, slice_of(pair, 2 * ecdsa_size(curve)));
 }
 
 bool sev_verify(EVP_PKEY *key, uint32_t algorithm, struct slice data, struct slice signature)
@@ -154,7 +124,7 @@ bool sev_verify(EVP_PKEY *key, uint32_t algorithm, struct slice data, struct sli
 		return false;
 	if (rsa && EVP_PKEY_get_base_id(key) == EVP_PKEY_RSA)
 		return verify_rsa(key, algorithm, data, signature);
-	return ecdsa && EVP_PKEY_get_base_id(key) == EVP_PKEY_EC && verify_ec(key, algorithm, data, signature);
+	return ecdsa && verify_ec(key, algorithm, data, signature);
 }
 
 bool sev_spki(EVP_PKEY *key, uint8_t out[static SPKI_DIGEST_SIZE])

@@ -1,12 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "client/attest/snp_id.h"
 
-#include "client/attest/x509.h"
+#include "client/attest/ecdsa.h"
+#include "client/attest/say.h"
 #include "lib/attest/snp_id.h"
 #include "lib/attest/snp_report.h"
-
-#include <stdarg.h>
-#include <stdio.h>
 
 struct id_case {
 	const struct snp_id_input *in;
@@ -16,33 +14,9 @@ struct id_case {
 	EVP_PKEY *id_key, *author_key; /* NULL: no point on the curve */
 };
 
-PRINTF_LIKE(2, 3) static void say(char *out, const char *fmt, ...)
-{
-	va_list args;
-
-	va_start(args, fmt);
-	vsnprintf(out, CHECK_TEXT_MAX, fmt, args);
-	va_end(args);
-}
-
-static enum check_result pass_if(bool good)
-{
-	return good ? CHECK_PASS : CHECK_FAIL;
-}
-
-static bool number(struct slice le72)
-{
-	for (size_t i = SNP_SCALAR_USED; i < le72.size; i++)
-		if (le72.data[i] != 0)
-			return false;
-	return true;
-}
-
 static EVP_PKEY *key_of(const struct snp_id_key *k)
 {
-	if (k->curve != SNP_ID_CURVE_P384 || !number(k->x) || !number(k->y))
-		return NULL;
-	return p384_key(slice_of(k->x.data, SNP_SCALAR_USED), slice_of(k->y.data, SNP_SCALAR_USED));
+	return k->curve == SNP_ID_CURVE_P384 ? ecdsa_key_le(ECDSA_P384, k->x, k->y) : NULL;
 }
 
 static enum check_result key_ok(const struct snp_id_key *k, const EVP_PKEY *key, struct check *c)
@@ -56,9 +30,10 @@ static enum check_result key_ok(const struct snp_id_key *k, const EVP_PKEY *key,
 static enum check_result signature_ok(const struct snp_id_signature *s, EVP_PKEY *key, struct slice data,
                                       struct check *c)
 {
-	struct slice r = slice_of(s->r.data, SNP_SCALAR_USED), t = slice_of(s->s.data, SNP_SCALAR_USED);
-	bool form = s->padded && number(s->r) && number(s->s) && p384_scalar_ok(r) && p384_scalar_ok(t);
-	bool good = form && key != NULL && p384_verify(key, data, r, t);
+	uint8_t bytes[ECDSA_PAIR_MAX];
+	struct slice pair = slice_of(bytes, 2 * ecdsa_size(ECDSA_P384));
+	bool form = s->padded && ecdsa_pair_le(ECDSA_P384, s->r, s->s, bytes) && ecdsa_in_range(ECDSA_P384, pair);
+	bool good = form && ecdsa_verify(key, ECDSA_SHA384, data, pair);
 
 	say(c->expected, "a good signature by this key");
 	say(c->found, good    ? "good"

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "client/attest/x509.h"
 
+#include "client/attest/ecdsa.h"
+
 #include "lib/attest/der.h"
 
 #include <inttypes.h>
@@ -384,90 +386,14 @@ enum err cert_key_p384(const struct cert *c, struct note *found)
 	return OK;
 }
 
-static BIGNUM *scalar(struct slice le)
-{
-	return le.size == 48 ? BN_lebin2bn(le.data, 48, NULL) : NULL;
-}
-
-bool p384_scalar_ok(struct slice le)
-{
-	EC_GROUP *g = EC_GROUP_new_by_curve_name(NID_secp384r1);
-	BIGNUM *v = scalar(le);
-	bool ok = g != NULL && v != NULL && !BN_is_zero(v) && BN_cmp(v, EC_GROUP_get0_order(g)) < 0;
-
-	BN_free(v);
-	EC_GROUP_free(g);
-	return ok;
-}
-
-/* Fixed-width little-endian numbers to the DER that EVP wants; *der is OPENSSL_malloc'ed. */
-static int signature_der(struct slice r_le, struct slice s_le, unsigned char **der)
-{
-	ECDSA_SIG *sig = ECDSA_SIG_new();
-	BIGNUM *r = scalar(r_le), *s = scalar(s_le);
-	int size = -1;
-
-	if (sig != NULL && r != NULL && s != NULL && ECDSA_SIG_set0(sig, r, s) == 1) {
-		r = s = NULL;
-		size = i2d_ECDSA_SIG(sig, der);
-	}
-	BN_free(r);
-	BN_free(s);
-	ECDSA_SIG_free(sig);
-	return size;
-}
-
-bool p384_verify(EVP_PKEY *key, struct slice data, struct slice r_le, struct slice s_le)
-{
-	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
-	unsigned char *der = NULL;
-	int size = signature_der(r_le, s_le, &der), good = 0;
-
-	ERR_set_mark();
-	if (ctx != NULL && size > 0 && EVP_PKEY_get_base_id(key) == EVP_PKEY_EC &&
-	    EVP_DigestVerifyInit_ex(ctx, NULL, "SHA384", NULL, NULL, key, NULL) == 1)
-		good = EVP_DigestVerify(ctx, der, (size_t)size, data.data, data.size);
-	ERR_pop_to_mark();
-	OPENSSL_free(der);
-	EVP_MD_CTX_free(ctx);
-	return good == 1;
-}
-
-enum err cert_ecdsa384(const struct cert *c, struct slice data, struct slice r_le, struct slice s_le,
-                       struct note *found)
+enum err cert_ecdsa384(const struct cert *c, struct slice data, struct slice pair, struct note *found)
 {
 	EVP_PKEY *key = X509_get0_pubkey(c->x);
 
-	if (key == NULL || !p384_verify(key, data, r_le, s_le))
+	if (key == NULL || !ecdsa_verify(key, ECDSA_SHA384, data, pair))
 		return refuse(found, ERR_CRYPTO, "the signature is not by this key over these bytes");
 	note_set(found, "good signature by %s", c->cn);
 	return OK;
-}
-
-/* Built from the encoding of a point, so that OpenSSL itself refuses one that is off the curve. */
-EVP_PKEY *p384_key(struct slice x_le, struct slice y_le)
-{
-	uint8_t point[97] = {4};
-	OSSL_PARAM params[] = {
-	        OSSL_PARAM_construct_utf8_string(OSSL_PKEY_PARAM_GROUP_NAME, (char[]){"P-384"}, 0),
-	        OSSL_PARAM_construct_octet_string(OSSL_PKEY_PARAM_PUB_KEY, point, sizeof point),
-	        OSSL_PARAM_construct_end(),
-	};
-	EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_name(NULL, "EC", NULL);
-	EVP_PKEY *key = NULL;
-
-	CHECK(x_le.size == 48 && y_le.size == 48);
-	for (unsigned i = 0; i < 48; i++) {
-		point[1 + i] = x_le.data[47 - i];
-		point[49 + i] = y_le.data[47 - i];
-	}
-	ERR_set_mark();
-	if (ctx == NULL || EVP_PKEY_fromdata_init(ctx) != 1 ||
-	    EVP_PKEY_fromdata(ctx, &key, EVP_PKEY_PUBLIC_KEY, params) != 1)
-		key = NULL;
-	ERR_pop_to_mark();
-	EVP_PKEY_CTX_free(ctx);
-	return key;
 }
 
 /* ---- what a certificate is for ---- */

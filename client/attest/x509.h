@@ -42,15 +42,8 @@ MUST_USE enum err cert_key_p384(const struct cert *c, struct note *found);
 /* May it issue certificates? depth: how many CA certificates stand below it. No unknown critical extension. */
 MUST_USE enum err cert_is_ca(const struct cert *c, long depth, struct note *found);
 MUST_USE enum err cert_is_leaf(const struct cert *c, struct note *found);
-/* ECDSA with the certificate's P-384 key over SHA-384 of data; r and s are little-endian numbers of 48 bytes. */
-MUST_USE enum err cert_ecdsa384(const struct cert *c, struct slice data, struct slice r_le, struct slice s_le,
-				struct note *found);
-/* Is 1 <= v < n, with n the order of P-384? v is little-endian, 48 bytes. */
-bool p384_scalar_ok(struct slice le);
-/* The public key at a point, little-endian coordinates of 48 bytes; NULL when it is not on P-384. The caller frees it. */
-EVP_PKEY *p384_key(struct slice x_le, struct slice y_le);
-/* As cert_ecdsa384, with a bare key. */
-MUST_USE bool p384_verify(EVP_PKEY *key, struct slice data, struct slice r_le, struct slice s_le);
+/* ECDSA with the certificate's key, which is on P-384, over SHA-384 of data; the pair is as ecdsa.h has it. */
+MUST_USE enum err cert_ecdsa384(const struct cert *c, struct slice data, struct slice pair, struct note *found);
 
 /* The value of an extension by the DER content bytes of its OID; false when there is none. */
 bool cert_extension(const struct cert *c, struct slice oid, struct slice *value);

@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "client/attest/ecdsa.h"
+
+#include "lib/base/err.h"
+
+static const struct curve {
+	const char *name;
+	int nid;
+	size_t size;
+} curves[ECDSA_CURVE_COUNT] = {
+        [ECDSA_P256] = {"P-256", NID_X9_62_prime256v1, 32},
+        [ECDSA_P384] = {"P-384", NID_secp384r1, 48},
+        [ECDSA_P521] = {"P-521", NID_secp521r1, 66},
+};
+
+static const char *const hashes[ECDSA_HASH_COUNT] = {
+        [ECDSA_SHA256] = "SHA256",
+        [ECDSA_SHA384] = "SHA384",
+        [ECDSA_SHA512] = "SHA512",
+};
+
+size_t ecdsa_size(enum ecdsa_curve curve)
+{
+	return curves[curve].size;
+}
+
+const char *ecdsa_curve_name(enum ecdsa_curve curve)
+{
+	return curves[curve].name;
+}
+
+const char *ecdsa_hash_name(enum ecdsa_hash hash)
+{
+	return hashes[hash];
+}
+
+/* ---- keys ---- */
+
+/* OpenSSL would take more: 06 and 07 (both forms at once), and 00 for the point at infinity. */
+static bool form_ok(enum ecdsa_curve curve, struct slice point)
+{
+	size_t size = curves[curve].size;
+
+	if (point.size == 1 + 2 * size)
+		return point.data[0] == 4;
+	return point.size == 1 + size && (point.data[0] == 2 || point.data[0] == 3);
+}
+
+/* From the encoding of a point, so that OpenSSL itself refuses one that is off the curve. */
+EVP_PKEY *ecdsa_key(enum ecdsa_curve curve, struct slice point)
+{
+	uint8_t bytes[ECDSA_POINT_MAX];
+	char name[8];
+	OSSL_PARAM params[3];
+	EVP_PKEY_CTX *ctx;
+	EVP_PKEY *key = NULL;
+
+	if (!form_ok(curve, point))
+		return NULL;
+	memcpy(bytes, point.data, point.size);
+	memcpy(name, curves[curve].name, sizeof "P-256");
+	params[0] = OSSL_PARAM_construct_utf8_string(OSSL_PKEY_PARAM_GROUP_NAME, name, 0);
+	params[1] = OSSL_PARAM_construct_octet_string(OSSL_PKEY_PARAM_PUB_KEY, bytes, point.size);
+	params[2] = OSSL_PARAM_construct_end();
+	ERR_set_mark();
+	ctx = EVP_PKEY_CTX_new_from_name(NULL, "EC", NULL);
+	if (ctx == NULL || EVP_PKEY_fromdata_init(ctx) != 1 ||
+	    EVP_PKEY_fromdata(ctx, &key, EVP_PKEY_PUBLIC_KEY, params) != 1)
+		key = NULL;
+	ERR_pop_to_mark();
+	EVP_PKEY_CTX_free(ctx);
+	return key;
+}
+
+EVP_PKEY *ecdsa_key_le(enum ecdsa_curve curve, struct slice x, struct slice y)
+{
+	uint8_t point[ECDSA_POINT_MAX] = {4};
+	size_t size = curves[curve].size;
+
+	if (!ecdsa_big_endian(x, point + 1, size) || !ecdsa_big_endian(y, point + 1 + size, size))
+		return NULL;
+	return ecdsa_key(curve, slice_of(point, 1 + 2 * size));
+}
+
+/* ---- numbers ---- */
+
+bool ecdsa_big_endian(struct slice le, uint8_t *out, size_t size)
+{
+	if (le.size < size)
+		return false;
+	for (size_t i = size; i < le.size; i++)
+		if (le.data[i] != 0)
+			return false;
+	for (size_t i = 0; i < size; i++)
+		out[i] = le.data[size - 1 - i];
+	return true;
+}
+
+bool ecdsa_pair_le(enum ecdsa_curve curve, struct slice r, struct slice s, uint8_t out[static ECDSA_PAIR_MAX])
+{
+	size_t size = curves[curve].size;
+
+	return ecdsa_big_endian(r, out, size) && ecdsa_big_endian(s, out + size, size);
+}
+
+static bool number_in_range(const EC_GROUP *g, struct slice be)
+{
+	BIGNUM *v = BN_bin2bn(be.data, (int)be.size, NULL);
+	bool ok = v != NULL && !BN_is_zero(v) && BN_cmp(v, EC_GROUP_get0_order(g)) < 0;
+
+	BN_free(v);
+	return ok;
+}
+
+bool ecdsa_in_range(enum ecdsa_curve curve, struct slice pair)
+{
+	size_t size = curves[curve].size;
+	EC_GROUP *g = EC_GROUP_new_by_curve_name(curves[curve].nid);
+	bool ok = g != NULL && pair.size == 2 * size && number_in_range(g, slice_of(pair.data, size)) &&
+	          number_in_range(g, slice_of(pair.data + size, size));
+
+	EC_GROUP_free(g);
+	return ok;
+}
+
+/* ---- signatures ---- */
+
+bool ecdsa_curve_of(EVP_PKEY *key, enum ecdsa_curve *out)
+{
+	char name[64];
+
+	if (key == NULL || EVP_PKEY_get_base_id(key) != EVP_PKEY_EC ||
+	    EVP_PKEY_get_group_name(key, name, sizeof name, NULL) != 1)
+		return false;
+	for (unsigned i = 0; i < ECDSA_CURVE_COUNT; i++)
+		if (OBJ_txt2nid(name) == curves[i].nid) {
+			*out = (enum ecdsa_curve)i;
+			return true;
+		}
+	return false;
+}
+
+/* To the DER that EVP wants; *der is OPENSSL_malloc'ed. */
+static int pair_der(struct slice pair, unsigned char **der)
+{
+	const int size = (int)(pair.size / 2);
+	ECDSA_SIG *sig = ECDSA_SIG_new();
+	BIGNUM *r = BN_bin2bn(pair.data, size, NULL), *s = BN_bin2bn(pair.data + size, size, NULL);
+	int der_size = -1;
+
+	if (sig != NULL && r != NULL && s != NULL && ECDSA_SIG_set0(sig, r, s) == 1) {
+		r = s = NULL; /* the signature's now */
+		der_size = i2d_ECDSA_SIG(sig, der);
+	}
+	BN_free(r);
+	BN_free(s);
+	ECDSA_SIG_free(sig);
+	return der_size;
+}
+
+bool ecdsa_verify(EVP_PKEY *key, enum ecdsa_hash hash, struct slice data, struct slice pair)
+{
+	enum ecdsa_curve curve = ECDSA_P256;
+	EVP_MD_CTX *ctx;
+	unsigned char *der = NULL;
+	int size, good = 0;
+
+	if (!ecdsa_curve_of(key, &curve) || !ecdsa_in_range(curve, pair))
+		return false;
+	ERR_set_mark();
+	ctx = EVP_MD_CTX_new();
+	size = pair_der(pair, &der);
+	if (ctx != NULL && size > 0 && EVP_DigestVerifyInit_ex(ctx, NULL, hashes[hash], NULL, NULL, key, NULL) == 1)
+		good = EVP_DigestVerify(ctx, der, (size_t)size, data.data, data.size);
+	ERR_pop_to_mark();
+	OPENSSL_free(der);
+	EVP_MD_CTX_free(ctx);
+	return good == 1;
+}
