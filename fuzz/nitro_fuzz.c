@@ -21,7 +21,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		return 0;
 	}
 	CHECK(d.ca_count >= 1 && d.ca_count <= NITRO_CA_MAX && d.timestamp_ms > 0 && d.module_id.size > 0);
-	CHECK(d.cose.signature.size == COSE_SIGNATURE_SIZE);
+	CHECK(d.cose.signature.size == NITRO_SIGNATURE_SIZE);
 	for (size_t i = 0; i < d.ca_count; i++)
 		inside(d.cabundle[i], data, size);
 	for (size_t i = 0; i < NITRO_PCR_COUNT; i++)

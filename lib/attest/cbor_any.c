@@ -34,6 +34,10 @@ enum err cbor_any(struct reader *r, struct cbor_any *out)
 	TRY(rd_u8(r, &head));
 	out->kind = (enum cbor_any_kind)(head >> 5);
 	TRY(argument(r, head & 31, &out->value));
+	if (out->kind == ANY_SIMPLE && (head & 31) > 24)
+		out->kind = ANY_FLOAT;
+	if (out->kind == ANY_SIMPLE && (head & 31) == 24 && out->value < 32)
+		return ERR_FORMAT; /* RFC 8949 section 3.3: not well-formed */
 	if (out->kind >= ANY_BYTES && out->kind <= ANY_MAP && out->value > rd_left(r))
 		return ERR_TRUNCATED;
 	if (out->kind == ANY_BYTES || out->kind == ANY_TEXT)
@@ -78,4 +82,25 @@ enum err cbor_any_skip(struct reader *r)
 			return ERR_LIMIT;
 		left[depth] = items_of(&a);
 	}
+}
+
+static bool same_label(const struct cbor_any *a, const struct cbor_any *b)
+{
+	if (a->kind != b->kind)
+		return false;
+	return a->kind == ANY_TEXT ? slice_equal(a->string, b->string) : a->value == b->value;
+}
+
+enum err cbor_any_label(struct reader *r, struct cbor_any_labels *l, struct cbor_any *out)
+{
+	TRY(cbor_any(r, out));
+	if (out->kind != ANY_UINT && out->kind != ANY_NEGATIVE && out->kind != ANY_TEXT)
+		return ERR_INVALID;
+	for (size_t i = 0; i < l->count; i++)
+		if (same_label(&l->seen[i], out))
+			return ERR_EXISTS;
+	if (l->count == ANY_LABELS_MAX)
+		return ERR_LIMIT;
+	l->seen[l->count++] = *out;
+	return OK;
 }

@@ -9,12 +9,13 @@
 
 #include "lib/base/rw.h"
 
-enum cbor_any_kind { ANY_UINT, ANY_NEGATIVE, ANY_BYTES, ANY_TEXT, ANY_ARRAY, ANY_MAP, ANY_TAG, ANY_SIMPLE };
-enum { ANY_DEPTH_MAX = 16, ANY_NULL = 22 };
+enum cbor_any_kind { ANY_UINT, ANY_NEGATIVE, ANY_BYTES, ANY_TEXT, ANY_ARRAY, ANY_MAP, ANY_TAG, ANY_SIMPLE, ANY_FLOAT };
+enum { ANY_DEPTH_MAX = 16, ANY_FALSE = 20, ANY_TRUE = 21, ANY_NULL = 22, ANY_LABELS_MAX = 32 };
 
 struct cbor_any {
 	enum cbor_any_kind kind;
-	uint64_t value;      /* the number (-1 - value when negative), length, count, tag or simple value */
+	uint64_t
+	        value; /* the number (-1 - value when negative), length, count, tag, simple value, or bits of a float */
 	struct slice string; /* bytes and text: what it holds; points into the input */
 };
 
@@ -24,5 +25,16 @@ MUST_USE enum err cbor_any(struct reader *r, struct cbor_any *out);
 MUST_USE enum err cbor_any_of(struct reader *r, enum cbor_any_kind kind, struct cbor_any *out);
 /* Over one whole item; ERR_LIMIT when it is nested deeper than ANY_DEPTH_MAX. */
 MUST_USE enum err cbor_any_skip(struct reader *r);
+
+/* The labels of one map so far. What stands there twice means one thing to us and another to somebody else. */
+struct cbor_any_labels {
+	struct cbor_any seen[ANY_LABELS_MAX];
+	size_t count; /* 0 at the start */
+};
+/*
+ * The next label of a map: a whole number or text, as COSE and EAT have them, and not one of those before, however it
+ * is encoded. ERR_INVALID: of another kind; ERR_EXISTS: a second time; ERR_LIMIT: more than ANY_LABELS_MAX.
+ */
+MUST_USE enum err cbor_any_label(struct reader *r, struct cbor_any_labels *l, struct cbor_any *out);
 
 #endif

@@ -193,6 +193,8 @@ static enum err document(struct slice in, struct nitro_doc *d)
 	TRY(unwrap(&in));
 	r = rd_of(in);
 	TRY(cose_sign1_read(&r, &d->cose));
+	if (d->cose.alg != COSE_ES384 || d->cose.signature.size != NITRO_SIGNATURE_SIZE)
+		return ERR_UNSUPPORTED;
 	return rd_end(&r);
 }
 

@@ -9,7 +9,12 @@
 
 #include "lib/attest/cose.h"
 
-enum { NITRO_DOC_SIZE_MAX = 16 * 1024, NITRO_PCR_COUNT = 32, NITRO_CA_MAX = 8 };
+enum {
+	NITRO_SIGNATURE_SIZE = 96 /* ES384 on P-384 */,
+	NITRO_DOC_SIZE_MAX = 16 * 1024,
+	NITRO_PCR_COUNT = 32,
+	NITRO_CA_MAX = 8
+};
 
 struct nitro_doc {
 	struct cose_sign1 cose;
