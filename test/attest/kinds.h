@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What the handlers of the kinds of test vectors share: a case, its inputs (mutated as it says), what the relying party
- * demands, and the comparison with what it expects. Handlers stand in kinds_*.c, each with a table of its kinds and one of
- * its reasons; vectors.c finds and runs the cases. A case that cannot be read at all ends the program: it is our mistake.
+ * demands, and the comparison with what it expects. Handlers stand in kinds_*.c, each with a table of its kinds and one
+ * of its reasons; vectors.c finds and runs the cases. A case that cannot be read at all ends the program: it is our
+ * mistake.
  */
 #ifndef BROCH_TEST_KINDS_H
 #define BROCH_TEST_KINDS_H
@@ -29,7 +30,7 @@ struct kind {
 	enum outcome (*run)(struct vector *c);
 };
 
-struct reason { /* which of our checks, separated by blanks, say what a reason of the cases says */
+struct reason {                      /* which of our checks, separated by blanks, say what a reason of the cases says */
 	const char *reason, *checks; /* NULL ends the table */
 };
 
@@ -37,7 +38,8 @@ struct kind_set {
 	const struct kind *kinds;
 	const struct reason *reasons;
 };
-extern const struct kind_set snp_set, dcap_set, sev_set, measure_set, misc_set, nitro_set, pef_set, ratls_set, vtpm_set;
+extern const struct kind_set snp_set, dcap_set, sev_set, measure_set, misc_set, nitro_set, pef_set, ratls_set, vtpm_set,
+        cca_set;
 
 const char *case_text(json_t *o, const char *key); /* "" when it is not there */
 size_t case_hex(const char *text, uint8_t *out, size_t max);

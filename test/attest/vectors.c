@@ -15,8 +15,8 @@
 #include <stdlib.h>
 #include <time.h>
 
-static const struct kind_set *const sets[] = {&snp_set,  &dcap_set,  &sev_set, &measure_set,
-                                              &misc_set, &nitro_set, &pef_set, &ratls_set, &vtpm_set};
+static const struct kind_set *const sets[] = {&snp_set,   &dcap_set, &sev_set,   &measure_set, &misc_set,
+                                              &nitro_set, &pef_set,  &ratls_set, &vtpm_set,    &cca_set};
 
 /* ---- input ---- */
 

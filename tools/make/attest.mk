@@ -18,7 +18,7 @@ $(B)/test/soft_evidence: $(B)/host/test/attest/soft_evidence.o $(B)/host/host.a 
 	@echo "  LD      $@"
 	$(Q)$(CC) -pie -o $@ $(filter %.o,$^) -Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(LIBS)
 
-VECTORS_OBJ := $(patsubst %,$(B)/host/test/attest/%.o,vectors kinds_snp kinds_dcap kinds_sev kinds_measure kinds_misc kinds_nitro kinds_ratls kinds_vtpm kinds_pef)
+VECTORS_OBJ := $(patsubst %,$(B)/host/test/attest/%.o,vectors kinds_snp kinds_dcap kinds_sev kinds_measure kinds_misc kinds_nitro kinds_ratls kinds_vtpm kinds_pef kinds_cca)
 $(B)/test/attest-vectors: $(VECTORS_OBJ) $(B)/host/client.a $(B)/host/sys.a $(B)/host/lib.a
 	@mkdir -p $(@D)
 	@echo "  LD      $@"
