@@ -62,6 +62,7 @@ struct dcap_rules {
 	bool xfam_limited;
 	uint64_t xfam; /* bits that may be one */
 	bool prod_id_set;
+	bool svn_set; /* was a minimum said at all? */
 	uint32_t prod_id, svn_min, config_svn_min;
 	struct digest_list pins[DCAP_PIN_COUNT]; /* count 0: not asked for */
 };

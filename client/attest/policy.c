@@ -1,26 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * TOML to rules. Each table of the file has a table here: key, type, taker. What is not in it is an error; what must be
- * there is asked for at the end, when it is known which TEEs the policy names.
- */
-#include "client/attest/policy_rules.h"
-#include "client/config/toml.h"
+/* The top of a policy, [snp], [soft] and [limits]; the other tables stand in policy_dcap.c and policy_others.c. */
+#include "client/attest/policy_read.h"
 #include "client/config/units.h"
 #include "lib/base/hex.h"
-#include "sys/file.h"
 #include "sys/soft_root.h"
 #include "sys/state_dir.h"
 
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-enum {
-	LIST_MAX = 4096,
-	PATH_SIZE = 4096,
-	PEM_SIZE_MAX = 64 * 1024,
-	MINIMUM_RULES = (int)SNP_TCB_PARTS + (int)SNP_SOFT
-};
+enum { MINIMUM_RULES = (int)SNP_TCB_PARTS + (int)SNP_SOFT };
 
 const struct snp_pin_info snp_pins[SNP_PIN_COUNT] = {
         [SNP_PIN_HOST_DATA] = {"host_data", 32},    [SNP_PIN_ID_KEY] = {"id_keys", 48},
@@ -28,83 +17,17 @@ const struct snp_pin_info snp_pins[SNP_PIN_COUNT] = {
         [SNP_PIN_IMAGE_ID] = {"image_ids", 16},
 };
 
-struct reading {
-	const char *name;
-	struct note *n;
-	struct policy *p;
-	struct policy_shipped shipped;
-	bool minimum[SNP_PRODUCT_COUNT][SNP_TCB_PARTS]; /* which components were named */
-	bool soft_root;
-};
-
-struct rule {
-	const char *key;
-	enum toml_type type;
-	unsigned arg;
-	enum err (*take)(struct reading *r, const struct rule *rule, const struct toml_value *v);
-};
-
-bool digest_list_has(const struct digest_list *l, struct slice one)
-{
-	for (size_t i = 0; i < l->count; i++)
-		if (slice_equal(slice_of(l->bytes + i * l->size, l->size), one))
-			return true;
-	return false;
-}
-
-PRINTF_LIKE(3, 4) static enum err wrong(struct reading *r, const struct toml_value *v, const char *fmt, ...)
-{
-	char text[NOTE_MAX];
-	va_list args;
-
-	va_start(args, fmt);
-	vsnprintf(text, sizeof text, fmt, args);
-	va_end(args);
-	return refuse(r->n, ERR_INVALID, "%s:%u:%u: %s", r->name, v->line, v->column, text);
-}
-
 /* ---- lists ---- */
-
-static enum err list_room(struct digest_list *l, size_t size, size_t more)
-{
-	uint8_t *grown;
-
-	if (more > LIST_MAX || l->count + more > LIST_MAX)
-		return ERR_LIMIT;
-	grown = realloc(l->bytes, (l->count + more) * size + 1);
-	if (grown == NULL)
-		return ERR_NOMEM;
-	l->bytes = grown;
-	l->size = size;
-	return OK;
-}
-
-static enum err list_add(struct digest_list *l, size_t size, const uint8_t *one)
-{
-	TRY(list_room(l, size, 1));
-	memcpy(l->bytes + l->count++ * size, one, size);
-	return OK;
-}
-
-static enum err add_hex(struct reading *r, struct digest_list *l, size_t size, const struct toml_value *v)
-{
-	uint8_t bytes[64];
-	enum err err;
-
-	if (v->type != TOML_STRING || hex_decode(v->u.string, bytes, size) != OK)
-		return wrong(r, v, "this must be a string of %zu hex digits", 2 * size);
-	err = list_add(l, size, bytes);
-	return err == OK ? OK : wrong(r, v, "%s: at most %d values", err_text(err), LIST_MAX);
-}
 
 static enum err add_shipped(struct reading *r, const struct toml_value *v)
 {
 	if (r->shipped.count == 0)
-		return wrong(r, v,
-		             "\"shipped\" means the images installed with this broch, but none are installed; name a "
-		             "digest");
+		return policy_wrong(
+		        r, v,
+		        "\"shipped\" means the images installed with this broch, but none are installed; name a "
+		        "digest");
 	for (size_t i = 0; i < r->shipped.count; i++)
-		TRY(list_add(&r->p->measurements, 48, r->shipped.digests[i]));
+		TRY(policy_add(&r->p->measurements, 48, r->shipped.digests[i]));
 	return OK;
 }
 
@@ -117,7 +40,7 @@ static enum err take_measurements(struct reading *r, const struct rule *rule, co
 		if (one->type == TOML_STRING && slice_is(one->u.string, "shipped"))
 			TRY(add_shipped(r, one));
 		else
-			TRY(add_hex(r, &r->p->measurements, 48, one));
+			TRY(policy_add_hex(r, &r->p->measurements, 48, one));
 	}
 	return OK;
 }
@@ -129,44 +52,58 @@ static enum err take_platform_ids(struct reading *r, const struct rule *rule, co
 
 	(void)rule;
 	if (v->u.array.count == 0)
-		return wrong(r, v,
-		             "an empty list accepts no platform; leave platform_ids out to accept any under the root");
+		return policy_wrong(
+		        r, v, "an empty list accepts no platform; leave platform_ids out to accept any under the root");
 	for (size_t i = 0; i < v->u.array.count; i++) {
 		const struct toml_value *one = v->u.array.items[i];
 
 		memset(short_id, 0, sizeof short_id);
 		if (one->type == TOML_STRING && hex_decode(one->u.string, short_id, 8) == OK)
-			TRY(list_add(&r->p->platform_ids, 64, short_id));
+			TRY(policy_add(&r->p->platform_ids, 64, short_id));
 		else
-			TRY(add_hex(r, &r->p->platform_ids, 64, one));
+			TRY(policy_add_hex(r, &r->p->platform_ids, 64, one));
 	}
 	return OK;
 }
 
 static enum err take_pin(struct reading *r, const struct rule *rule, const struct toml_value *v)
 {
-	if (v->u.array.count == 0)
-		return wrong(r, v, "an empty list accepts nothing; leave %s out if you do not want to look at it",
-		             rule->key);
-	for (size_t i = 0; i < v->u.array.count; i++)
-		TRY(add_hex(r, &r->p->snp.pins[rule->arg], snp_pins[rule->arg].size, v->u.array.items[i]));
-	return OK;
+	return policy_hex_list(r, &r->p->snp.pins[rule->arg], snp_pins[rule->arg].size, v, rule->key);
 }
 
 /* ---- words ---- */
 
+static bool *accepted(struct policy *p, unsigned i, const char **name)
+{
+	const struct {
+		const char *name;
+		bool *accepted;
+	} all[] = {{"snp", &p->snp.accepted},     {"sgx", &p->sgx.accepted},   {"tdx", &p->tdx.accepted},
+	           {"nitro", &p->nitro.accepted}, {"vtpm", &p->vtpm.accepted}, {"soft", &p->soft.accepted}};
+
+	if (i >= ARRAY_COUNT(all))
+		return NULL;
+	*name = all[i].name;
+	return all[i].accepted;
+}
+
 static enum err take_tee(struct reading *r, const struct rule *rule, const struct toml_value *v)
 {
+	const char *name;
+
 	(void)rule;
 	for (size_t i = 0; i < v->u.array.count; i++) {
 		const struct toml_value *one = v->u.array.items[i];
+		bool *flag = NULL;
+		unsigned k = 0;
 
-		if (one->type == TOML_STRING && slice_is(one->u.string, "snp"))
-			r->p->snp.accepted = true;
-		else if (one->type == TOML_STRING && slice_is(one->u.string, "soft"))
-			r->p->soft.accepted = true;
-		else
-			return wrong(r, one, "tee knows \"snp\" and \"soft\"");
+		while ((flag = accepted(r->p, k++, &name)) != NULL)
+			if (one->type == TOML_STRING && slice_is(one->u.string, name))
+				break;
+		if (flag == NULL)
+			return policy_wrong(r, one,
+			                    "tee knows \"snp\", \"sgx\", \"tdx\", \"nitro\", \"vtpm\" and \"soft\"");
+		*flag = true;
 	}
 	return OK;
 }
@@ -181,8 +118,8 @@ static enum err take_products(struct reading *r, const struct rule *rule, const 
 		while (k < SNP_SOFT && !(one->type == TOML_STRING && slice_is(one->u.string, snp_products[k].name)))
 			k++;
 		if (k == SNP_SOFT)
-			return wrong(r, one,
-			             "products knows \"Milan\", \"Genoa\" (also Bergamo and Siena) and \"Turin\"");
+			return policy_wrong(
+			        r, one, "products knows \"Milan\", \"Genoa\" (also Bergamo and Siena) and \"Turin\"");
 		r->p->snp.products |= 1u << k;
 	}
 	return OK;
@@ -200,7 +137,8 @@ static enum err take_keys(struct reading *r, const struct rule *rule, const stru
 		else if (one->type == TOML_STRING && slice_is(one->u.string, "vlek"))
 			r->p->snp.vlek = true;
 		else
-			return wrong(r, one, "keys knows \"vcek\" (the chip's) and \"vlek\" (the cloud provider's)");
+			return policy_wrong(r, one,
+			                    "keys knows \"vcek\" (the chip's) and \"vlek\" (the cloud provider's)");
 	}
 	return OK;
 }
@@ -210,7 +148,7 @@ static enum err take_crl(struct reading *r, const struct rule *rule, const struc
 	(void)rule;
 	r->p->snp.crl_required = slice_is(v->u.string, "required");
 	if (!r->p->snp.crl_required && !slice_is(v->u.string, "if-given"))
-		return wrong(r, v, "crl knows \"required\" and \"if-given\"");
+		return policy_wrong(r, v, "crl knows \"required\" and \"if-given\"");
 	return OK;
 }
 
@@ -220,7 +158,7 @@ static enum err take_vmpl(struct reading *r, const struct rule *rule, const stru
 {
 	(void)rule;
 	if (v->u.integer < 0 || v->u.integer > 3)
-		return wrong(r, v, "a VMPL is 0, 1, 2 or 3");
+		return policy_wrong(r, v, "a VMPL is 0, 1, 2 or 3");
 	r->p->snp.vmpl = (uint32_t)v->u.integer;
 	return OK;
 }
@@ -238,23 +176,9 @@ static enum err take_flag(struct reading *r, const struct rule *rule, const stru
 	return OK;
 }
 
-static enum err duration(struct reading *r, const struct toml_value *v, uint64_t *ns)
-{
-	if (units_duration(v->u.string, ns) == OK && *ns > 0)
-		return OK;
-	return wrong(r, v, "a duration is a number and ms, s, m, h or d, as in \"10m\"");
-}
-
 static enum err take_crl_age(struct reading *r, const struct rule *rule, const struct toml_value *v)
 {
-	uint64_t ns;
-
-	(void)rule;
-	TRY(duration(r, v, &ns));
-	if (ns < 1000000000)
-		return wrong(r, v, "crl_max_age needs at least one second");
-	r->p->snp.crl_max_age_s = ns / 1000000000;
-	return OK;
+	return policy_seconds(r, v, rule->key, &r->p->snp.crl_max_age_s);
 }
 
 enum { LIMIT_MEMORY, LIMIT_WALL, LIMIT_CPU, LIMIT_FILES, LIMIT_FILE_BYTES };
@@ -276,54 +200,34 @@ static enum err take_size(struct reading *r, const struct rule *rule, const stru
 	uint64_t *out = limit(r, rule->arg);
 
 	if (units_size(v->u.string, out) != OK || *out == 0)
-		return wrong(r, v, "a size is a number and KiB, MiB or GiB, as in \"256MiB\"");
+		return policy_wrong(r, v, "a size is a number and KiB, MiB or GiB, as in \"256MiB\"");
 	return OK;
 }
 
 static enum err take_duration(struct reading *r, const struct rule *rule, const struct toml_value *v)
 {
-	return duration(r, v, limit(r, rule->arg));
+	return policy_duration(r, v, limit(r, rule->arg));
 }
 
 static enum err take_count(struct reading *r, const struct rule *rule, const struct toml_value *v)
 {
 	if (v->u.integer < 1 || v->u.integer > 1000000)
-		return wrong(r, v, "%s must be from 1 to 1000000", rule->key);
+		return policy_wrong(r, v, "%s must be from 1 to 1000000", rule->key);
 	*limit(r, rule->arg) = (uint64_t)v->u.integer;
 	return OK;
 }
 
-/* ---- the soft root ---- */
+/* ---- roots ---- */
+
+#define TWO_ROOTS "root and root_sha256 are two ways to say one thing: keep one"
 
 static enum err take_root_digest(struct reading *r, const struct rule *rule, const struct toml_value *v)
 {
 	(void)rule;
 	if (r->soft_root)
-		return wrong(r, v, "root and root_sha256 are two ways to say one thing: keep one");
-	if (hex_decode(v->u.string, r->p->soft_root.spki_sha256, SPKI_DIGEST_SIZE) != OK)
-		return wrong(r, v, "root_sha256 must have %d hex digits", 2 * SPKI_DIGEST_SIZE);
+		return policy_wrong(r, v, TWO_ROOTS);
 	r->soft_root = true;
-	return OK;
-}
-
-/* A relative path counts from the policy file's folder. */
-static enum err root_path(struct reading *r, const struct toml_value *v, char *out)
-{
-	const char *text = (const char *)v->u.string.data, *slash = strrchr(r->name, '/');
-	char state[PATH_SIZE];
-	int used;
-
-	if (strlen(text) != v->u.string.size || v->u.string.size == 0)
-		return wrong(r, v, "root must be a path or \"local\"");
-	if (slice_is(v->u.string, "local")) {
-		TRY(state_dir_default(state, sizeof state, r->n));
-		return soft_root_path(state, out, PATH_SIZE);
-	}
-	if (text[0] == '/' || slash == NULL)
-		used = snprintf(out, PATH_SIZE, "%s", text);
-	else
-		used = snprintf(out, PATH_SIZE, "%.*s/%s", (int)(slash - r->name), r->name, text);
-	return used > 0 && used < PATH_SIZE ? OK : wrong(r, v, "the path is too long");
+	return policy_root_digest(r, v, r->p->soft_root.spki_sha256);
 }
 
 static enum err soft_root_of(struct policy *p, struct slice der, struct note *n)
@@ -338,28 +242,35 @@ static enum err soft_root_of(struct policy *p, struct slice der, struct note *n)
 
 static enum err take_root(struct reading *r, const struct rule *rule, const struct toml_value *v)
 {
-	char path[PATH_SIZE];
-	struct slice pem = {0};
-	uint8_t *der = NULL;
-	size_t size = 0;
-	struct note why = {""};
-	enum err err;
+	char state[POLICY_PATH_SIZE], path[POLICY_PATH_SIZE];
 
 	(void)rule;
 	if (r->soft_root)
-		return wrong(r, v, "root and root_sha256 are two ways to say one thing: keep one");
-	TRY(root_path(r, v, path));
-	err = file_read(path, PEM_SIZE_MAX, &pem, &why);
-	if (err == OK)
-		err = cert_pem_to_der(pem, &der, &size, &why);
-	if (err == OK)
-		err = soft_root_of(r->p, slice_of(der, size), &why);
-	free(der);
-	free((void *)pem.data);
+		return policy_wrong(r, v, TWO_ROOTS);
 	r->soft_root = true;
-	return err == OK
-	               ? OK
-	               : wrong(r, v, "the soft root %.80s: %.100s", path, why.text[0] != 0 ? why.text : err_text(err));
+	if (!slice_is(v->u.string, "local"))
+		return policy_root(r, v, false, r->p->soft_root.spki_sha256);
+	TRY(state_dir_default(state, sizeof state, r->n));
+	TRY(soft_root_path(state, path, sizeof path));
+	return policy_root_at(r, v, path, false, r->p->soft_root.spki_sha256);
+}
+
+/* One key stands for the root of every product named: its own name says which product it is. */
+static enum err take_snp_root(struct reading *r, const struct rule *rule, const struct toml_value *v)
+{
+	uint8_t *out = r->p->snp_root[0].spki_sha256;
+
+	if (r->snp_root)
+		return policy_wrong(r, v, TWO_ROOTS);
+	r->snp_root = true;
+	TRY(rule->arg == 0 ? policy_root(r, v, false, out) : policy_root_digest(r, v, out));
+	for (unsigned i = 0; i < SNP_SOFT; i++) {
+		r->p->snp_root[i].product = (enum snp_product)i;
+		memmove(r->p->snp_root[i].spki_sha256, out, SPKI_DIGEST_SIZE);
+	}
+	r->p->snp.roots = r->p->snp_root;
+	r->p->snp.root_count = SNP_SOFT;
+	return OK;
 }
 
 /* ---- minimum TCB ---- */
@@ -383,15 +294,12 @@ static enum err take_part(struct reading *r, const struct rule *rule, const stru
 	unsigned product = rule->arg / SNP_TCB_PARTS, part = rule->arg % SNP_TCB_PARTS;
 
 	if (v->u.integer < 0 || v->u.integer > 255)
-		return wrong(r, v, "%s must be from 0 to 255", rule->key);
+		return policy_wrong(r, v, "%s must be from 0 to 255", rule->key);
 	for (unsigned i = 0; i < SNP_SOFT; i++)
 		if (product == SNP_SOFT || product == i)
 			set_minimum(r, i, part, (uint8_t)v->u.integer, product == SNP_SOFT);
 	return OK;
 }
-
-static enum err take_table(struct reading *r, const struct toml_value *table, const struct rule *rules, size_t count,
-                           const char *where);
 
 /* arg: the product, or SNP_SOFT for all of them. */
 static void part_rules(struct rule rules[static SNP_TCB_PARTS], unsigned product)
@@ -405,7 +313,7 @@ static enum err take_product_minimum(struct reading *r, const struct rule *rule,
 	struct rule rules[SNP_TCB_PARTS];
 
 	part_rules(rules, rule->arg);
-	return take_table(r, v, rules, ARRAY_COUNT(rules), rule->key);
+	return policy_table(r, v, rules, ARRAY_COUNT(rules), rule->key);
 }
 
 static enum err take_minimum(struct reading *r, const struct rule *rule, const struct toml_value *v)
@@ -415,7 +323,7 @@ static enum err take_minimum(struct reading *r, const struct rule *rule, const s
 	part_rules(rules, SNP_SOFT);
 	for (unsigned i = 0; i < SNP_SOFT; i++)
 		rules[SNP_TCB_PARTS + i] = (struct rule){snp_products[i].name, TOML_TABLE, i, take_product_minimum};
-	return take_table(r, v, rules, ARRAY_COUNT(rules), rule->key);
+	return policy_table(r, v, rules, ARRAY_COUNT(rules), rule->key);
 }
 
 /* ---- the tables ---- */
@@ -441,6 +349,8 @@ static const struct rule snp_rules[] = {
         {"family_ids", TOML_ARRAY, SNP_PIN_FAMILY_ID, take_pin},
         {"image_ids", TOML_ARRAY, SNP_PIN_IMAGE_ID, take_pin},
         {"minimum_tcb", TOML_TABLE, 0, take_minimum},
+        {"root", TOML_STRING, 0, take_snp_root},
+        {"root_sha256", TOML_STRING, 1, take_snp_root},
 };
 
 static const struct rule limit_rules[] = {
@@ -451,17 +361,17 @@ static const struct rule limit_rules[] = {
 
 static enum err take_soft(struct reading *r, const struct rule *rule, const struct toml_value *v)
 {
-	return take_table(r, v, soft_rules, ARRAY_COUNT(soft_rules), rule->key);
+	return policy_table(r, v, soft_rules, ARRAY_COUNT(soft_rules), rule->key);
 }
 
 static enum err take_snp(struct reading *r, const struct rule *rule, const struct toml_value *v)
 {
-	return take_table(r, v, snp_rules, ARRAY_COUNT(snp_rules), rule->key);
+	return policy_table(r, v, snp_rules, ARRAY_COUNT(snp_rules), rule->key);
 }
 
 static enum err take_limits(struct reading *r, const struct rule *rule, const struct toml_value *v)
 {
-	return take_table(r, v, limit_rules, ARRAY_COUNT(limit_rules), rule->key);
+	return policy_table(r, v, limit_rules, ARRAY_COUNT(limit_rules), rule->key);
 }
 
 static const struct rule top_rules[] = {
@@ -469,99 +379,25 @@ static const struct rule top_rules[] = {
         {"measurements", TOML_ARRAY, 0, take_measurements},
         {"platform_ids", TOML_ARRAY, 0, take_platform_ids},
         {"snp", TOML_TABLE, 0, take_snp},
+        {"sgx", TOML_TABLE, 0, policy_take_sgx},
+        {"tdx", TOML_TABLE, 0, policy_take_tdx},
+        {"nitro", TOML_TABLE, 0, policy_take_nitro},
+        {"vtpm", TOML_TABLE, 0, policy_take_vtpm},
         {"soft", TOML_TABLE, 0, take_soft},
         {"limits", TOML_TABLE, 0, take_limits},
 };
 
-/* ---- walking a table ---- */
-
-/* Edits from a to b (insert, delete, replace), given up past the first row's size. */
-static unsigned distance(struct slice a, const char *b)
-{
-	unsigned row[40], n = (unsigned)strlen(b);
-
-	if (a.size >= 40 || n >= 40)
-		return 40;
-	for (unsigned j = 0; j <= n; j++)
-		row[j] = j;
-	for (unsigned i = 1; i <= a.size; i++) {
-		unsigned diagonal = row[0];
-
-		row[0] = i;
-		for (unsigned j = 1; j <= n; j++) {
-			unsigned best = diagonal + (a.data[i - 1] != (uint8_t)b[j - 1]);
-
-			diagonal = row[j];
-			best = best < row[j] + 1 ? best : row[j] + 1;
-			row[j] = best < row[j - 1] + 1 ? best : row[j - 1] + 1;
-		}
-	}
-	return row[n];
-}
-
-static enum err unknown_key(struct reading *r, const struct toml_pair *pair, const struct rule *rules, size_t count,
-                            const char *where)
-{
-	const struct toml_value at = {.line = pair->line, .column = pair->column};
-	const char *best = NULL;
-	unsigned least = 3;
-
-	for (size_t i = 0; i < count; i++) {
-		unsigned d = distance(pair->key, rules[i].key);
-
-		if (d < least) {
-			least = d;
-			best = rules[i].key;
-		}
-	}
-	if (best != NULL)
-		return wrong(r, &at, "unknown key %.40s%s%s; did you mean %s?", (const char *)pair->key.data,
-		             where[0] != 0 ? " in " : "", where, best);
-	return wrong(r, &at, "unknown key %.40s%s%s; `broch policy init` prints all there are",
-	             (const char *)pair->key.data, where[0] != 0 ? " in " : "", where);
-}
-
-static const struct rule *rule_of(struct slice key, const struct rule *rules, size_t count)
-{
-	for (size_t i = 0; i < count; i++)
-		if (slice_is(key, rules[i].key))
-			return &rules[i];
-	return NULL;
-}
-
-static enum err take_table(struct reading *r, const struct toml_value *table, const struct rule *rules, size_t count,
-                           const char *where)
-{
-	for (size_t i = 0; i < table->u.table.count; i++) {
-		const struct toml_pair *pair = &table->u.table.pairs[i];
-		const struct rule *rule = rule_of(pair->key, rules, count);
-
-		if (rule == NULL)
-			return unknown_key(r, pair, rules, count, where);
-		if (pair->value->type != rule->type)
-			return wrong(r, pair->value, "%s must be %s, not %s", rule->key, toml_type_text(rule->type),
-			             toml_type_text(pair->value->type));
-		TRY(rule->take(r, rule, pair->value));
-	}
-	return OK;
-}
-
 /* ---- what must be there ---- */
-
-static enum err missing(struct reading *r, const char *what, const char *cure)
-{
-	return refuse(r->n, ERR_INVALID, "%s: %s is missing; %s", r->name, what, cure);
-}
 
 static enum err snp_complete(struct reading *r)
 {
 	char what[80];
 
 	if (r->p->snp.products == 0)
-		return missing(r, "[snp] products",
-		               "name the processors you accept, as in products = [\"Milan\", \"Genoa\"]");
+		return policy_missing(r, "[snp] products",
+		                      "name the processors you accept, as in products = [\"Milan\", \"Genoa\"]");
 	if (!r->p->snp.vcek && !r->p->snp.vlek)
-		return missing(r, "[snp] keys", "name at least one kind of key");
+		return policy_missing(r, "[snp] keys", "name at least one kind of key");
 	for (unsigned i = 0; i < SNP_SOFT; i++)
 		for (unsigned k = 0; k < SNP_TCB_PARTS; k++) {
 			if ((r->p->snp.products >> i & 1) == 0 || r->minimum[i][k])
@@ -570,26 +406,63 @@ static enum err snp_complete(struct reading *r)
 				continue;
 			snprintf(what, sizeof what, "[snp.minimum_tcb] %s (for %s)", part_keys[k],
 			         snp_products[i].name);
-			return missing(r, what, "say 0 if every version is good enough for you");
+			return policy_missing(r, what, "say 0 if every version is good enough for you");
 		}
+	return OK;
+}
+
+static enum err soft_complete(struct reading *r)
+{
+	if (!r->soft_root)
+		return policy_missing(r, "[soft] root or root_sha256", "say which test root, as in root = \"local\"");
+	return OK;
+}
+
+/* Launch digests and chip ids are of the two TEEs whose evidence is an SNP report. */
+static enum err top_complete(struct reading *r, const struct toml_value *root)
+{
+	static const char *const keys[] = {"measurements", "platform_ids"};
+	const bool report = r->p->snp.accepted || r->p->soft.accepted;
+	const char *name;
+	bool *any = NULL;
+	unsigned i = 0;
+
+	while ((any = accepted(r->p, i++, &name)) != NULL && !*any)
+		;
+	if (any == NULL)
+		return policy_missing(r, "tee", "name the TEEs you accept, as in tee = [\"snp\"]");
+	if (report && r->p->measurements.count == 0)
+		return policy_missing(
+		        r, "measurements",
+		        "name the launch digests you accept (`broch measure` prints them) or \"shipped\"");
+	for (size_t k = 0; k < ARRAY_COUNT(keys); k++)
+		if (!report && toml_get(root, keys[k]) != NULL)
+			return policy_wrong(r, toml_get(root, keys[k]),
+			                    "%s is about \"snp\" and \"soft\", which tee does not name", keys[k]);
 	return OK;
 }
 
 static enum err complete(struct reading *r, const struct toml_value *root)
 {
-	if (!r->p->snp.accepted && !r->p->soft.accepted)
-		return missing(r, "tee", "name the TEEs you accept, as in tee = [\"snp\"]");
-	if (r->p->measurements.count == 0)
-		return missing(r, "measurements",
-		               "name the launch digests you accept (`broch measure` prints them) or \"shipped\"");
-	if (r->p->snp.accepted)
-		TRY(snp_complete(r));
-	else if (toml_get(root, "snp") != NULL)
-		return wrong(r, toml_get(root, "snp"), "[snp] is set but tee does not name \"snp\"");
-	if (r->p->soft.accepted && !r->soft_root)
-		return missing(r, "[soft] root or root_sha256", "say which test root, as in root = \"local\"");
-	if (!r->p->soft.accepted && toml_get(root, "soft") != NULL)
-		return wrong(r, toml_get(root, "soft"), "[soft] is set but tee does not name \"soft\"");
+	static const struct {
+		const char *table;
+		enum err (*complete)(struct reading *r);
+	} tables[] = {{"snp", snp_complete},          {"sgx", policy_sgx_complete},
+	              {"tdx", policy_tdx_complete},   {"nitro", policy_nitro_complete},
+	              {"vtpm", policy_vtpm_complete}, {"soft", soft_complete}};
+
+	TRY(top_complete(r, root));
+	for (unsigned i = 0; i < ARRAY_COUNT(tables); i++) {
+		const char *name;
+
+		if (*accepted(r->p, i, &name)) {
+			TRY(tables[i].complete(r));
+			continue;
+		}
+		if (toml_get(root, tables[i].table) != NULL)
+			return policy_wrong(r, toml_get(root, tables[i].table),
+			                    "[%s] is set but tee does not name \"%s\"", tables[i].table, name);
+	}
 	return OK;
 }
 
@@ -605,6 +478,8 @@ static struct policy *policy_new(void)
 	p->snp.root_count = SNP_AMD_ROOT_COUNT;
 	p->snp.vcek = true;
 	p->snp.crl_required = true;
+	p->sgx.roots = p->tdx.roots = intel_roots;
+	p->sgx.root_count = p->tdx.root_count = INTEL_ROOT_COUNT;
 	p->soft_root.product = SNP_SOFT;
 	p->soft.roots = &p->soft_root;
 	p->soft.root_count = 1;
@@ -622,7 +497,7 @@ enum err policy_parse(struct slice toml, const char *name, struct policy_shipped
 	enum err err = r.p == NULL ? ERR_NOMEM : toml_parse(toml, name, &t, n);
 
 	if (err == OK)
-		err = take_table(&r, toml_root(t), top_rules, ARRAY_COUNT(top_rules), "");
+		err = policy_table(&r, toml_root(t), top_rules, ARRAY_COUNT(top_rules), "");
 	if (err == OK)
 		err = complete(&r, toml_root(t));
 	toml_free(t);
@@ -640,7 +515,7 @@ enum err policy_local(struct slice soft_root_der, struct policy_shipped shipped,
 	enum err err = p == NULL ? ERR_NOMEM : soft_root_of(p, soft_root_der, NULL);
 
 	for (size_t i = 0; err == OK && i < shipped.count; i++)
-		err = list_add(&p->measurements, 48, shipped.digests[i]);
+		err = policy_add(&p->measurements, 48, shipped.digests[i]);
 	if (err != OK) {
 		policy_free(p);
 		return err;
@@ -658,6 +533,16 @@ void policy_free(struct policy *p)
 	free(p->platform_ids.bytes);
 	for (unsigned i = 0; i < SNP_PIN_COUNT; i++)
 		free(p->snp.pins[i].bytes);
+	for (unsigned i = 0; i < DCAP_PIN_COUNT; i++) {
+		free(p->sgx.pins[i].bytes);
+		free(p->tdx.pins[i].bytes);
+	}
+	free(p->sgx.advisories.bytes);
+	free(p->tdx.advisories.bytes);
+	for (unsigned i = 0; i < NITRO_RULE_PCRS; i++)
+		free(p->nitro.pcrs[i].bytes);
+	for (unsigned i = 0; i < VTPM_RULE_PCRS; i++)
+		free(p->vtpm.pcrs[i].bytes);
 	free(p);
 }
 

@@ -6,7 +6,7 @@
 #include <inttypes.h>
 #include <stdarg.h>
 
-enum { LINE_SIZE = 200, LINES_MAX = 48 };
+enum { LINE_SIZE = 200, LINES_MAX = 160 };
 
 struct line {
 	bool warning;
@@ -61,10 +61,114 @@ static void snp_lines(struct lines *l, const struct snp_rules *r)
 	tolerance(l, r->masked_chip_id, "machines that hide which one they are");
 	tolerance(l, r->vlek, "a VLEK proves a cloud provider, not a machine");
 	tolerance(l, r->smt, "guests that share cores with sibling threads");
+	tolerance(l, r->roots != snp_amd_roots, "chains under a root of your own instead of AMD's");
 	tolerance(l, !r->crl_required, "chains without a revocation list");
 	for (unsigned i = 0; i < SNP_PIN_COUNT; i++)
 		if (r->pins[i].count > 0)
 			say(l, false, "%s: one of %zu", snp_pins[i].key, r->pins[i].count);
+}
+
+/* ---- Intel ---- */
+
+static void pin_lines(struct lines *l, const struct dcap_rules *r)
+{
+	for (unsigned i = 0; i < DCAP_PIN_COUNT; i++)
+		if (r->pins[i].count > 0)
+			say(l, false, "%s: one of %zu", dcap_pins[i].key, r->pins[i].count);
+}
+
+static void status_line(struct lines *l, const struct dcap_rules *r, const char *tee)
+{
+	char text[LINE_SIZE - 40] = "";
+
+	for (unsigned i = 0; i < TCB_STATUS_COUNT; i++)
+		if ((r->statuses >> i & 1) != 0)
+			snprintf(text + strlen(text), sizeof text - strlen(text), "%s%s", text[0] != 0 ? ", " : "",
+			         tcb_status_names[i]);
+	say(l, false, "%s platforms that Intel calls %s", tee, text);
+	tolerance(l, (r->statuses & (1u << TCB_OUT_OF_DATE | 1u << TCB_OUT_OF_DATE_CONFIGURATION)) != 0,
+	          "platforms with firmware that is out of date: it has known holes");
+	tolerance(l, (r->statuses & (1u << TCB_CONFIGURATION | 1u << TCB_CONFIGURATION_AND_SW_HARDENING)) != 0,
+	          "platforms that may be configured unsafely (as with hyperthreading)");
+}
+
+static void dcap_lines(struct lines *l, const struct dcap_rules *r, const uint8_t (*own)[SPKI_DIGEST_SIZE],
+                       const char *tee)
+{
+	status_line(l, r, tee);
+	say(l, false, "%s: revocation lists and Intel's statements at most %" PRIu64 " days and %" PRIu64 " hours old",
+	    tee, r->max_age_s / 86400, r->max_age_s % 86400 / 3600);
+	if (r->evaluation_min > 0)
+		say(l, false, "%s: statements of TCB evaluation %u or later", tee, (unsigned)r->evaluation_min);
+	pin_lines(l, r);
+	if (r->any_advisory)
+		say(l, true, "%s platforms with any of Intel's advisories open", tee);
+	else
+		say(l, false, "%s: %zu advisories may be open", tee, r->advisories.count);
+	if (r->debug)
+		say(l, true, "%s debug mode: the host can read and change all memory", tee);
+	if (r->roots == own)
+		say(l, true, "%s under a root of your own instead of Intel's", tee);
+	if (r->pins[DCAP_PIN_PPID].count + r->pins[DCAP_PIN_INSTANCE].count == 0)
+		say(l, true, "any %s machine under the root, wherever it stands (ppids is not set)", tee);
+}
+
+static void sgx_lines(struct lines *l, const struct policy *p)
+{
+	const struct dcap_rules *r = &p->sgx;
+
+	dcap_lines(l, r, (const uint8_t(*)[SPKI_DIGEST_SIZE])p->sgx_root, "SGX");
+	if (r->prod_id_set)
+		say(l, false, "SGX product %u, version (ISVSVN) %u or later", (unsigned)r->prod_id,
+		    (unsigned)r->svn_min);
+	if (r->pins[DCAP_PIN_MRENCLAVE].count == 0)
+		say(l, r->svn_min == 0, "any enclave by these signers with this product number%s",
+		    r->svn_min == 0 ? ", in any version, also ones with known holes" : "");
+}
+
+static void tdx_lines(struct lines *l, const struct policy *p)
+{
+	const struct dcap_rules *r = &p->tdx;
+
+	dcap_lines(l, r, (const uint8_t(*)[SPKI_DIGEST_SIZE])p->tdx_root, "TDX");
+	for (unsigned i = 0; i < 4; i++)
+		if (r->pins[DCAP_PIN_RTMR0 + i].count == 0)
+			say(l, true, "any value of RTMR%u: what is measured there (%s) may be anything", i,
+			    i == 0   ? "firmware configuration"
+			    : i == 1 ? "kernel or boot loader"
+			    : i == 2 ? "kernel command line, initrd, system"
+			             : "what the system measures while it runs");
+	tolerance(l, r->migration, "TDs that a migration TD may take away");
+	tolerance(l, r->service_td, "TDs that a service TD may act on");
+	if (r->td_attributes != 0)
+		say(l, false, "TD attributes with %016" PRIx64, r->td_attributes);
+	if (r->xfam_limited)
+		say(l, false, "XFAM within %016" PRIx64, r->xfam);
+}
+
+/* ---- registers ---- */
+
+static void pcr_lines(struct lines *l, const struct digest_list *pcrs, unsigned count, const char *tee)
+{
+	for (unsigned i = 0; i < count; i++)
+		if (pcrs[i].count > 0)
+			say(l, false, "%s: PCR%u one of %zu", tee, i, pcrs[i].count);
+}
+
+static void nitro_lines(struct lines *l, const struct nitro_rules *r)
+{
+	say(l, false, "AWS Nitro Enclaves under %s", r->root_set ? "a root of your own" : "AWS's root G1");
+	pcr_lines(l, r->pcrs, NITRO_RULE_PCRS, "Nitro");
+	tolerance(l, r->pcrs[0].count == 0, "any Nitro image that is signed by the certificate of PCR8");
+	tolerance(l, r->debug, "Nitro enclaves in debug mode: their console is read from outside");
+	tolerance(l, r->root_set, "Nitro documents that AWS did not sign");
+}
+
+static void vtpm_lines(struct lines *l, const struct vtpm_rules *r)
+{
+	say(l, false, "a vTPM whose key the hardware below vouches for");
+	pcr_lines(l, r->pcrs, VTPM_RULE_PCRS, "vTPM");
+	tolerance(l, r->any_pcrs, "any operating system behind the vTPM (any_pcrs)");
 }
 
 static void limit_lines(struct lines *l, const struct policy_limits *m)
@@ -83,13 +187,22 @@ static void limit_lines(struct lines *l, const struct policy_limits *m)
 
 static void explain(const struct policy *p, struct lines *l)
 {
-	say(l, false, "%zu launch digest%s", p->measurements.count, p->measurements.count == 1 ? "" : "s");
+	if (p->measurements.count > 0)
+		say(l, false, "%zu launch digest%s", p->measurements.count, p->measurements.count == 1 ? "" : "s");
 	if (p->platform_ids.count > 0)
 		say(l, false, "%zu platform%s, by id", p->platform_ids.count, p->platform_ids.count == 1 ? "" : "s");
 	else if (p->snp.accepted)
 		say(l, true, "any machine under AMD's root, wherever it stands (platform_ids is not set)");
 	if (p->snp.accepted)
 		snp_lines(l, &p->snp);
+	if (p->sgx.accepted)
+		sgx_lines(l, p);
+	if (p->tdx.accepted)
+		tdx_lines(l, p);
+	if (p->nitro.accepted)
+		nitro_lines(l, &p->nitro);
+	if (p->vtpm.accepted)
+		vtpm_lines(l, &p->vtpm);
 	tolerance(l, p->soft.accepted, "a software stand-in (soft-snp), which proves nothing about the host");
 	limit_lines(l, &p->limits);
 }

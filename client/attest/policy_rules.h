@@ -10,7 +10,14 @@
 #include "client/attest/dcap_rules.h"
 #include "client/attest/policy.h"
 
-enum snp_pin { SNP_PIN_HOST_DATA, SNP_PIN_ID_KEY, SNP_PIN_AUTHOR_KEY, SNP_PIN_FAMILY_ID, SNP_PIN_IMAGE_ID, SNP_PIN_COUNT };
+enum snp_pin {
+	SNP_PIN_HOST_DATA,
+	SNP_PIN_ID_KEY,
+	SNP_PIN_AUTHOR_KEY,
+	SNP_PIN_FAMILY_ID,
+	SNP_PIN_IMAGE_ID,
+	SNP_PIN_COUNT
+};
 /* Key in [snp] and size of each pin. */
 extern const struct snp_pin_info {
 	const char *key;
@@ -18,26 +25,45 @@ extern const struct snp_pin_info {
 } snp_pins[SNP_PIN_COUNT];
 
 struct snp_rules {
-	bool accepted;                        /* is this TEE named at all? */
-	uint32_t products;                    /* 1 << enum snp_product */
+	bool accepted;     /* is this TEE named at all? */
+	uint32_t products; /* 1 << enum snp_product */
 	const struct snp_root_pin *roots;
 	size_t root_count;
-	bool vcek, vlek;                      /* which keys may sign */
-	bool any_vmpl;                        /* for tests and the vectors only; no policy file can say it */
+	bool vcek, vlek; /* which keys may sign */
+	bool any_vmpl;   /* for tests and the vectors only; no policy file can say it */
 	uint32_t vmpl;
 	bool debug, migration, smt, masked_chip_id; /* tolerated */
 	bool crl_required;
-	uint64_t crl_max_age_s;               /* 0: its own nextUpdate */
+	uint64_t crl_max_age_s; /* 0: its own nextUpdate */
 	struct snp_tcb minimum[SNP_PRODUCT_COUNT];
-	bool any_measurement;                 /* as any_vmpl */
+	bool any_measurement;                   /* as any_vmpl */
 	struct digest_list pins[SNP_PIN_COUNT]; /* count 0: not asked for */
+};
+
+/* AWS Nitro Enclaves: the platform configuration registers, 48 bytes each. */
+enum { NITRO_RULE_PCRS = 32, VTPM_RULE_PCRS = 24, PCR_SIZE_MAX = 48 };
+struct nitro_rules {
+	bool accepted, debug;
+	bool root_set;                            /* else AWS's root */
+	uint8_t root[32];                         /* SHA-256 of the certificate */
+	struct digest_list pcrs[NITRO_RULE_PCRS]; /* count 0: not asked for */
+};
+
+/* Azure's vTPM; the hardware below is judged by the rules of its own TEE. */
+struct vtpm_rules {
+	bool accepted, any_pcrs;
+	struct digest_list pcrs[VTPM_RULE_PCRS]; /* SHA-256 bank; count 0: not asked for */
 };
 
 struct policy {
 	struct digest_list measurements, platform_ids; /* platform_ids.count 0: any platform under the root */
 	struct snp_rules snp, soft;
 	struct dcap_rules sgx, tdx;
-	struct snp_root_pin soft_root;                 /* what soft.roots points to */
+	struct nitro_rules nitro;
+	struct vtpm_rules vtpm;
+	struct snp_root_pin snp_root[SNP_SOFT]; /* what the roots point to when the policy names its own */
+	uint8_t sgx_root[1][SPKI_DIGEST_SIZE], tdx_root[1][SPKI_DIGEST_SIZE];
+	struct snp_root_pin soft_root; /* what soft.roots points to */
 	struct policy_limits limits;
 };
 

@@ -4,12 +4,19 @@
 
 static int policy_init(struct cli *c)
 {
+	const char *tee = cli_value(c, "tee"), *text;
+
 	if (c->operand_count > 1)
 		return cli_usage(c, "init prints to standard output: redirect it into a file");
+	if (cli_has(c, "soft") && tee != NULL && strcmp(tee, "soft") != 0)
+		return cli_usage(c, "--soft is --tee soft: give one of them");
+	tee = tee != NULL ? tee : cli_has(c, "soft") ? "soft" : "snp";
+	text = policy_template(tee);
+	if (text == NULL)
+		return cli_usage(c, "--tee %s: say snp, sgx, tdx, nitro, vtpm or soft", tee);
 	if (c->json)
-		return cli_json(c, json_pack("{s:s, s:s}", "schema", "broch.policy-template/1", "toml",
-		                             policy_template(cli_has(c, "soft"))));
-	fputs(policy_template(cli_has(c, "soft")), stdout);
+		return cli_json(c, json_pack("{s:s, s:s}", "schema", "broch.policy-template/1", "toml", text));
+	fputs(text, stdout);
 	return cli_flush(c, STATUS_OK);
 }
 
@@ -43,6 +50,7 @@ static int policy_run(struct cli *c)
 }
 
 static const struct option policy_options[] = {
+        {"tee", 0, false, "NAME", "init: for which hardware: snp (the default), sgx, tdx, nitro, vtpm or soft"},
         {"soft", 0, false, NULL, "init: a policy for development, which accepts the software stand-in of this machine"},
         {0},
 };
@@ -55,10 +63,12 @@ const struct verb verb_policy = {
         .details = "A policy says which hardware, firmware, images and machines you accept. Nothing is accepted "
                    "because a line was left "
                    "out, and a line that is not understood is an error.\n\n"
-                   "init prints one with every key and what it means. check reads FILE (default: "
+                   "init prints one for a kind of hardware, with every key and what it means; fill in what stands in "
+                   "<>. check reads FILE (default: "
                    "$XDG_CONFIG_HOME/broch/policy.toml), "
                    "and says what it lets through; a line with ! weakens it.",
         .examples = "broch policy init > policy.toml\n"
+                    "broch policy init --tee tdx > tdx.toml\n"
                     "broch policy check policy.toml\n",
         .min = 1,
         .max = 2,
