@@ -6,6 +6,7 @@
 #include "client/attest/x509.h"
 #include "lib/attest/dice.h"
 #include "lib/attest/quote.h"
+#include "lib/base/hex.h"
 #include "sys/openssl.h"
 
 static const uint8_t dice_oid[] = {0x67, 0x81, 0x05, 0x05, 0x04, 0x09};                   /* 2.23.133.5.4.9 */
@@ -17,7 +18,7 @@ struct ratls_case {
 	struct cert cert;
 	struct dice_evidence dice;
 	struct slice quote;
-	bool tagged;
+	bool tagged, keep; /* keep: an envelope, not a quote */
 	uint8_t report_data[64];
 };
 
@@ -50,6 +51,7 @@ static enum err signed_by_itself(const struct cert *c, struct note *n)
 static enum err find_evidence(struct ratls_case *k, struct note *n)
 {
 	struct slice value, bare;
+	struct envelope e;
 	bool older = cert_extension(&k->cert, slice_of(bare_oid, sizeof bare_oid), &bare);
 
 	k->tagged = cert_extension(&k->cert, slice_of(dice_oid, sizeof dice_oid), &value);
@@ -64,8 +66,9 @@ static enum err find_evidence(struct ratls_case *k, struct note *n)
 	} else {
 		return refuse(n, ERR_NOT_FOUND, "the certificate carries no evidence");
 	}
-	note_set(n, "%s, a quote of %llu bytes", k->tagged ? "tagged evidence" : "a bare quote",
-	         (unsigned long long)k->quote.size);
+	k->keep = k->tagged && envelope_decode(k->quote, &e, NULL) == OK;
+	note_set(n, "%s, %s of %llu bytes", k->tagged ? "tagged evidence" : "a bare quote",
+	         k->keep ? "an envelope" : "a quote", (unsigned long long)k->quote.size);
 	return OK;
 }
 
@@ -160,15 +163,61 @@ static void judge_quote(struct ratls_case *k)
 		k->v->ok = false;
 }
 
+/* ---- a Keep's own ---- */
+
+static void judge_envelope(struct ratls_case *k)
+{
+	const struct verify_input in = {k->quote, slice_of(k->report_data, 64), k->in->policy, k->in->at};
+	struct verdict inner;
+
+	verify_evidence(&in, &inner);
+	for (size_t i = 0; i < inner.check_count; i++)
+		verdict_add(k->v, &inner.checks[i]);
+	k->v->ok = k->v->ok && inner.ok;
+	k->v->soft = inner.soft;
+	memcpy(k->v->tee, inner.tee, sizeof inner.tee);
+	memcpy(k->v->measurement, inner.measurement, sizeof inner.measurement);
+	k->v->measurement_size = inner.measurement_size;
+}
+
+static bool manifest_named(const struct ratls_input *in, struct slice digest)
+{
+	for (size_t i = 0; i < in->manifest_count; i++)
+		if (slice_equal(digest, slice_of(in->manifests[i], sizeof in->manifests[i])))
+			return true;
+	return false;
+}
+
+/* The measurement says what the Keep is, the manifest what it runs: a good Keep may run a bad program. */
+static void judge_manifest(struct ratls_case *k)
+{
+	const bool said = k->dice.manifest.data != NULL, named = said && manifest_named(k->in, k->dice.manifest);
+	struct check c = {
+	        .id = "ratls.manifest", .link = "module", .result = pass_if(named), .spec = "lib/attest/dice.h"};
+	char hex[65] = "no claim says what it runs";
+
+	if (said)
+		hex_encode(k->dice.manifest, hex);
+	say(c.expected, "a workload that you named");
+	say(c.found, "%s%s", said ? "manifest SHA-256 " : "", hex);
+	if (!named)
+		say(c.cure, "if this is what shall run there, name it: --workload %s", said ? hex : "DIGEST");
+	verdict_add(k->v, &c);
+}
+
 void ratls_verify(const struct ratls_input *in, struct verdict *v)
 {
 	struct ratls_case k = {.in = in, .v = v};
 
 	memset(v, 0, sizeof *v);
 	v->ok = true;
-	if (judge_certificate(&k))
-		judge_quote(&k);
-	else
+	if (!judge_certificate(&k)) {
 		v->ok = false;
+	} else if (k.keep) {
+		judge_envelope(&k);
+		judge_manifest(&k);
+	} else {
+		judge_quote(&k);
+	}
 	cert_free(&k.cert);
 }

@@ -2,6 +2,7 @@
 #include "lib/attest/dice.h"
 
 #include "lib/attest/cbor_any.h"
+#include "lib/cbor/cbor.h"
 
 enum { TAG_EVIDENCE = 60000, CLAIMS_MAX = 64 };
 
@@ -52,6 +53,18 @@ static enum err nonce(struct reader *r, struct dice_evidence *out)
 	return OK;
 }
 
+static enum err manifest(struct reader *r, struct dice_evidence *out, struct note *n)
+{
+	struct cbor_any item;
+
+	TRY(cbor_any_of(r, ANY_BYTES, &item));
+	if (item.string.size != 32)
+		return refuse(n, ERR_FORMAT, "the manifest's digest has %llu bytes",
+		              (unsigned long long)item.string.size);
+	out->manifest = item.string;
+	return OK;
+}
+
 /* One claim. What stands there twice could be read in two ways. */
 static enum err claim(struct reader *r, struct dice_evidence *out, struct note *n)
 {
@@ -63,6 +76,8 @@ static enum err claim(struct reader *r, struct dice_evidence *out, struct note *
 		return out->key_hash.size == 0 ? key_hash(r, out, n) : ERR_FORMAT;
 	if (name.kind == ANY_TEXT && slice_is(name.string, "nonce"))
 		return out->nonce.data == NULL ? nonce(r, out) : ERR_FORMAT;
+	if (name.kind == ANY_TEXT && slice_is(name.string, "broch-manifest"))
+		return out->manifest.data == NULL ? manifest(r, out, n) : ERR_FORMAT;
 	return name.kind == ANY_TEXT || name.kind == ANY_UINT || name.kind == ANY_NEGATIVE ? cbor_any_skip(r)
 	                                                                                   : ERR_FORMAT;
 }
@@ -104,4 +119,35 @@ enum err dice_evidence_read(struct slice value, struct dice_evidence *out, struc
 	out->quote = quote.string;
 	out->claims = map.string;
 	return claims(out, n);
+}
+
+enum err dice_claims_write(const uint8_t key_hash[static 32], const uint8_t manifest_digest[static 32],
+                           uint8_t out[static DICE_CLAIMS_MAX], size_t *size)
+{
+	uint8_t inner[64];
+	struct writer w = wr_of(out, DICE_CLAIMS_MAX), hash = wr_of(inner, sizeof inner);
+
+	TRY(cbor_put_array(&hash, 2));
+	TRY(cbor_put_uint(&hash, DICE_SHA256));
+	TRY(cbor_put_bytes(&hash, slice_of(key_hash, 32)));
+	TRY(cbor_put_map(&w, 2));
+	TRY(cbor_put_text(&w, slice_text("pubkey-hash")));
+	TRY(cbor_put_bytes(&w, wr_slice(&hash)));
+	TRY(cbor_put_text(&w, slice_text("broch-manifest")));
+	TRY(cbor_put_bytes(&w, slice_of(manifest_digest, 32)));
+	*size = wr_used(&w);
+	return OK;
+}
+
+enum err dice_evidence_write(struct slice evidence, struct slice claim_map, uint8_t *out, size_t capacity, size_t *size)
+{
+	static const uint8_t tag[] = {0xd9, TAG_EVIDENCE >> 8, TAG_EVIDENCE & 0xff}; /* RFC 8949 3.4: two more bytes */
+	struct writer w = wr_of(out, capacity);
+
+	TRY(wr_bytes(&w, slice_of(tag, sizeof tag)));
+	TRY(cbor_put_array(&w, 2));
+	TRY(cbor_put_bytes(&w, evidence));
+	TRY(cbor_put_bytes(&w, claim_map));
+	*size = wr_used(&w);
+	return OK;
 }

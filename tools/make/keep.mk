@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Keep images: freestanding, static, reproducible. The same recipe makes the shipped ones and those of the tests.
 
-KEEPLIBDIRS := lib/base lib/cbor lib/session lib/wasm lib/attest
+KEEPLIBDIRS := lib/base lib/cbor lib/session lib/wasm lib/attest lib/tls
 $(eval $(call archive,keep,lib,$(call sources,$(KEEPLIBDIRS))))
 $(eval $(call archive,keep,keep,$(KEEPSRC)))
 
@@ -30,7 +30,7 @@ endif
 # Tiny Keeps: each brings its own keep_main.
 TESTKEEPS := $(patsubst test/keeps/%.c,$(B)/keeps/%.elf,$(wildcard test/keeps/*.c))
 $(foreach k,$(TESTKEEPS),$(call vmimage,$(k),$(k:$(B)/keeps/%.elf=$(B)/keep/test/keeps/%.o)))
-$(B)/host/host/vmm/kvm_test $(B)/san/host/vmm/kvm_test: | $(TESTKEEPS) $(IMAGES)
+$(B)/host/host/vmm/kvm_test $(B)/san/host/vmm/kvm_test $(B)/host/test/unit/keep_certificate_test $(B)/san/test/unit/keep_certificate_test: | $(TESTKEEPS) $(IMAGES)
 
 ## test-keeps      the tiny Keeps of the tests
 .PHONY: test-keeps
