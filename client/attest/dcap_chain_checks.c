@@ -193,15 +193,16 @@ static enum check_result crl_signature(const struct dcap_case *c, unsigned arg, 
 static enum check_result crl_time(const struct dcap_case *c, unsigned arg, struct check *k)
 {
 	struct note found = {""};
+	const uint64_t max = arg == CRL_ROOT ? c->rules->root_crl_max_age_s : c->rules->max_age_s;
 	char at[32];
 
 	time_text(c->in->at, at, sizeof at);
-	if (c->rules->max_age_s == 0)
+	if (max == 0)
 		say(k->expected, "valid at %s", at);
 	else
-		say(k->expected, "valid at %s and at most %llu s old", at, (unsigned long long)c->rules->max_age_s);
+		say(k->expected, "valid at %s and at most %llu s old", at, (unsigned long long)max);
 	say(k->cure, "fetch the newest list from Intel's service");
-	return from(crl_valid_at(&c->crl[arg], c->in->at, c->rules->max_age_s, &found), &found, k);
+	return from(crl_valid_at(&c->crl[arg], c->in->at, max, &found), &found, k);
 }
 
 /* Which CA the giver of the list believes to be the issuer: the one of the quote, else the list is somebody else's. */

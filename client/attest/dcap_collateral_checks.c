@@ -226,7 +226,7 @@ static enum check_result status(const struct dcap_case *c, unsigned arg, struct 
 	say(k->cure, c->status == TCB_REVOKED ? "nothing this platform says can be trusted"
 	             : c->status >= TCB_RELAUNCH
 	                     ? "launch the TD again: the platform has a newer TDX module by now"
-	                     : "update or configure the platform, or add the status to the policy's statuses");
+	                     : "update or configure the platform, or add the status to the policy's tcb_statuses");
 	return pass_if((c->rules->statuses >> c->status & 1) != 0);
 }
 

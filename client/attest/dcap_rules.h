@@ -53,7 +53,8 @@ struct dcap_rules {
 	bool no_qe_identity;  /* as no_collateral: Enarx requests do not bring one */
 	bool any_measurement; /* as no_collateral */
 	bool any_advisory;
-	uint64_t max_age_s;                /* of revocation lists and statements; 0: as long as they say themselves */
+	uint64_t max_age_s;                /* of PCK lists and statements; 0: as long as they say themselves */
+	uint64_t root_crl_max_age_s;       /* of the root's list, which is made once a year; 0: likewise */
 	uint32_t statuses;                 /* 1 << enum tcb_status */
 	uint32_t evaluation_min;           /* tcbEvaluationDataNumber */
 	struct digest_list advisories;     /* tolerated: ids padded with zeros to DCAP_ADVISORY_MAX */

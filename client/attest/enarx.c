@@ -199,6 +199,16 @@ static bool signed_by_its_key(struct slice der)
 	return good;
 }
 
+static void chosen(const struct enarx_input *in, struct envelope *e)
+{
+	if (in->items == NULL)
+		return;
+	CHECK(in->item_count <= ENVELOPE_COLLATERAL_MAX);
+	e->collateral_count = in->item_count;
+	if (in->item_count > 0)
+		memcpy(e->collateral, in->items, in->item_count * sizeof *in->items);
+}
+
 static void judge_snp(const struct enarx_input *in, const struct enarx_csr *csr, struct verdict *v)
 {
 	uint8_t report_data[64] = {0}; /* the digest has 48 bytes, the rest must be zero */
@@ -215,6 +225,7 @@ static void judge_snp(const struct enarx_input *in, const struct enarx_csr *csr,
 
 	for (size_t i = 0; i < csr->crl_count; i++)
 		e.collateral[e.collateral_count++] = (struct envelope_item){slice_text(crl_names[i]), csr->crls[i]};
+	chosen(in, &e);
 	SHA384(csr->spki.data, csr->spki.size, report_data);
 	if (!snp_verify(&evidence, &e, &in->policy->snp, v))
 		v->ok = false;
@@ -292,6 +303,7 @@ static void judge_sgx(const struct enarx_input *in, const struct enarx_csr *csr,
 	};
 
 	add_crls(csr, &e);
+	chosen(in, &e);
 	SHA256(csr->spki.data, csr->spki.size, report_data);
 	if (!dcap_verify(&evidence, &e, &in->policy->sgx, false, v))
 		v->ok = false;

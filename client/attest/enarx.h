@@ -30,6 +30,10 @@ struct enarx_input {
 	struct slice ark, ask; /* SNP: the request does not bring them */
 	const struct policy *policy;
 	int64_t at;
+	/* All that shall be judged with the evidence, also what the request brings (client/attest/collateral.h chooses);
+	 * NULL: only what the request brings, and the two above. */
+	const struct envelope_item *items;
+	size_t item_count;
 };
 
 /* As verify_evidence; the request's own signature is judged too. */

@@ -205,6 +205,19 @@ static enum check_result debug(const struct nitro_case *k, struct check *c)
 	return pass_if(!zero || k->in->allow_debug);
 }
 
+/* Is this register asked for, and is it as demanded? */
+static bool pcr_demanded(const struct nitro_input *in, size_t i)
+{
+	return in->pcrs[i].size > 0 || (in->pcr_lists != NULL && in->pcr_lists[i].count > 0);
+}
+
+static bool pcr_good(const struct nitro_input *in, size_t i, struct slice found)
+{
+	if (in->pcrs[i].size > 0 && !slice_equal(in->pcrs[i], found))
+		return false;
+	return in->pcr_lists == NULL || in->pcr_lists[i].count == 0 || digest_list_has(&in->pcr_lists[i], found);
+}
+
 static enum check_result pcrs(const struct nitro_case *k, struct check *c)
 {
 	size_t demanded = 0;
@@ -212,14 +225,15 @@ static enum check_result pcrs(const struct nitro_case *k, struct check *c)
 	for (size_t i = 0; i < NITRO_PCR_COUNT; i++) {
 		char hex[2 * 64 + 1];
 
-		if (k->in->pcrs[i].size == 0)
+		if (!pcr_demanded(k->in, i))
 			continue;
 		demanded++;
-		if (slice_equal(k->in->pcrs[i], k->doc.pcrs[i]))
+		if (pcr_good(k->in, i, k->doc.pcrs[i]))
 			continue;
 		hex_encode(k->doc.pcrs[i], hex);
 		say(c->expected, "PCR%zu as demanded", i);
 		say(c->found, "PCR%zu %s", i, k->doc.pcrs[i].size == 0 ? "is not in the document" : hex);
+		say(c->cure, "add it to pcr%zu in the policy's [nitro] if you accept it", i);
 		return CHECK_FAIL;
 	}
 	say(c->expected, "%zu values demanded", demanded);

@@ -8,6 +8,7 @@
 #ifndef BROCH_CLIENT_NITRO_H
 #define BROCH_CLIENT_NITRO_H
 
+#include "client/attest/dcap_rules.h"
 #include "client/attest/verify.h"
 #include "lib/attest/nitro_doc.h"
 
@@ -21,6 +22,7 @@ struct nitro_input {
 	int64_t at;          /* seconds since 1970 */
 	bool allow_debug;    /* an enclave in debug mode has a PCR0 of zeros, and its console is read from outside */
 	struct slice pcrs[NITRO_PCR_COUNT];                 /* demanded values; empty: any */
+	const struct digest_list *pcr_lists;                /* as many lists of values, one of which it must be; NULL */
 	const struct slice *public_key, *user_data, *nonce; /* demanded; NULL: any */
 };
 

@@ -65,7 +65,7 @@ static enum err take_advisories(struct reading *r, const struct rule *rule, cons
 
 static enum err take_age(struct reading *r, const struct rule *rule, const struct toml_value *v)
 {
-	return policy_seconds(r, v, rule->key, &r->dcap->max_age_s);
+	return policy_seconds(r, v, rule->key, rule->arg == 0 ? &r->dcap->max_age_s : &r->dcap->root_crl_max_age_s);
 }
 
 enum { NUMBER_EVALUATION, NUMBER_PRODUCT, NUMBER_SVN, NUMBER_CONFIG_SVN };
@@ -152,6 +152,7 @@ static const struct {
         {{"tcb_statuses", TOML_ARRAY, 0, take_statuses}, DCAP_IN_SGX | DCAP_IN_TDX},
         {{"advisories", TOML_ARRAY, 0, take_advisories}, DCAP_IN_SGX | DCAP_IN_TDX},
         {{"collateral_max_age", TOML_STRING, 0, take_age}, DCAP_IN_SGX | DCAP_IN_TDX},
+        {{"root_crl_max_age", TOML_STRING, 1, take_age}, DCAP_IN_SGX | DCAP_IN_TDX},
         {{"minimum_evaluation", TOML_INTEGER, NUMBER_EVALUATION, take_number}, DCAP_IN_SGX | DCAP_IN_TDX},
         {{"debug", TOML_BOOL, FLAG_DEBUG, take_flag}, DCAP_IN_SGX | DCAP_IN_TDX},
         {{"root", TOML_STRING, 0, take_root}, DCAP_IN_SGX | DCAP_IN_TDX},

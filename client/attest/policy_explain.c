@@ -96,7 +96,7 @@ static void dcap_lines(struct lines *l, const struct dcap_rules *r, const uint8_
                        const char *tee)
 {
 	status_line(l, r, tee);
-	say(l, false, "%s: revocation lists and Intel's statements at most %" PRIu64 " days and %" PRIu64 " hours old",
+	say(l, false, "%s: the PCK revocation list and Intel's statements at most %" PRIu64 " days and %" PRIu64 " hours old",
 	    tee, r->max_age_s / 86400, r->max_age_s % 86400 / 3600);
 	if (r->evaluation_min > 0)
 		say(l, false, "%s: statements of TCB evaluation %u or later", tee, (unsigned)r->evaluation_min);

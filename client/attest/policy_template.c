@@ -79,13 +79,15 @@ static const char soft_only[] =
 #define INTEL                                                                                                          \
 	"# What Intel says of the platform. Good: UpToDate. SWHardeningNeeded: good when the program takes care of "   \
 	"the\n"                                                                                                        \
-	"# advisories. Others: ConfigurationNeeded, ConfigurationAndSWHardeningNeeded, OutOfDate,\n"                   \
+	"# advisories say. Others: ConfigurationNeeded, ConfigurationAndSWHardeningNeeded, OutOfDate,\n"               \
 	"# OutOfDateConfigurationNeeded. Revoked is never accepted.\n"                                                 \
 	"tcb_statuses = [\"UpToDate\"]\n"                                                                              \
 	"# advisories = [\"INTEL-SA-00615\"] # may be open on the platform; left out: none; [\"any\"]: not looked "    \
 	"at\n"                                                                                                         \
-	"collateral_max_age = \"30d\"        # of Intel's revocation lists and statements; both are always asked "     \
-	"for\n"                                                                                                        \
+	"collateral_max_age = \"30d\"        # of the PCK revocation list and Intel's statements; all are always "     \
+	"asked for\n"                                                                                                  \
+	"# root_crl_max_age = \"400d\"       # of the root's list, made once a year; left out: as long as it says "    \
+	"itself\n"                                                                                                     \
 	"# minimum_evaluation = 17         # TCB evaluation data number of the statements\n"                           \
 	"debug = false                     # may the host read the memory?\n"                                          \
 	"# fmspcs = [\"...\"]                # 12 hex digits: the kind of platform\n"                                  \

@@ -99,16 +99,24 @@ static const struct judge *judge_of(struct slice tee)
 	return NULL;
 }
 
-static void accepted(struct verdict *v, const struct judge *j, bool named)
+static void accepted(struct verdict *v, const char *tee, const char *word, bool soft_one, bool named)
 {
 	struct check k = {
 	        .id = "evidence.tee", .link = "policy", .result = named ? CHECK_PASS : CHECK_FAIL, .spec = ""};
 
 	snprintf(k.expected, sizeof k.expected, "a TEE that the policy names");
-	snprintf(k.found, sizeof k.found, "%s%s", j->tee, j->soft ? ", a software stand-in that protects nothing" : "");
+	snprintf(k.found, sizeof k.found, "%s%s", tee, soft_one ? ", a software stand-in that protects nothing" : "");
 	if (!named)
-		snprintf(k.cure, sizeof k.cure, "add \"%s\" to `tee` in the policy if you accept it", j->policy);
+		snprintf(k.cure, sizeof k.cure, "add \"%s\" to `tee` in the policy if you accept it", word);
 	verdict_add(v, &k);
+}
+
+void verdict_begin(struct verdict *v, const char *tee, const char *policy_word, bool named)
+{
+	memset(v, 0, sizeof *v);
+	snprintf(v->tee, sizeof v->tee, "%s", tee);
+	v->ok = true;
+	accepted(v, tee, policy_word, false, named);
 }
 
 static void tee_name(struct slice tee, char *out, size_t size)
@@ -124,21 +132,13 @@ static void tee_name(struct slice tee, char *out, size_t size)
  * v->ok is true from the start only while the checks run; it ends true when no check failed, all were judged and the
  * policy names this TEE. Every way out before that leaves it false.
  */
-void verify_evidence(const struct verify_input *in, struct verdict *v)
+void verify_opened(const struct verify_input *in, const struct envelope *e, struct verdict *v)
 {
-	struct note n = {""};
-	struct envelope e;
-	const struct judge *j;
+	const struct judge *j = judge_of(e->tee);
 	bool named;
 
 	memset(v, 0, sizeof *v);
-	if (envelope_decode(in->envelope, &e, &n) != OK) {
-		fail(v, "evidence.envelope", "an evidence envelope", n.text,
-		     "the file or the host's answer is damaged");
-		return;
-	}
-	tee_name(e.tee, v->tee, sizeof v->tee);
-	j = judge_of(e.tee);
+	tee_name(e->tee, v->tee, sizeof v->tee);
 	if (j == NULL) {
 		fail(v, "evidence.tee", "evidence of a TEE that can be judged", v->tee[0] != 0 ? v->tee : "none",
 		     "this Keep gives no evidence that anybody could check");
@@ -147,11 +147,24 @@ void verify_evidence(const struct verify_input *in, struct verdict *v)
 	v->soft = j->soft;
 	v->ok = true;
 	named = j->accepted(in->policy);
-	accepted(v, j, named);
+	accepted(v, j->tee, j->policy, j->soft, named);
 	if (in->report_data.size != 0 && in->report_data.size != 64)
 		fail(v, "evidence.binding", "64 bytes to be bound to", "another size", "");
-	if (!j->verify(in, &e, v))
+	if (!j->verify(in, e, v))
 		v->ok = false;
 	if (!named)
 		v->ok = false;
+}
+
+void verify_evidence(const struct verify_input *in, struct verdict *v)
+{
+	struct note n = {""};
+	struct envelope e;
+
+	if (envelope_decode(in->envelope, &e, &n) == OK) {
+		verify_opened(in, &e, v);
+		return;
+	}
+	memset(v, 0, sizeof *v);
+	fail(v, "evidence.envelope", "an evidence envelope", n.text, "the file or the host's answer is damaged");
 }

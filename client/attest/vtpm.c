@@ -141,6 +141,32 @@ static bool pcrs_are(const struct vtpm_case *k)
 	return slice_equal(k->tpm.digest, slice_of(digest, sizeof digest));
 }
 
+/* A value that was not quoted is nobody's word. */
+static void pinned(struct vtpm_case *k)
+{
+	bool asked = false;
+	char found[40] = "those", expected[40] = "PCRs that the policy names";
+
+	for (unsigned i = 0; i < VTPM_PCRS; i++) {
+		const struct digest_list *l = &k->in->pcr_lists[i];
+
+		if (l->count == 0)
+			continue;
+		asked = true;
+		if ((k->tpm.selected >> i & 1) != 0 && k->in->pcrs != NULL &&
+		    digest_list_has(l, slice_of(k->in->pcrs[i], 32)))
+			continue;
+		snprintf(found, sizeof found, "PCR%u %s", i,
+		         (k->tpm.selected >> i & 1) == 0 ? "is not in the quote"
+		         : k->in->pcrs == NULL           ? "was not given"
+		                                         : "has another value");
+		add(k, "vtpm.tpm.pinned", false, expected, found);
+		return;
+	}
+	if (asked)
+		add(k, "vtpm.tpm.pinned", true, expected, found);
+}
+
 static bool judge_vtpm(struct vtpm_case *k)
 {
 	struct note read = {""}, quote = {""};
@@ -164,6 +190,8 @@ static bool judge_vtpm(struct vtpm_case *k)
 		good = pcrs_are(k);
 		add(k, "vtpm.tpm.pcrs", good, "the digest of the PCRs asked for", good ? "that" : "another");
 	}
+	if (k->in->pcr_lists != NULL)
+		pinned(k);
 	if (k->in->nonce != NULL) {
 		good = slice_equal(k->tpm.extra, *k->in->nonce);
 		add(k, "vtpm.tpm.nonce", good, "the nonce asked for", good ? "that" : "another");

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "client/attest/evidence.h"
 #include "client/attest/verdict.h"
 #include "client/cli/tenant.h"
 #include "lib/base/hex.h"
@@ -11,37 +12,19 @@
 #include <sys/mman.h>
 #include <time.h>
 
-enum { EVIDENCE_MAX = MANIFEST_SIZE_MAX + ENVELOPE_SIZE_MAX + 4096, MANIFEST_ARENA = 64 << 20 /* of addresses */ };
+enum { MANIFEST_ARENA = 64 << 20 /* of addresses */, DEMAND_MAX = 512 };
 
-/* A saved file is one of two things: what a Keep said about its workload, or a bare envelope. */
-struct evidence {
-	struct slice envelope;
-	bool workload;
-	struct workload_file file;
-	uint8_t manifest_digest[32], report_data[64];
-};
-
-static enum err read_evidence(struct slice bytes, struct evidence *e, struct note *n)
+/* What the evidence of a workload is bound to. */
+static enum err workload_binding(const struct evidence *e, uint8_t report_data[static 64], struct note *n)
 {
-	struct envelope bare;
-	struct note as_file = {""}, as_envelope = {""};
+	const struct workload_file *f = &e->file;
+	uint8_t digest[32];
 
-	memset(e, 0, sizeof *e);
-	if (workload_file_decode(bytes, &e->file, &as_file) == OK) {
-		if (e->file.hash.size != SESSION_HASH_SIZE)
-			return refuse(n, ERR_FORMAT, "its handshake hash has %llu bytes instead of %u",
-			              (unsigned long long)e->file.hash.size, (unsigned)SESSION_HASH_SIZE);
-		e->workload = true;
-		e->envelope = e->file.envelope;
-		SHA256(e->file.manifest.data, e->file.manifest.size, e->manifest_digest);
-		session_workload_report_data(e->file.hash.data, e->manifest_digest, e->file.signing_key, e->file.nonce,
-		                             e->report_data);
-		return OK;
-	}
-	if (envelope_decode(bytes, &bare, &as_envelope) != OK)
-		return refuse(n, ERR_FORMAT, "neither workload evidence (%s) nor an evidence envelope (%s)",
-		              as_file.text, as_envelope.text);
-	e->envelope = bytes;
+	if (f->hash.size != SESSION_HASH_SIZE)
+		return refuse(n, ERR_FORMAT, "its handshake hash has %llu bytes instead of %u",
+		              (unsigned long long)f->hash.size, (unsigned)SESSION_HASH_SIZE);
+	SHA256(f->manifest.data, f->manifest.size, digest);
+	session_workload_report_data(f->hash.data, digest, f->signing_key, f->nonce, report_data);
 	return OK;
 }
 
@@ -118,43 +101,125 @@ static int show(const struct cli *c, const struct verdict *v)
 	return cli_flush(c, status);
 }
 
+/* What the relying party demands besides the policy, out of hexadecimal. */
+struct demands {
+	uint8_t report_data[64], nonce_bytes[DEMAND_MAX];
+	struct slice nonce;
+	bool has_report_data, has_nonce;
+	int64_t at;
+};
+
+static int demands_read(struct cli *c, struct demands *d)
+{
+	const char *at = cli_value(c, "at"), *data = cli_value(c, "report-data"), *nonce = cli_value(c, "nonce");
+
+	d->at = (int64_t)time(NULL);
+	if (at != NULL && !time_of(at, &d->at))
+		return cli_usage(c, "--at %s: write 2026-01-31, 2026-01-31T12:00:00Z or @SECONDS", at);
+	d->has_report_data = data != NULL;
+	if (data != NULL && hex_decode(slice_text(data), d->report_data, 64) != OK)
+		return cli_usage(c, "--report-data: 128 hex digits, the 64 bytes of the report's field");
+	d->has_nonce = nonce != NULL;
+	if (nonce == NULL)
+		return STATUS_OK;
+	d->nonce = slice_of(d->nonce_bytes, strlen(nonce) / 2);
+	if (strlen(nonce) / 2 > DEMAND_MAX || strlen(nonce) % 2 != 0 ||
+	    hex_decode(slice_text(nonce), d->nonce_bytes, d->nonce.size) != OK)
+		return cli_usage(c, "--nonce: an even number of hex digits, at most %d", 2 * DEMAND_MAX);
+	return STATUS_OK;
+}
+
+static int demands_fit(struct cli *c, const struct evidence *e, const struct demands *d)
+{
+	if (d->has_report_data && !evidence_takes_report_data(e->kind))
+		return cli_usage(c, "--report-data does not go with %s, which says itself what it is bound to",
+		                 evidence_text(e));
+	if (d->has_nonce && !evidence_takes_nonce(e->kind))
+		return cli_usage(c, "--nonce does not go with %s: it has none; use --report-data", evidence_text(e));
+	return STATUS_OK;
+}
+
+static int judge(struct cli *c, const struct evidence *e, const struct collateral *set, const struct policy *policy,
+                 struct demands *d)
+{
+	struct evidence_input in = {.evidence = e,
+	                            .collateral = set,
+	                            .nonce = d->has_nonce ? &d->nonce : NULL,
+	                            .policy = policy,
+	                            .at = d->at};
+	const bool workload = e->kind == EVIDENCE_WORKLOAD;
+	struct note n = {""};
+	struct verdict v;
+
+	if (workload && workload_binding(e, d->report_data, &n) != OK)
+		return cli_fail(c, STATUS_FAILED, "%s: %s", c->operands[0], n.text);
+	if (workload || d->has_report_data)
+		in.report_data = slice_of(d->report_data, 64);
+	evidence_verify(&in, &v);
+	if (workload)
+		add_module(e, &v);
+	return show(c, &v);
+}
+
+static enum err read_collateral(const struct cli *c, struct collateral **out, struct note *n)
+{
+	const char *path;
+	size_t at = 0;
+
+	while ((path = cli_next(c, "collateral", &at)) != NULL) {
+		if (*out == NULL)
+			*out = collateral_new();
+		if (*out == NULL)
+			return ERR_NOMEM;
+		TRY(collateral_add_path(*out, path, n));
+	}
+	return OK;
+}
+
+static int with_policy(struct cli *c, const struct policy *policy, struct demands *d)
+{
+	struct collateral *set = NULL;
+	struct evidence e = {0};
+	struct slice bytes = {0};
+	struct note n = {""};
+	int status;
+
+	if (file_read(c->operands[0], EVIDENCE_SIZE_MAX, &bytes, &n) != OK)
+		status = cli_fail(c, STATUS_FAILED, "%s", n.text);
+	else if (evidence_open(bytes, &e, &n) != OK)
+		status = cli_fail(c, STATUS_FAILED, "%s: %s", c->operands[0], n.text);
+	else if ((status = demands_fit(c, &e, d)) == STATUS_OK)
+		status = read_collateral(c, &set, &n) == OK ? judge(c, &e, set, policy, d)
+		                                            : cli_fail(c, STATUS_FAILED, "%s", n.text);
+	collateral_free(set);
+	evidence_close(&e);
+	free((void *)(uintptr_t)bytes.data);
+	return status;
+}
+
 static int verify_run(struct cli *c)
 {
 	struct tenant_policy policy = {0};
-	struct slice bytes = {0};
-	struct evidence e;
-	struct verdict v;
+	struct demands d;
 	struct note n = {""};
-	int64_t at = (int64_t)time(NULL);
-	int status;
+	int status = demands_read(c, &d);
 
-	if (cli_has(c, "at") && !time_of(cli_value(c, "at"), &at))
-		return cli_usage(c, "--at %s: write 2026-01-31, 2026-01-31T12:00:00Z or @SECONDS", cli_value(c, "at"));
+	if (status != STATUS_OK)
+		return status;
 	if (policy_load(cli_value(c, "policy"), &policy, &n) != OK)
 		return cli_usage(c, "%s", n.text);
-	if (file_read(c->operands[0], EVIDENCE_MAX, &bytes, &n) != OK) {
-		status = cli_fail(c, STATUS_FAILED, "%s", n.text);
-	} else if (read_evidence(bytes, &e, &n) != OK) {
-		status = cli_fail(c, STATUS_FAILED, "%s: %s", c->operands[0], n.text);
-	} else {
-		const struct verify_input in = {
-		        e.envelope, e.workload ? slice_of(e.report_data, sizeof e.report_data) : slice_of(NULL, 0),
-		        policy.policy, at};
-
-		verify_evidence(&in, &v);
-		if (e.workload)
-			add_module(&e, &v);
-		status = show(c, &v);
-	}
-	free((void *)(uintptr_t)bytes.data);
+	status = with_policy(c, policy.policy, &d);
 	policy_drop(&policy);
 	return status;
 }
 
 static const struct option verify_options[] = {
         {"policy", 'p', false, "FILE", "what to accept; default: $XDG_CONFIG_HOME/broch/policy.toml"},
+        {"collateral", 'C', true, "PATH", "a file or folder of certificates, revocation lists and vendors' statements"},
         {"at", 0, false, "TIME",
          "the time at which everything must be valid, as 2026-01-31 or 2026-01-31T12:00:00Z; default: now"},
+        {"report-data", 0, false, "HEX", "the 64 bytes that a report or quote must be bound to"},
+        {"nonce", 0, false, "HEX", "the nonce that a Nitro document, a vTPM's quote or an RA-TLS claim must bear"},
         {0},
 };
 
@@ -164,14 +229,26 @@ const struct verb verb_verify = {
         .operands = "FILE",
         .options = verify_options,
         .details =
-                "Judges evidence that was saved with `broch inspect --evidence` (a Keep's word about its workload), or "
-                "a bare "
-                "evidence envelope. The chain of trust is printed link by link: root, platform key, report, "
-                "measurement, "
-                "handshake, module. With --verbose every check is shown with what was expected and what was found.\n\n"
+                "Judges a file of evidence: what `broch inspect --evidence` saved (a Keep's word about its workload), "
+                "an "
+                "evidence envelope, an SEV-SNP report (with or without its certificate table), an SGX or TDX quote, a "
+                "document of AWS Nitro Enclaves, an RA-TLS certificate, an Enarx certificate request, or a report of "
+                "Azure's paravisor. Which it is, is seen from the bytes; PEM, hexadecimal and base64 are taken off.\n\n"
+                "The chain of trust is printed link by link: root, platform key, report, measurement, handshake, "
+                "module. "
+                "With --verbose every check is shown with what was expected, what was found, and where it is "
+                "specified.\n\n"
+                "Collateral is what the vendor says of the platform: PEM and DER certificates and revocation lists, "
+                "Intel's TCB info and QE identity, bundles of these in JSON, a vTPM's quote (with its signature in a "
+                "file "
+                "called .sig and the PCR values in JSON). Pieces are known by what they are, not by their names, and "
+                "what "
+                "fits is chosen.\n\n"
                 "Nothing is fetched from anywhere. Accepted: status 0. Refused: 3. Unreadable: 1.",
         .examples = "# Would this have been accepted on New Year's Day?\n"
-                    "broch verify --policy policy.toml --at 2026-01-01 evidence.cbor\n",
+                    "broch verify --policy policy.toml --at 2026-01-01 evidence.cbor\n"
+                    "# A TDX quote with Intel's collateral in a folder\n"
+                    "broch verify --policy tdx.toml --collateral intel/ quote.bin\n",
         .min = 1,
         .max = 1,
         .run = verify_run,

@@ -37,7 +37,11 @@ static enum outcome enarx_case(struct vector *c)
 {
 	struct policy p = {0};
 	struct snp_root_pin pin = {0};
-	struct enarx_input in = {case_file(c, "csr"), case_file(c, "root"), case_file(c, "chain"), &p, case_at(c)};
+	struct enarx_input in = {.csr = case_file(c, "csr"),
+	                         .ark = case_file(c, "root"),
+	                         .ask = case_file(c, "chain"),
+	                         .policy = &p,
+	                         .at = case_at(c)};
 	struct enarx_csr csr;
 	struct verdict v;
 	enum outcome o;

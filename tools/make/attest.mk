@@ -2,8 +2,8 @@
 # The verifier: published evidence of real platforms and look-alikes, judged as published.
 
 ## check-attest  runs the attestation vectors in VECTORS=DIR; ends with: N passed, N failed, N skipped
-.PHONY: check-attest check-attest-verbs
-CHECKS += check-attest check-attest-verbs
+.PHONY: check-attest check-attest-verbs check-attest-files
+CHECKS += check-attest check-attest-verbs check-attest-files
 VECTORS ?= ../shared/vectors
 check-attest: $(B)/test/attest-vectors
 	@if [ -d "$(VECTORS)" ]; then $< "$(VECTORS)"; \
@@ -12,6 +12,10 @@ check-attest: $(B)/test/attest-vectors
 
 check-attest-verbs: programs $(B)/test/soft_evidence
 	@test/attest/verbs.sh $(B)/bin $(B)/test/soft_evidence
+
+## check-attest-files  broch verify with the vectors' evidence as files, under policies of broch policy init
+check-attest-files: $(B)/bin/broch
+	@test/attest/files.sh $(B)/bin "$(VECTORS)"
 
 $(B)/test/soft_evidence: $(B)/host/test/attest/soft_evidence.o $(B)/host/host.a $(B)/host/sys.a $(B)/host/lib.a
 	@mkdir -p $(@D)
@@ -28,3 +32,4 @@ FUZZ_USES_enarx := client
 FUZZ_USES_toml := client
 FUZZ_USES_dcap_collateral := client
 FUZZ_USES_verify := client
+FUZZ_USES_evidence := client

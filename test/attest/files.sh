@@ -1,0 +1,131 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# files.sh BIN VECTORS: broch verify with evidence of real platforms as files, under policies written by broch policy init.
+set -u
+bin=$1 vectors=$2
+pass=0 fail=0
+t=$(mktemp -d) || exit 2
+trap 'rm -rf "$t"' EXIT
+export HOME="$t" XDG_STATE_HOME="$t/state" XDG_CONFIG_HOME="$t/config" NO_COLOR=1 LC_ALL=C
+broch=$bin/broch
+if [ ! -d "$vectors/tdx/quotes" ]; then
+	echo "SKIPPED: no vectors in $vectors"
+	echo "files: 0 passed, 0 failed, 1 skipped"
+	exit 0
+fi
+
+# expect STATUS WORDS COMMAND...: the status must be this, and the output must hold the words.
+expect() {
+	want=$1 words=$2
+	shift 2
+	"$@" >"$t/out" 2>&1
+	got=$?
+	if [ "$got" -eq "$want" ] && grep -qF -- "$words" "$t/out"; then
+		pass=$((pass + 1))
+	else
+		fail=$((fail + 1))
+		echo "FAILED: $*: status $got, expected $want and \"$words\""
+		sed 's/^/    /' "$t/out"
+	fi
+}
+# policy TEE HEX SED...: the template with this value filled in, and edits
+policy() {
+	tee=$1 hex=$2
+	shift 2
+	"$broch" policy init --tee "$tee" | sed -e "s/<[0-9]* hex digits>/$hex/" "$@"
+}
+verify() {
+	p=$1
+	shift
+	"$broch" verify --policy "$t/$p" "$@"
+}
+
+# ---- SGX ----
+enclave=a4f45c39dac622cb1dd32ddb35a52ec92db41d0fa88a1c911c49e59c534f61cd
+harden='s/"UpToDate"\]/"UpToDate", "SWHardeningNeeded"]/'
+policy sgx $enclave -e "$harden" -e 's/^# advisories = .*/advisories = ["INTEL-SA-00615"]/' >"$t/sgx"
+policy sgx $enclave -e "$harden" >"$t/sgx-advisory"
+policy sgx $enclave >"$t/sgx-strict"
+policy sgx 00${enclave#??} -e "$harden" -e 's/^# advisories = .*/advisories = ["any"]/' >"$t/sgx-other"
+quote=$vectors/sgx/quotes/icelake-606a.bin
+intel=$vectors/sgx/collateral
+expect 0 accepted verify sgx -C "$intel" --at 2025-08-20 "$quote"
+expect 0 accepted verify sgx -C "$intel/00606a-2025-08.json" --at 2025-08-20 "$quote"
+expect 3 dcap.tcb.advisories verify sgx-advisory -C "$intel" --at 2025-08-20 "$quote"
+expect 3 dcap.tcb.status verify sgx-strict -C "$intel" --at 2025-08-20 "$quote"
+expect 3 sgx.measurement verify sgx-other -C "$intel" --at 2025-08-20 "$quote"
+expect 3 dcap.tcb_info.time verify sgx -C "$intel" --at 2025-10-01 "$quote"
+expect 3 dcap.root_crl.read verify sgx --at 2025-08-20 "$quote"
+expect 3 dcap.report_data verify sgx -C "$intel" --at 2025-08-20 --report-data "$(printf '%0128d' 1)" "$quote"
+expect 0 accepted verify sgx -C "$intel" --at 2025-08-20 --report-data "$(printf '%0128d' 0)" "$quote"
+expect 2 "--nonce does not go with an SGX or TDX quote" verify sgx -C "$intel" --nonce 00 "$quote"
+expect 2 "128 hex digits" verify sgx --report-data 00 "$quote"
+base64 "$quote" >"$t/quote.txt"
+expect 0 accepted verify sgx -C "$intel" --at 2025-08-20 "$t/quote.txt"
+mkdir "$t/parts"
+python3 - "$intel/00606a-2025-08.json" "$t/parts" <<'EOF'
+import json, sys
+c = json.load(open(sys.argv[1]))
+def put(name, data):
+    open(sys.argv[2] + "/" + name, "wb").write(data if isinstance(data, bytes) else data.encode())
+put("a", '{"tcbInfo":' + c["tcb_info"] + ',"signature":"' + c["tcb_info_signature"] + '"}')
+put("b", '{"enclaveIdentity":' + c["qe_identity"] + ',"signature":"' + c["qe_identity_signature"] + '"}')
+put("c", bytes.fromhex(c["pck_crl"]))
+put("d", bytes.fromhex(c["root_ca_crl"]))
+put("e", c["tcb_info_issuer_chain"])
+put("README", "not collateral")
+EOF
+expect 0 accepted verify sgx -C "$t/parts" --at 2025-08-20 "$quote"
+for one in a b c d e; do
+	mkdir "$t/without" && cp "$t"/parts/* "$t/without" && rm "$t/without/$one"
+	expect 3 refused: verify sgx -C "$t/without" --at 2025-08-20 "$quote"
+	rm -r "$t/without"
+done
+
+# ---- TDX ----
+mrtd=91eb2b44d141d4ece09f0c75c2c53d247a3c68edd7fafe8a3520c942a604a407de03ae6dc5f87f27428b2538873118b7
+policy tdx $mrtd >"$t/tdx"
+policy tdx $mrtd -e 's/rtmrs_free.*/rtmrs_free = [1, 2, 3]/' -e "s/^# rtmr0.*/rtmr0 = [\"$mrtd\"]/" >"$t/tdx-rtmr"
+quote=$vectors/tdx/quotes/v4-b0c06f.bin
+expect 0 accepted verify tdx -C "$vectors/tdx/collateral" --at 2025-06-25 "$quote"
+expect 3 tdx.rtmr0 verify tdx-rtmr -C "$vectors/tdx/collateral" --at 2025-06-25 "$quote"
+expect 3 evidence.tee verify sgx -C "$vectors/tdx/collateral" --at 2025-06-25 "$quote"
+head -c 1000 "$quote" >"$t/cut"
+expect 3 dcap.quote.read verify tdx -C "$vectors/tdx/collateral" --at 2025-06-25 "$t/cut"
+
+# ---- SEV-SNP ----
+report=$vectors/snp/reports/milan-v2-virtee.bin
+digest=$(od -An -v -tx1 -j144 -N48 "$report" | tr -d ' \n')
+policy snp x -e "s/\"shipped\"/\"$digest\"/" -e 's/crl = "required" /crl = "if-given" /' >"$t/snp"
+policy snp x -e "s/\"shipped\"/\"$digest\"/" >"$t/snp-crl"
+expect 0 accepted verify snp -C "$vectors/snp/certs" -C "$vectors/snp/reports" --at 2025-06-01 "$report"
+expect 3 snp.crl.read verify snp-crl -C "$vectors/snp/certs" -C "$vectors/snp/reports" --at 2025-06-01 "$report"
+expect 3 snp.key.read verify snp -C "$vectors/snp/certs" --at 2025-06-01 "$report"
+expect 3 snp.report.signature verify snp -C "$vectors/snp/certs" \
+	-C "$vectors/snp/reports/milan-v2-coco.vcek.der" --at 2025-06-01 "$report"
+
+# ---- the others ----
+policy nitro f4d48b81a460c9916d1e685119074bf24660afd3e34fae9fca0a0d28d9d5599936332687e6f66fc890ac8cf150142d8b >"$t/nitro"
+expect 3 nitro.chain.time verify nitro --at 2022-01-01 "$vectors/nitro/doc-2022.bin"
+expect 3 evidence.tee verify tdx --at 2022-10-10 "$vectors/nitro/doc-2022.bin"
+expect 3 nitro.nonce verify nitro --nonce 0102 --at 2022-10-08 "$vectors/nitro/doc-2022.bin"
+paravisor=6a063be9dd79f6371c842e480f8dc3b5c725961344e57130e88c5adf49e8f7f6c79b75a5eb77fc769959f4aeb2f9401e
+pcr4=$(python3 -c 'import json, sys; print(json.load(open(sys.argv[1]))[4])' "$vectors/vtpm/milan/pcrs.json")
+vtpm() {
+	"$broch" policy init --tee vtpm | sed -e "s/<96 hex digits>/$1/" -e "s/<64 hex digits>/$2/" -e 's/crl = "required"/crl = "if-given"/'
+}
+vtpm $paravisor "$pcr4" >"$t/vtpm"
+vtpm $paravisor "00${pcr4#??}" >"$t/vtpm-other"
+hcl=$vectors/vtpm/milan/hcl.bin
+expect 0 accepted verify vtpm -C "$vectors/snp/certs" -C "$vectors/vtpm/milan" --at 2025-06-01 --nonce 6368616c6c656e6765 "$hcl"
+expect 3 vtpm.tpm.nonce verify vtpm -C "$vectors/snp/certs" -C "$vectors/vtpm/milan" --at 2025-06-01 --nonce 00 "$hcl"
+expect 3 vtpm.tpm.pinned verify vtpm-other -C "$vectors/snp/certs" -C "$vectors/vtpm/milan" --at 2025-06-01 "$hcl"
+expect 3 vtpm.tpm.read verify vtpm -C "$vectors/snp/certs" --at 2025-06-01 "$hcl"
+expect 3 evidence.tee verify snp -C "$vectors/snp/certs" -C "$vectors/vtpm/milan" --at 2025-06-01 "$hcl"
+expect 3 sgx.debug verify sgx -C "$intel" --at 2023-08-01 "$vectors/ratls/gramine-cert.pem"
+expect 3 enarx.csr.tee verify tdx --at 2023-08-01 "$vectors/snp/enarx/milan.csr"
+expect 1 "no evidence that is known" verify sgx "$intel/00606a-2025-08.json"
+expect 1 "No such file" verify sgx -C "$t/none" "$quote"
+
+echo "files: $pass passed, $fail failed, 0 skipped"
+[ "$fail" -eq 0 ]
