@@ -3,6 +3,7 @@
 
 #include "sys/openssl.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <netdb.h>
@@ -68,7 +69,7 @@ enum err wire_open_unix(const char *path, int wake_fd, struct wire **out, struct
 
 	if (strlen(path) >= sizeof at.sun_path)
 		return refuse(n, ERR_RANGE, "%s: a socket's path has at most %u bytes; use a shorter one", path,
-			      (unsigned)sizeof at.sun_path - 1);
+		              (unsigned)sizeof at.sun_path - 1);
 	memcpy(at.sun_path, path, strlen(path));
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	if (fd < 0)
@@ -78,9 +79,11 @@ enum err wire_open_unix(const char *path, int wake_fd, struct wire **out, struct
 
 		close(fd);
 		if (why == ENOENT || why == ECONNREFUSED)
-			return refuse(n, ERR_IO, "no host agent listens on %s; start one: brochd --listen unix:%s", path, path);
+			return refuse(n, ERR_IO, "no host agent listens on %s; start one: brochd --listen unix:%s",
+			              path, path);
 		if (why == EACCES)
-			return refuse(n, ERR_PERMISSION, "%s: permission denied; the socket belongs to another user", path);
+			return refuse(n, ERR_PERMISSION, "%s: permission denied; the socket belongs to another user",
+			              path);
 		return refuse(n, ERR_IO, "connecting to %s: %s", path, strerror(why));
 	}
 	return wire_of_fd(fd, wake_fd, out);
@@ -221,7 +224,8 @@ static enum err connect_one(const struct addrinfo *a, int wake_fd, int64_t deadl
 	return OK;
 }
 
-static enum err connect_tcp(const char *host, const char *port, int wake_fd, int64_t deadline, int *out, struct note *n)
+static enum err connect_tcp(const char *host, const char *port, int wake_fd, int64_t deadline, const char *cure,
+                            int *out, struct note *n)
 {
 	struct addrinfo hints = {.ai_socktype = SOCK_STREAM}, *list = NULL;
 	int why = getaddrinfo(host, port, &hints, &list);
@@ -233,7 +237,7 @@ static enum err connect_tcp(const char *host, const char *port, int wake_fd, int
 		err = connect_one(a, wake_fd, deadline, out, &why);
 	freeaddrinfo(list);
 	if (err == ERR_IO)
-		note_set(n, "connecting to %s port %s: %s; is brochd running there?", host, port, strerror(why));
+		note_set(n, "connecting to %s port %s: %s; %s", host, port, strerror(why), cure);
 	return err;
 }
 
@@ -283,22 +287,26 @@ static enum err tls_handshake(struct wire *w, const char *host, int64_t deadline
 			break;
 		TRY(await(w->fd, why == SSL_ERROR_WANT_READ ? POLLIN : POLLOUT, w->wake_fd, deadline));
 	}
-	if (SSL_get_verify_result(w->ssl) != X509_V_OK)
-		return refuse(n, ERR_AUTH, "%s: its certificate is not accepted: %s; name the right one with --ca", host,
-			      X509_verify_cert_error_string(SSL_get_verify_result(w->ssl)));
+	if (SSL_get_verify_mode(w->ssl) != SSL_VERIFY_NONE && SSL_get_verify_result(w->ssl) != X509_V_OK)
+		return refuse(n, ERR_AUTH, "%s: its certificate is not accepted: %s; name the right one with --ca",
+		              host, X509_verify_cert_error_string(SSL_get_verify_result(w->ssl)));
 	(void)tls_words(n, "TLS with", host);
 	return ERR_IO;
 }
 
-static enum err tls_begin(struct wire *w, const char *host, const struct wire_tls *t, int64_t deadline, struct note *n)
+static enum err tls_context(struct wire *w, int verify)
 {
 	w->ctx = SSL_CTX_new(TLS_client_method());
 	if (w->ctx == NULL)
 		return ERR_NOMEM;
-	SSL_CTX_set_verify(w->ctx, SSL_VERIFY_PEER, NULL);
+	SSL_CTX_set_verify(w->ctx, verify, NULL);
 	SSL_CTX_set_mode(w->ctx, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
-	if (SSL_CTX_set_min_proto_version(w->ctx, TLS1_2_VERSION) != 1)
-		return ERR_CRYPTO;
+	return SSL_CTX_set_min_proto_version(w->ctx, TLS1_2_VERSION) == 1 ? OK : ERR_CRYPTO;
+}
+
+static enum err tls_begin(struct wire *w, const char *host, const struct wire_tls *t, int64_t deadline, struct note *n)
+{
+	TRY(tls_context(w, SSL_VERIFY_PEER));
 	TRY(tls_files(w->ctx, t, n));
 	w->ssl = SSL_new(w->ctx);
 	if (w->ssl == NULL || SSL_set_fd(w->ssl, w->fd) != 1 || !tls_name(w->ssl, host))
@@ -306,14 +314,92 @@ static enum err tls_begin(struct wire *w, const char *host, const struct wire_tl
 	return tls_handshake(w, host, deadline, n);
 }
 
-enum err wire_open_tls(const char *host, const char *port, const struct wire_tls *tls, int wake_fd, int64_t deadline,
-		       struct wire **out, struct note *n)
+/* ---- TLS with a Keep ---- */
+
+enum err wire_peer(const struct wire *w, uint8_t **der, size_t *size)
+{
+	X509 *x = w->ssl != NULL ? SSL_get0_peer_certificate(w->ssl) : NULL;
+	uint8_t *at;
+	int length = x != NULL ? i2d_X509(x, NULL) : 0;
+
+	if (length <= 0)
+		return ERR_NOT_FOUND;
+	*der = at = malloc((size_t)length);
+	if (*der == NULL)
+		return ERR_NOMEM;
+	*size = (size_t)i2d_X509(x, &at);
+	return OK;
+}
+
+static enum err pinned(const struct wire *w, const uint8_t *pin, const char *host, struct note *n)
+{
+	X509 *x = SSL_get0_peer_certificate(w->ssl);
+	uint8_t digest[SHA256_DIGEST_LENGTH], *spki = NULL;
+	int size = x != NULL ? i2d_X509_PUBKEY(X509_get_X509_PUBKEY(x), &spki) : 0;
+	bool same = false;
+
+	if (size > 0) {
+		SHA256(spki, (size_t)size, digest);
+		same = memcmp(digest, pin, sizeof digest) == 0;
+	}
+	OPENSSL_free(spki);
+	return same ? OK
+	            : refuse(n, ERR_AUTH,
+	                     "%s shows another key than the one that was verified: it is another Keep; connect anew",
+	                     host);
+}
+
+static enum err keep_begin(struct wire *w, const char *host, const uint8_t *pin, int64_t deadline, struct note *n)
+{
+	struct in6_addr address;
+
+	TRY(tls_context(w, SSL_VERIFY_NONE));
+	w->ssl = SSL_new(w->ctx);
+	if (w->ssl == NULL || SSL_set_fd(w->ssl, w->fd) != 1)
+		return tls_words(n, "preparing TLS with", host);
+	if (inet_pton(AF_INET, host, &address) != 1 && inet_pton(AF_INET6, host, &address) != 1 &&
+	    SSL_set_tlsext_host_name(w->ssl, host) != 1)
+		return tls_words(n, "preparing TLS with", host);
+	TRY(tls_handshake(w, host, deadline, n));
+	return pin != NULL ? pinned(w, pin, host, n) : OK;
+}
+
+enum err wire_open_keep(const char *host, const char *port, const uint8_t *pin, int wake_fd, int64_t deadline,
+                        struct wire **out, struct note *n)
 {
 	struct wire *w = NULL;
 	enum err err;
 	int fd = -1;
 
-	TRY(connect_tcp(host, port, wake_fd, deadline, &fd, n));
+	TRY(connect_tcp(host, port, wake_fd, deadline, "does the workload listen there?", &fd, n));
+	TRY(wire_of_fd(fd, wake_fd, &w));
+	err = keep_begin(w, host, pin, deadline, n);
+	if (err == OK) {
+		*out = w;
+		w = NULL;
+	}
+	wire_close(w);
+	return err;
+}
+
+void wire_finish(struct wire *w)
+{
+	if (w->ssl == NULL) {
+		(void)shutdown(w->fd, SHUT_WR);
+		return;
+	}
+	(void)SSL_shutdown(w->ssl);
+	ERR_clear_error();
+}
+
+enum err wire_open_tls(const char *host, const char *port, const struct wire_tls *tls, int wake_fd, int64_t deadline,
+                       struct wire **out, struct note *n)
+{
+	struct wire *w = NULL;
+	enum err err;
+	int fd = -1;
+
+	TRY(connect_tcp(host, port, wake_fd, deadline, "is brochd running there?", &fd, n));
 	TRY(wire_of_fd(fd, wake_fd, &w));
 	err = tls_begin(w, host, tls, deadline, n);
 	if (err == OK) {

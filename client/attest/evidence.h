@@ -23,25 +23,27 @@ enum evidence_kind {
 
 struct evidence {
 	enum evidence_kind kind;
-	struct slice bytes; /* without armour; slices below point into it */
-	uint8_t *owned;     /* bytes, when armour was taken off */
+	struct slice bytes;        /* without armour; slices below point into it */
+	uint8_t *owned;            /* bytes, when armour was taken off */
 	struct workload_file file; /* EVIDENCE_WORKLOAD */
 	struct slice report;       /* EVIDENCE_SNP: the report alone */
 };
 
 enum { EVIDENCE_SIZE_MAX = 2 << 20 };
 
-/* Armour is PEM, hexadecimal or base64. The input must live as long. ERR_FORMAT: nothing that is known. On failure there
- * is nothing to free. */
+/* Armour is PEM, hexadecimal or base64. The input must live as long. ERR_FORMAT: nothing that is known. On failure
+ * there is nothing to free. */
 MUST_USE enum err evidence_open(struct slice in, struct evidence *out, struct note *n);
-void evidence_close(struct evidence *e); /* takes a zeroed one */
+void evidence_close(struct evidence *e);             /* takes a zeroed one */
 const char *evidence_text(const struct evidence *e); /* "an SGX or TDX quote" */
 
 struct evidence_input {
 	const struct evidence *evidence;
 	const struct collateral *collateral; /* NULL: only what the evidence brings */
-	struct slice report_data;            /* as verify_input; not for certificates, requests and vTPMs, which say themselves */
-	const struct slice *nonce;           /* for Nitro documents, tagged RA-TLS and vTPMs; NULL: any */
+	struct slice report_data;  /* as verify_input; not for certificates, requests and vTPMs, which say themselves */
+	const struct slice *nonce; /* for Nitro documents, tagged RA-TLS and vTPMs; NULL: any */
+	const uint8_t (*manifests)[32]; /* what a Keep may run whose certificate this is (client/attest/ratls.h) */
+	size_t manifest_count;
 	const struct policy *policy;
 	int64_t at;
 };

@@ -173,8 +173,12 @@ static struct slice quote_in(const struct cert *c)
 
 static enum err judge_ratls(struct judging *j)
 {
-	struct ratls_input in = {
-	        .cert = j->in->evidence->bytes, .nonce = j->in->nonce, .policy = j->in->policy, .at = j->in->at};
+	struct ratls_input in = {.cert = j->in->evidence->bytes,
+	                         .nonce = j->in->nonce,
+	                         .manifests = j->in->manifests,
+	                         .manifest_count = j->in->manifest_count,
+	                         .policy = j->in->policy,
+	                         .at = j->in->at};
 	struct collateral_choice choice = {.count = 0};
 	struct cert c = {0};
 	enum err err = OK;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "client/agent/wire.h"
 #include "client/attest/evidence.h"
 #include "client/attest/verdict.h"
-#include "client/cli/tenant.h"
+#include "client/cli/vouch.h"
 #include "lib/base/hex.h"
 #include "lib/session/manifest.h"
 #include "lib/session/session.h"
@@ -107,12 +108,14 @@ struct demands {
 	struct slice nonce;
 	bool has_report_data, has_nonce;
 	int64_t at;
+	struct vouch keep; /* the workloads; and the Keep, when it is asked itself */
 };
 
 static int demands_read(struct cli *c, struct demands *d)
 {
 	const char *at = cli_value(c, "at"), *data = cli_value(c, "report-data"), *nonce = cli_value(c, "nonce");
 
+	memset(&d->keep, 0, sizeof d->keep);
 	d->at = (int64_t)time(NULL);
 	if (at != NULL && !time_of(at, &d->at))
 		return cli_usage(c, "--at %s: write 2026-01-31, 2026-01-31T12:00:00Z or @SECONDS", at);
@@ -145,6 +148,8 @@ static int judge(struct cli *c, const struct evidence *e, const struct collatera
 	struct evidence_input in = {.evidence = e,
 	                            .collateral = set,
 	                            .nonce = d->has_nonce ? &d->nonce : NULL,
+	                            .manifests = (const uint8_t(*)[32])d->keep.workloads,
+	                            .manifest_count = d->keep.workload_count,
 	                            .policy = policy,
 	                            .at = d->at};
 	const bool workload = e->kind == EVIDENCE_WORKLOAD;
@@ -176,6 +181,20 @@ static enum err read_collateral(const struct cli *c, struct collateral **out, st
 	return OK;
 }
 
+/* The bytes that shall be judged: a file's, or the certificate of a Keep. */
+static enum err fetch(struct cli *c, struct demands *d, struct slice *out, struct note *n)
+{
+	int timeout_ms;
+	uint8_t *der;
+
+	if (!vouch_is_address(c->operands[0]))
+		return file_read(c->operands[0], EVIDENCE_SIZE_MAX, out, n);
+	TRY(vouch_timeout(c, &timeout_ms, n));
+	TRY(vouch_fetch(&d->keep, clock_ms() + timeout_ms, -1, &der, &out->size, n));
+	out->data = der;
+	return OK;
+}
+
 static int with_policy(struct cli *c, const struct policy *policy, struct demands *d)
 {
 	struct collateral *set = NULL;
@@ -184,7 +203,7 @@ static int with_policy(struct cli *c, const struct policy *policy, struct demand
 	struct note n = {""};
 	int status;
 
-	if (file_read(c->operands[0], EVIDENCE_SIZE_MAX, &bytes, &n) != OK)
+	if (fetch(c, d, &bytes, &n) != OK)
 		status = cli_fail(c, STATUS_FAILED, "%s", n.text);
 	else if (evidence_open(bytes, &e, &n) != OK)
 		status = cli_fail(c, STATUS_FAILED, "%s: %s", c->operands[0], n.text);
@@ -206,6 +225,8 @@ static int verify_run(struct cli *c)
 
 	if (status != STATUS_OK)
 		return status;
+	if (vouch_read(c, c->operands[0], &d.keep, &n) != OK)
+		return cli_usage(c, "%s", n.text);
 	if (policy_load(cli_value(c, "policy"), &policy, &n) != OK)
 		return cli_usage(c, "%s", n.text);
 	status = with_policy(c, policy.policy, &d);
@@ -225,9 +246,10 @@ static const struct option verify_options[] = {
 
 const struct verb verb_verify = {
         .name = "verify",
-        .summary = "judge saved evidence",
-        .operands = "FILE",
+        .summary = "judge saved evidence, or a Keep that talks TLS",
+        .operands = "FILE|tls://HOST:PORT",
         .options = verify_options,
+        .more = options_vouch,
         .details =
                 "Judges a file of evidence: what `broch inspect --evidence` saved (a Keep's word about its workload), "
                 "an "
@@ -244,9 +266,17 @@ const struct verb verb_verify = {
                 "called .sig and the PCR values in JSON). Pieces are known by what they are, not by their names, and "
                 "what "
                 "fits is chosen.\n\n"
-                "Nothing is fetched from anywhere. Accepted: status 0. Refused: 3. Unreadable: 1.",
+                "With tls://HOST:PORT it is the certificate that a Keep shows there. Its evidence names its key, which "
+                "the "
+                "Keep made and keeps, and the manifest of what the Keep runs. A good Keep may run a bad program: say "
+                "with "
+                "--workload which are yours, or nothing is accepted.\n\n"
+                "But for that connection nothing is fetched from anywhere. Accepted: status 0. Refused: 3. Unreadable, "
+                "or not reached: 1.",
         .examples = "# Would this have been accepted on New Year's Day?\n"
                     "broch verify --policy policy.toml --at 2026-01-01 evidence.cbor\n"
+                    "# Is that the workload whose evidence was saved?\n"
+                    "broch verify --policy policy.toml --workload mine.evidence tls://keep.example:443\n"
                     "# A TDX quote with Intel's collateral in a folder\n"
                     "broch verify --policy tdx.toml --collateral intel/ quote.bin\n",
         .min = 1,

@@ -134,7 +134,10 @@ static enum err server(struct tls *t, const struct tls_server_settings *s)
 	                            br_ec_get_default(), br_ecdsa_sign_asn1_get_default());
 	if (s->clients != NULL)
 		ask(t, s->clients);
-	return br_ssl_server_reset(c) ? OK : ERR_CRYPTO;
+	if (!br_ssl_server_reset(c))
+		return ERR_CRYPTO;
+	c->eng.version_out = BR_TLS10; /* until one is agreed on: a client that is too old must understand why not */
+	return OK;
 }
 
 /* ---- the end ---- */

@@ -30,7 +30,7 @@ for verb in $("$broch" help | sed -n '/^Verbs/,/^$/s/^  \([a-z]*\) .*/\1/p'); do
 	run "$verb" --help
 	if [ "$status" -eq 0 ] && grep -q "^Usage: broch $verb" "$tmp/out" && [ ! -s "$tmp/err" ]; then good; else bad "$verb --help"; fi
 done
-for verb in run deploy logs wait inspect stop rm completion verify policy; do
+for verb in run deploy logs wait inspect stop rm completion verify connect policy; do
 	case $verb in run | deploy | wait) usage=125 ;; *) usage=2 ;; esac
 	run "$verb"
 	if [ "$status" -eq $usage ] && grep -q 'something is missing' "$tmp/err"; then good; else bad "$verb without operand"; fi
@@ -94,6 +94,12 @@ for name in '../../etc' 'a b' 'A' '' '-x'; do
 done
 wrong 1 "was not deployed from here" logs nobody
 wrong 125 "was not deployed from here" wait nobody
+for address in keep.example:443 tls://keep.example tls://:443 tls://x:0 tls://x:65536 tls://x/y:1 tls://a:b:1 https://x:1; do
+	wrong 2 "write tls://HOST:PORT" connect "$address"
+done
+wrong 2 "no policy says what to accept" connect tls://127.0.0.1:1
+wrong 2 "no policy says what to accept" verify tls://127.0.0.1:1
+wrong 2 "expected a time from 1ms" connect --connect-timeout never tls://127.0.0.1:1
 wrong 2 "no completion for 'csh'" completion csh
 wrong 2 "no verb 'nothing'" help nothing
 
