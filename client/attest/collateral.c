@@ -347,19 +347,33 @@ static enum err take_table(const struct taking *t, struct slice s)
 	return OK;
 }
 
-static enum err take_pcrs(const struct taking *t, struct slice s)
+/* A JSON array of at least 24 values in hexadecimal. */
+static bool read_pcrs(struct slice s, uint8_t pcrs[static 24][32])
 {
 	json_t *list = s.size > 0 && s.data[0] == '[' ? json_loadb((const char *)s.data, s.size, 0, NULL) : NULL;
 	bool good = json_array_size(list) >= 24;
-	uint8_t pcr[32];
 
 	for (size_t i = 0; good && i < 24; i++) {
 		const char *text = json_string_value(json_array_get(list, i));
 
-		good = text != NULL && hex_decode(slice_text(text), pcr, sizeof pcr) == OK;
+		good = text != NULL && hex_decode(slice_text(text), pcrs[i], 32) == OK;
 	}
 	json_decref(list);
-	return good ? put(t, COLLATERAL_PCRS, s, nothing, "") : ERR_FORMAT;
+	return good;
+}
+
+static enum err take_pcrs(const struct taking *t, struct slice s)
+{
+	uint8_t pcrs[24][32];
+
+	return read_pcrs(s, pcrs) ? put(t, COLLATERAL_PCRS, s, nothing, "") : ERR_FORMAT;
+}
+
+bool collateral_pcrs(const struct collateral *c, uint8_t pcrs[static 24][32])
+{
+	const struct collateral_piece *p = collateral_first(c, COLLATERAL_PCRS);
+
+	return p != NULL && read_pcrs(p->bytes, pcrs);
 }
 
 static enum err take_tpm(const struct taking *t, struct slice s)

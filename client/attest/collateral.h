@@ -75,5 +75,7 @@ MUST_USE enum err collateral_for_quote(const struct collateral *c, struct slice 
 void collateral_choice_free(struct collateral_choice *choice); /* takes a zeroed one */
 /* The first of a kind, NULL: none. */
 const struct collateral_piece *collateral_first(const struct collateral *c, enum collateral_kind kind);
+/* The SHA-256 bank of a vTPM as somebody read it; false: not there. */
+MUST_USE bool collateral_pcrs(const struct collateral *c, uint8_t pcrs[static 24][32]);
 
 #endif

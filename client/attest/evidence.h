@@ -37,6 +37,9 @@ MUST_USE enum err evidence_open(struct slice in, struct evidence *out, struct no
 void evidence_close(struct evidence *e);             /* takes a zeroed one */
 const char *evidence_text(const struct evidence *e); /* "an SGX or TDX quote" */
 
+/* The quote in a certificate's extension, either form; empty: none. */
+struct slice evidence_quote_in(const struct cert *c);
+
 struct evidence_input {
 	const struct evidence *evidence;
 	const struct collateral *collateral; /* NULL: only what the evidence brings */

@@ -10,11 +10,9 @@
 #include "client/attest/vtpm.h"
 #include "lib/attest/dice.h"
 #include "lib/attest/hcl.h"
-#include "lib/base/hex.h"
 #include "sys/openssl.h"
 
 #include <assert.h>
-#include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -159,7 +157,7 @@ static enum err judge_nitro(struct judging *j)
 
 /* ---- evidence in a certificate or a request ---- */
 
-static struct slice quote_in(const struct cert *c)
+struct slice evidence_quote_in(const struct cert *c)
 {
 	static const uint8_t dice_oid[] = {0x67, 0x81, 0x05, 0x05, 0x04, 0x09};
 	static const uint8_t bare_oid[] = {0x2a, 0x86, 0x48, 0x86, 0xf8, 0x4d, 0x8a, 0x39, 0x06};
@@ -184,7 +182,7 @@ static enum err judge_ratls(struct judging *j)
 	enum err err = OK;
 
 	if (cert_read(in.cert, &c, NULL) == OK)
-		err = collateral_for_quote(j->set, quote_in(&c), in.at, &choice);
+		err = collateral_for_quote(j->set, evidence_quote_in(&c), in.at, &choice);
 	if (err == OK) {
 		in.collateral = choice.items;
 		in.collateral_count = choice.count;
@@ -230,21 +228,6 @@ static enum err judge_csr(struct judging *j)
 
 /* ---- vTPM ---- */
 
-static bool pcrs_of(const struct collateral *c, uint8_t pcrs[VTPM_PCRS][32])
-{
-	const struct collateral_piece *p = collateral_first(c, COLLATERAL_PCRS);
-	json_t *list = p != NULL ? json_loadb((const char *)p->bytes.data, p->bytes.size, 0, NULL) : NULL;
-	bool good = json_array_size(list) >= VTPM_PCRS;
-
-	for (size_t i = 0; good && i < VTPM_PCRS; i++) {
-		const char *text = json_string_value(json_array_get(list, i));
-
-		good = text != NULL && hex_decode(slice_text(text), pcrs[i], 32) == OK;
-	}
-	json_decref(list);
-	return good;
-}
-
 static struct slice bytes_of(const struct collateral *c, enum collateral_kind kind)
 {
 	const struct collateral_piece *p = collateral_first(c, kind);
@@ -269,7 +252,7 @@ static enum err judge_vtpm(struct judging *j)
 	struct vtpm_input in = {.hcl = j->in->evidence->bytes,
 	                        .message = bytes_of(j->set, COLLATERAL_TPM_QUOTE),
 	                        .signature = raw_signature(bytes_of(j->set, COLLATERAL_TPM_SIGNATURE)),
-	                        .pcrs = pcrs_of(j->set, pcrs) ? (const uint8_t(*)[32])pcrs : NULL,
+	                        .pcrs = collateral_pcrs(j->set, pcrs) ? (const uint8_t(*)[32])pcrs : NULL,
 	                        .pcr_lists = r->any_pcrs ? NULL : r->pcrs,
 	                        .nonce = j->in->nonce,
 	                        .td_quote = bytes_of(j->set, COLLATERAL_TD_QUOTE),

@@ -127,5 +127,28 @@ expect 3 enarx.csr.tee verify tdx --at 2023-08-01 "$vectors/snp/enarx/milan.csr"
 expect 1 "no evidence that is known" verify sgx "$intel/00606a-2025-08.json"
 expect 1 "No such file" verify sgx -C "$t/none" "$quote"
 
+# ---- drafts: each accepts its own evidence, and says what it tolerates ----
+# drafted NAME AT EVIDENCE EDIT COLLATERAL...
+drafted() {
+	name=$1 at=$2 file=$3 edit=$4
+	shift 4
+	"$broch" policy from-evidence "$file" "$@" >"$t/raw" || return
+	sed -e "$edit" "$t/raw" >"$t/$name"
+	expect 0 accepts "$broch" policy check "$t/$name"
+	expect 0 accepted verify "$name" --at "$at" "$@" "$file"
+}
+none='s/crl = "required"/crl = "if-given"/'
+drafted d-sgx 2025-08-20 "$vectors/sgx/quotes/icelake-606a.bin" "$harden; s/^# advisories/advisories/" -C "$intel"
+drafted d-tdx 2025-06-25 "$vectors/tdx/quotes/v4-b0c06f.bin" '' -C "$vectors/tdx/collateral"
+drafted d-snp 2025-06-01 "$report" "$none; s/\"Milan\", \"Genoa\"/\"Milan\"/" -C "$vectors/snp/certs" -C "$vectors/snp/reports"
+drafted d-turin 2026-01-01 "$vectors/snp/reports/turin-v5-oak.bin" "$none" -C "$vectors/snp/certs" -C "$vectors/snp/reports"
+drafted d-vtpm 2025-06-01 "$hcl" "$none" -C "$vectors/snp/certs" -C "$vectors/vtpm/milan"
+drafted d-csr 2023-01-01 "$vectors/snp/enarx/milan.csr" "$none" -C "$vectors/snp/certs"
+expect 0 "debug = true  # !" "$broch" policy from-evidence "$vectors/sgx/quotes/a067-debug.bin"
+expect 0 "pcr0 = [" "$broch" policy from-evidence "$vectors/nitro/doc-2022.bin"
+expect 0 "mrenclaves = [" "$broch" policy from-evidence "$vectors/ratls/gramine-cert.pem"
+expect 1 "no evidence that is known" "$broch" policy from-evidence "$t/sgx"
+expect 2 "needs a file" "$broch" policy from-evidence
+
 echo "files: $pass passed, $fail failed, 0 skipped"
 [ "$fail" -eq 0 ]

@@ -41,7 +41,7 @@ expect 1 "No such file" "$broch" measure "$t/none"
 expect 0 "any machine under AMD's root" "$broch" policy check "$t/snp.toml"
 expect 0 '"schema": "broch.policy/1"' "$broch" policy check --json "$t/snp.toml"
 expect 1 "ark.pem" "$broch" policy check "$t/soft.toml"
-expect 2 "say init or check" "$broch" policy frobnicate
+expect 2 "say init, check or from-evidence" "$broch" policy frobnicate
 expect 1 "give --policy FILE" "$broch" policy check
 printf 'tee = ["snp"]\nmesurements = []\n' >"$t/bad.toml"
 expect 1 "bad.toml:2:1: unknown key mesurements; did you mean measurements?" "$broch" policy check "$t/bad.toml"
@@ -63,6 +63,9 @@ expect 1 "no evidence that is known: neither workload evidence" "$broch" verify 
 expect 1 "none" "$broch" verify -p "$t/soft.toml" "$t/none"
 mkdir -p "$t/config/broch" && cp "$t/soft.toml" "$t/config/broch/policy.toml"
 expect 0 "accepted" "$broch" verify "$t/workload"
+
+"$broch" policy from-evidence "$t/workload" >"$t/draft.toml"
+expect 0 "accepted, but signed by a software" "$broch" verify -p "$t/draft.toml" "$t/workload"
 
 # Another module in the manifest: the report data no longer matches. (abcd are the first bytes of its digest.)
 LC_ALL=C sed 's/\xab\xcd\x00\x00\x00/\xab\xce\x00\x00\x00/' "$t/workload" >"$t/forged"
