@@ -227,6 +227,7 @@ static enum check_result status(const struct dcap_case *c, unsigned arg, struct 
 	             : c->status >= TCB_RELAUNCH
 	                     ? "launch the TD again: the platform has a newer TDX module by now"
 	                     : "update or configure the platform, or add the status to the policy's tcb_statuses");
+	k->tolerated = c->status != TCB_UP_TO_DATE && (c->rules->statuses >> c->status & 1) != 0;
 	return pass_if((c->rules->statuses >> c->status & 1) != 0);
 }
 

@@ -3,20 +3,38 @@
 
 #include "lib/base/hex.h"
 
-/* The links in their order, and the check whose finding stands for the whole link when all went well (NULL: the last).
- */
+/* The links in their order, and the checks whose finding stands for the whole link when all went well: for each kind of
+ * evidence its own. */
 static const struct link {
-	const char *name, *speakers[3]; /* for each kind of evidence its own */
-} links[] = {
+	const char *name, *speakers[8];
+} links[VERDICT_LINKS] = {
         {"policy", {"evidence.tee"}},
-        {"root", {"snp.root.name", "dcap.root.name"}},
-        {"platform key", {"snp.key.extensions", "dcap.pck.extension"}},
+        {"root", {"snp.root.name", "dcap.root.name", "nitro.root.pinned", "cca.platform.key"}},
+        {"platform key",
+         {"snp.key.extensions", "dcap.pck.extension", "nitro.chain.signature", "cca.platform.signature"}},
         {"collateral", {"dcap.tcb_info.time"}},
-        {"report", {"snp.report.tcb_minimum", "dcap.quote.read"}},
-        {"measurement", {"snp.measurement", "sgx.measurement", "tdx.measurement"}},
-        {"handshake", {"snp.report_data", "dcap.report_data"}},
+        {"report", {"snp.report.tcb_minimum", "dcap.quote.read", "nitro.doc.read", "cca.token.read"}},
+        {"measurement", {"snp.measurement", "sgx.measurement", "tdx.measurement", "nitro.pcrs", "cca.measurement"}},
+        {"handshake",
+         {"snp.report_data", "dcap.report_data", "nitro.nonce", "ratls.evidence.key", "enarx.csr.signature",
+          "vtpm.tpm.signature", "cca.challenge"}},
         {"module", {NULL}},
+        {"other", {NULL}},
 };
+
+const char *verdict_link_name(unsigned link)
+{
+	return links[link].name;
+}
+
+unsigned verdict_link_of(const struct check *c)
+{
+	unsigned i = 0;
+
+	while (i < VERDICT_LINKS - 1 && strcmp(links[i].name, c->link) != 0)
+		i++;
+	return i;
+}
 
 static const char *tint(bool colour, const char *sequence)
 {
@@ -28,18 +46,11 @@ static const char *tint(bool colour, const char *sequence)
 #define YELLOW "\033[33m"
 #define PLAIN  "\033[0m"
 
-static bool known(const char *link)
-{
-	for (size_t i = 0; i < ARRAY_COUNT(links); i++)
-		if (strcmp(links[i].name, link) == 0)
-			return true;
-	return false;
-}
-
 static void failure(FILE *f, const struct check *c, bool colour)
 {
-	fprintf(f, "%s\u2717%s %-13s %s: expected %s, found %s\n", tint(colour, RED), tint(colour, PLAIN), c->link,
-	        c->id, c->expected, c->found);
+	fprintf(f, "%s\u2717%s %-13s %s: expected %s, found %s", tint(colour, RED), tint(colour, PLAIN), c->link, c->id,
+	        c->expected, c->found);
+	fprintf(f, c->spec[0] != 0 ? " (%s)\n" : "\n", c->spec);
 	if (c->cure[0] != 0)
 		fprintf(f, "  %-13s %s\n", "", c->cure);
 }
@@ -49,45 +60,46 @@ static bool speaks(const struct link *l, const char *id)
 	for (size_t i = 0; i < ARRAY_COUNT(l->speakers); i++)
 		if (l->speakers[i] != NULL && strcmp(id, l->speakers[i]) == 0)
 			return true;
-	return l->speakers[0] == NULL;
+	return false;
 }
 
-static const char *spoken(const struct verdict *v, const struct link *l)
+/* The last speaker; without one, the last check that found something. */
+struct link_sum verdict_link_sum(const struct verdict *v, unsigned link)
 {
-	const char *said = "";
+	struct link_sum s = {.said = ""};
+	bool spoken = false;
 
 	for (size_t i = 0; i < v->check_count; i++) {
 		const struct check *c = &v->checks[i];
+		bool speaker = speaks(&links[link], c->id);
 
-		if (strcmp(c->link, l->name) == 0 && speaks(l, c->id))
-			said = c->found;
-	}
-	return said;
-}
-
-static void link_print(FILE *f, const struct verdict *v, const struct link *l, bool colour)
-{
-	unsigned passed = 0, failed = 0, skipped = 0;
-
-	for (size_t i = 0; i < v->check_count; i++) {
-		const struct check *c = &v->checks[i];
-
-		if (strcmp(c->link, l->name) != 0)
+		if (verdict_link_of(c) != link)
 			continue;
-		passed += c->result == CHECK_PASS;
-		skipped += c->result == CHECK_SKIP;
-		failed += c->result == CHECK_FAIL;
-		if (c->result == CHECK_FAIL)
-			failure(f, c, colour);
+		s.passed += c->result == CHECK_PASS;
+		s.failed += c->result == CHECK_FAIL;
+		s.skipped += c->result == CHECK_SKIP;
+		if (speaker || (!spoken && c->found[0] != 0))
+			s.said = c->found;
+		spoken = spoken || speaker;
 	}
-	if (failed > 0 || passed + skipped == 0)
+	return s;
+}
+
+static void link_print(FILE *f, const struct verdict *v, unsigned link, bool colour)
+{
+	struct link_sum s = verdict_link_sum(v, link);
+
+	for (size_t i = 0; s.failed > 0 && i < v->check_count; i++)
+		if (verdict_link_of(&v->checks[i]) == link && v->checks[i].result == CHECK_FAIL)
+			failure(f, &v->checks[i], colour);
+	if (s.failed > 0 || s.passed + s.skipped == 0)
 		return;
-	if (passed == 0) {
-		fprintf(f, "%s-%s %-13s %s\n", tint(colour, YELLOW), tint(colour, PLAIN), l->name, spoken(v, l));
+	if (s.passed == 0) {
+		fprintf(f, "%s-%s %-13s %s\n", tint(colour, YELLOW), tint(colour, PLAIN), links[link].name, s.said);
 		return;
 	}
-	fprintf(f, "%s\u2713%s %-13s %s", tint(colour, GREEN), tint(colour, PLAIN), l->name, spoken(v, l));
-	fprintf(f, passed == 1 ? "\n" : " (%u checks)\n", passed);
+	fprintf(f, "%s\u2713%s %-13s %s", tint(colour, GREEN), tint(colour, PLAIN), links[link].name, s.said);
+	fprintf(f, s.passed == 1 ? "\n" : " (%u checks)\n", s.passed);
 }
 
 static void sum(FILE *f, const struct verdict *v, bool colour)
@@ -106,41 +118,66 @@ static void sum(FILE *f, const struct verdict *v, bool colour)
 
 void verdict_print(FILE *f, const struct verdict *v, bool colour)
 {
-	for (size_t i = 0; i < ARRAY_COUNT(links); i++)
-		link_print(f, v, &links[i], colour);
-	for (size_t i = 0; i < v->check_count; i++)
-		if (!known(v->checks[i].link) && v->checks[i].result == CHECK_FAIL)
-			failure(f, &v->checks[i], colour);
+	for (unsigned i = 0; i < VERDICT_LINKS; i++)
+		link_print(f, v, i, colour);
 	sum(f, v, colour);
+}
+
+/* ---- the tree ---- */
+
+static const struct {
+	const char *mark, *tint;
+} marks[] = {[CHECK_PASS] = {"\u2713", GREEN}, [CHECK_FAIL] = {"\u2717", RED}, [CHECK_SKIP] = {"-", YELLOW}};
+
+static void leaf(FILE *f, const struct check *c, bool last, bool colour)
+{
+	const char *bar = last ? "\u2502       " : "\u2502  \u2502    ";
+
+	fprintf(f, "\u2502  %s %s%s%s %s%s", last ? "\u2514\u2500" : "\u251c\u2500",
+	        tint(colour, marks[c->result].tint), marks[c->result].mark, tint(colour, PLAIN), c->id,
+	        c->tolerated ? " (tolerated by the policy)" : "");
+	fprintf(f, c->spec[0] != 0 ? " (%s)\n" : "\n", c->spec);
+	if (c->expected[0] != 0)
+		fprintf(f, "%sexpected %s\n", bar, c->expected);
+	if (c->found[0] != 0)
+		fprintf(f, "%s%s%s\n", bar, c->result == CHECK_SKIP ? "" : "found    ", c->found);
+	if (c->cure[0] != 0)
+		fprintf(f, "%sto do    %s\n", bar, c->cure);
+}
+
+static void branch(FILE *f, const struct verdict *v, unsigned link, bool colour)
+{
+	struct link_sum s = verdict_link_sum(v, link);
+	unsigned left = s.passed + s.failed + s.skipped;
+	enum check_result r = s.failed > 0 ? CHECK_FAIL : s.passed > 0 ? CHECK_PASS : CHECK_SKIP;
+
+	if (left == 0)
+		return;
+	fprintf(f, "\u251c\u2500 %s%s%s %s\n", tint(colour, marks[r].tint), marks[r].mark, tint(colour, PLAIN),
+	        links[link].name);
+	for (size_t i = 0; i < v->check_count; i++)
+		if (verdict_link_of(&v->checks[i]) == link)
+			leaf(f, &v->checks[i], --left == 0, colour);
 }
 
 void verdict_print_checks(FILE *f, const struct verdict *v, bool colour)
 {
-	static const struct {
-		const char *mark, *tint;
-	} marks[] = {[CHECK_PASS] = {"\u2713", GREEN}, [CHECK_FAIL] = {"\u2717", RED}, [CHECK_SKIP] = {"-", YELLOW}};
-
-	for (size_t i = 0; i < v->check_count; i++) {
-		const struct check *c = &v->checks[i];
-
-		fprintf(f, "%s%s%s %s%s%s%s\n", tint(colour, marks[c->result].tint), marks[c->result].mark,
-		        tint(colour, PLAIN), c->id, c->spec[0] != 0 ? " (" : "", c->spec, c->spec[0] != 0 ? ")" : "");
-		if (c->expected[0] != 0)
-			fprintf(f, "    expected %s\n", c->expected);
-		fprintf(f, "    %s%s\n", c->result == CHECK_SKIP ? "" : "found    ", c->found);
-		if (c->cure[0] != 0)
-			fprintf(f, "    %s\n", c->cure);
-	}
+	fprintf(f, "%s\n", v->tee[0] != 0 ? v->tee : "evidence");
+	for (unsigned i = 0; i < VERDICT_LINKS; i++)
+		branch(f, v, i, colour);
+	fputs("\u2514\u2500 ", f);
 	sum(f, v, colour);
 }
+
+/* ---- JSON ---- */
 
 static json_t *check_json(const struct check *c)
 {
 	static const char *const results[] = {[CHECK_PASS] = "pass", [CHECK_FAIL] = "fail", [CHECK_SKIP] = "skip"};
 
-	return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s}", "id", c->id, "link", c->link, "result",
+	return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:b}", "id", c->id, "link", c->link, "result",
 	                 results[c->result], "expected", c->expected, "found", c->found, "cure", c->cure, "spec",
-	                 c->spec);
+	                 c->spec, "tolerated", (int)c->tolerated);
 }
 
 json_t *verdict_json(const struct verdict *v)

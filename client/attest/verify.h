@@ -18,6 +18,7 @@ struct check { /* one link or one rule, in the order of the chain: root, platfor
 	const char *id;    /* stable machine name, e.g. "snp.report.signature" */
 	const char *link;  /* which link of the chain it belongs to: "policy", "root", "platform key", "report", "measurement", "handshake", "module" */
 	enum check_result result;
+	bool tolerated;    /* passed only because the policy tolerates what it should not be */
 	char expected[CHECK_TEXT_MAX], found[CHECK_TEXT_MAX];
 	char cure[CHECK_TEXT_MAX]; /* what to do, when it failed */
 	const char *spec;  /* document and section, or "" */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "client/agent/wire.h"
+#include "client/attest/ear.h"
 #include "client/attest/evidence.h"
 #include "client/attest/verdict.h"
 #include "client/cli/vouch.h"
@@ -87,18 +88,41 @@ static bool time_of(const char *text, int64_t *at)
 	return false;
 }
 
-static int show(const struct cli *c, const struct verdict *v)
+static int write_page(const struct cli *c, const struct verdict *v, const struct verdict_about *about)
 {
-	int status = v->ok ? STATUS_OK : STATUS_REFUSED, printed;
+	char *text = NULL;
+	size_t size = 0;
+	FILE *f = open_memstream(&text, &size);
+	struct note n = {""};
+	enum err err = f != NULL ? OK : ERR_NOMEM;
 
-	if (c->json) {
-		printed = cli_json(c, verdict_json(v));
-		return printed == STATUS_OK ? status : printed;
+	if (f != NULL) {
+		verdict_page(f, v, about);
+		err = fclose(f) == 0 ? file_replace(cli_value(c, "html"), slice_of(text, size), 0644, &n) : ERR_NOMEM;
 	}
-	if (c->verbose)
-		verdict_print_checks(stdout, v, c->color_out);
-	else
-		verdict_print(stdout, v, c->color_out);
+	free(text);
+	return err == OK ? STATUS_OK : cli_fail_note(c, err, &n);
+}
+
+static int show(const struct cli *c, const struct verdict *v, const struct verdict_about *about)
+{
+	int status = v->ok ? STATUS_OK : STATUS_REFUSED, done = STATUS_OK;
+	json_t *j;
+
+	if (cli_has(c, "html"))
+		done = write_page(c, v, about);
+	if (done != STATUS_OK)
+		return done;
+	if (c->json) {
+		j = verdict_json(v);
+		if (j == NULL || ear_add(j, v, about->at, about->nonce) != OK) {
+			json_decref(j);
+			return cli_fail(c, STATUS_FAILED, "out of memory");
+		}
+		done = cli_json(c, j);
+		return done == STATUS_OK ? status : done;
+	}
+	(c->verbose ? verdict_print_checks : verdict_print)(stdout, v, c->color_out);
 	return cli_flush(c, status);
 }
 
@@ -142,15 +166,16 @@ static int demands_fit(struct cli *c, const struct evidence *e, const struct dem
 	return STATUS_OK;
 }
 
-static int judge(struct cli *c, const struct evidence *e, const struct collateral *set, const struct policy *policy,
+static int judge(struct cli *c, const struct evidence *e, const struct collateral *set, const struct tenant_policy *p,
                  struct demands *d)
 {
+	struct verdict_about about = {.file = c->operands[0], .kind = evidence_text(e), .policy = p->name, .at = d->at};
 	struct evidence_input in = {.evidence = e,
 	                            .collateral = set,
 	                            .nonce = d->has_nonce ? &d->nonce : NULL,
 	                            .manifests = (const uint8_t(*)[32])d->keep.workloads,
 	                            .manifest_count = d->keep.workload_count,
-	                            .policy = policy,
+	                            .policy = p->policy,
 	                            .at = d->at};
 	const bool workload = e->kind == EVIDENCE_WORKLOAD;
 	struct note n = {""};
@@ -163,7 +188,8 @@ static int judge(struct cli *c, const struct evidence *e, const struct collatera
 	evidence_verify(&in, &v);
 	if (workload)
 		add_module(e, &v);
-	return show(c, &v);
+	about.nonce = v.ok ? in.nonce : NULL;
+	return show(c, &v, &about);
 }
 
 static enum err read_collateral(const struct cli *c, struct collateral **out, struct note *n)
@@ -195,7 +221,7 @@ static enum err fetch(struct cli *c, struct demands *d, struct slice *out, struc
 	return OK;
 }
 
-static int with_policy(struct cli *c, const struct policy *policy, struct demands *d)
+static int with_policy(struct cli *c, const struct tenant_policy *policy, struct demands *d)
 {
 	struct collateral *set = NULL;
 	struct evidence e = {0};
@@ -229,7 +255,7 @@ static int verify_run(struct cli *c)
 		return cli_usage(c, "%s", n.text);
 	if (policy_load(cli_value(c, "policy"), &policy, &n) != OK)
 		return cli_usage(c, "%s", n.text);
-	status = with_policy(c, policy.policy, &d);
+	status = with_policy(c, &policy, &d);
 	policy_drop(&policy);
 	return status;
 }
@@ -241,6 +267,8 @@ static const struct option verify_options[] = {
          "the time at which everything must be valid, as 2026-01-31 or 2026-01-31T12:00:00Z; default: now"},
         {"report-data", 0, false, "HEX", "the 64 bytes that a report or quote must be bound to"},
         {"nonce", 0, false, "HEX", "the nonce that a Nitro document, a vTPM's quote or an RA-TLS claim must bear"},
+        {"html", 0, false, "FILE",
+         "also write the verdict as one page with the chain as a picture; it needs nothing else"},
         {0},
 };
 
@@ -258,8 +286,9 @@ const struct verb verb_verify = {
                 "Azure's paravisor. Which it is, is seen from the bytes; PEM, hexadecimal and base64 are taken off.\n\n"
                 "The chain of trust is printed link by link: root, platform key, report, measurement, handshake, "
                 "module. "
-                "With --verbose every check is shown with what was expected, what was found, and where it is "
-                "specified.\n\n"
+                "With --verbose every check is shown in a tree with what was expected, what was found, where it is "
+                "specified and what to do. --json prints an EAT attestation result (draft-ietf-rats-ear) with the "
+                "trustworthiness vector of AR4SI, and every check beside it; it is not signed.\n\n"
                 "Collateral is what the vendor says of the platform: PEM and DER certificates and revocation lists, "
                 "Intel's TCB info and QE identity, bundles of these in JSON, a vTPM's quote (with its signature in a "
                 "file "

@@ -67,6 +67,14 @@ expect 0 "accepted" "$broch" verify "$t/workload"
 "$broch" policy from-evidence "$t/workload" >"$t/draft.toml"
 expect 0 "accepted, but signed by a software" "$broch" verify -p "$t/draft.toml" "$t/workload"
 
+expect 0 '"ear.status": "warning"' "$broch" verify --json -p "$t/soft.toml" "$t/workload"
+expect 3 '"ear.status": "contraindicated"' "$broch" verify --json -p "$t/soft.toml" --at 2071-01-01 "$t/workload"
+expect 0 "accepted" "$broch" verify --html "$t/page.html" -p "$t/soft.toml" "$t/workload"
+expect 0 "proves nothing about the host" cat "$t/page.html"
+expect 3 "refused" "$broch" verify --html "$t/page.html" -p "$t/snp.toml" "$t/workload"
+expect 0 "Refused: evidence.tee" cat "$t/page.html"
+expect 1 "/none/page.html" "$broch" verify --html /none/page.html -p "$t/soft.toml" "$t/workload"
+
 # Another module in the manifest: the report data no longer matches. (abcd are the first bytes of its digest.)
 LC_ALL=C sed 's/\xab\xcd\x00\x00\x00/\xab\xce\x00\x00\x00/' "$t/workload" >"$t/forged"
 expect 3 "refused: snp.report_data" "$broch" verify "$t/forged"
