@@ -210,7 +210,7 @@ static enum err records_in(struct tls *t, struct slice bytes, size_t *taken)
 	unsigned char *to = br_ssl_engine_recvrec_buf(t->engine, &room);
 	struct slice unsent = to_send(t);
 
-	*taken = to == NULL ? 0 : smaller(room, bytes.size);
+	*taken = to == NULL || t->cut ? 0 : smaller(room, bytes.size);
 	if (*taken == 0)
 		return status(t);
 	memcpy(to, bytes.data, *taken);

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Any bytes as a peer's certificate, and as a file of roots. */
+#include "lib/tls/leaf.h"
+#include "lib/tls/roots.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static bool inside(struct slice s, const uint8_t *data, size_t size)
+{
+	return s.data >= data && s.data + s.size <= data + size;
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	static uint8_t memory[1 << 20];
+	struct arena a = arena_of(memory, sizeof memory);
+	struct tls_trust trust = {0};
+	struct note n = {""};
+	struct leaf leaf;
+
+	if (leaf_read(slice_of(data, size), &leaf) == OK)
+		CHECK(inside(leaf.spki, data, size) && inside(leaf.subject, data, size));
+	if (roots_read(&a, slice_of(data, size), &trust, &n) == OK)
+		CHECK(trust.root_count > 0 && trust.root_count <= ROOTS_MAX);
+	else
+		CHECK(n.text[0] != 0);
+	return 0;
+}
