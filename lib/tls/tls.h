@@ -89,9 +89,15 @@ struct tls_version {
 	enum err (*records_in)(struct tls *t, struct slice bytes, size_t *taken);
 	/* Gives at most size bytes for the peer. */
 	enum err (*records_out)(struct tls *t, uint8_t *to, size_t size, size_t *given);
+	/* The same without a copy: what waits for the peer, valid until the next call; then how much of it was sent. */
+	struct slice (*pending)(const struct tls *t);
+	void (*sent)(struct tls *t, size_t size);
 	/* Plaintext, after the handshake. */
 	enum err (*read)(struct tls *t, uint8_t *to, size_t size, size_t *given);
 	enum err (*write)(struct tls *t, struct slice plain, size_t *taken);
+	/* Could a read give something, a write take something, now? */
+	bool (*readable)(const struct tls *t);
+	bool (*writable)(const struct tls *t);
 	/* Sends what was written and then close_notify. */
 	void (*close)(struct tls *t);
 	/* The wire has ended: ERR_CLOSED when the peer said so before; else ERR_TRUNCATED, for ever. */

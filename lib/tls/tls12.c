@@ -219,31 +219,40 @@ static enum err records_in(struct tls *t, struct slice bytes, size_t *taken)
 	return status(t);
 }
 
-static size_t give(struct slice *from, uint8_t *to, size_t size)
+static struct slice pending(const struct tls *t)
 {
-	size_t n = smaller(from->size, size);
+	if (!t->failed)
+		return to_send(t);
+	return t->unsent.size > 0 ? t->unsent : t->farewell;
+}
 
-	if (n > 0)
-		memcpy(to, from->data, n);
-	*from = slice_of(n > 0 ? from->data + n : from->data, from->size - n);
-	return n;
+static void sent(struct tls *t, size_t size)
+{
+	struct slice *from = t->unsent.size > 0 ? &t->unsent : &t->farewell;
+
+	CHECK(size <= pending(t).size);
+	if (size == 0)
+		return;
+	if (t->failed) {
+		*from = slice_of(from->data + size, from->size - size);
+		return;
+	}
+	br_ssl_engine_sendrec_ack(t->engine, size);
+	last_words(t, slice_of(NULL, 0));
 }
 
 static enum err records_out(struct tls *t, uint8_t *to, size_t size, size_t *given)
 {
-	struct slice from = to_send(t);
+	*given = 0;
+	while (*given < size && pending(t).size > 0) {
+		struct slice from = pending(t);
+		const size_t n = smaller(from.size, size - *given);
 
-	if (t->failed) {
-		*given = give(&t->unsent, to, size);
-		*given += give(&t->farewell, to + *given, size - *given);
-		return *given > 0 ? OK : status(t);
+		memcpy(to + *given, from.data, n);
+		*given += n;
+		sent(t, n);
 	}
-	*given = give(&from, to, size);
-	if (*given == 0)
-		return status(t);
-	br_ssl_engine_sendrec_ack(t->engine, *given);
-	last_words(t, slice_of(NULL, 0));
-	return OK; /* also when these are the last bytes */
+	return *given > 0 ? OK : status(t); /* OK also when these are the last bytes */
 }
 
 static enum err read_plain(struct tls *t, uint8_t *to, size_t size, size_t *given)
@@ -267,7 +276,7 @@ static enum err write_plain(struct tls *t, struct slice plain, size_t *taken)
 	size_t room;
 	unsigned char *to = br_ssl_engine_sendapp_buf(t->engine, &room);
 
-	*taken = to == NULL ? 0 : smaller(room, plain.size);
+	*taken = to == NULL || t->cut ? 0 : smaller(room, plain.size);
 	if (*taken == 0)
 		return status(t);
 	CHECK(!t->asks || t->peer.judged);
@@ -275,6 +284,20 @@ static enum err write_plain(struct tls *t, struct slice plain, size_t *taken)
 	br_ssl_engine_sendapp_ack(t->engine, *taken);
 	br_ssl_engine_flush(t->engine, 0);
 	return OK;
+}
+
+static bool readable(const struct tls *t)
+{
+	size_t there;
+
+	return br_ssl_engine_recvapp_buf(t->engine, &there) != NULL;
+}
+
+static bool writable(const struct tls *t)
+{
+	size_t room;
+
+	return br_ssl_engine_sendapp_buf(t->engine, &room) != NULL;
 }
 
 static void close_notify(struct tls *t)
@@ -323,6 +346,10 @@ const struct tls_version tls_1_2 = {
         .server = server,
         .records_in = records_in,
         .records_out = records_out,
+        .pending = pending,
+        .sent = sent,
+        .readable = readable,
+        .writable = writable,
         .read = read_plain,
         .write = write_plain,
         .close = close_notify,

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A connection of lib/tls on a wire that never blocks, with the manners of a socket: read, write, end, and what to wait
+ * for. The handshake happens by itself. Nothing here waits, and nothing is kept but what one record needs.
+ */
+#ifndef BROCH_TLS_STREAM_H
+#define BROCH_TLS_STREAM_H
+
+#include "lib/tls/tls.h"
+
+enum { TLS_STREAM_IN = 16384 + 512 }; /* a record, and some more */
+
+struct tls_wire {
+	/* At least one byte: OK. ERR_AGAIN: wait until it is writable (readable). ERR_CLOSED: the other side ended.
+	 * Anything else: the wire is dead. */
+	enum err (*send)(void *ctx, struct slice bytes, size_t *sent);
+	enum err (*receive)(void *ctx, void *buffer, size_t capacity, size_t *got);
+	void *ctx;
+};
+
+struct tls_stream { /* private; made by the caller around a connection that was begun */
+	const struct tls_version *version;
+	struct tls *tls;
+	struct tls_wire wire;
+	bool in_over, out_over; /* the wire's two directions */
+	size_t at, size;        /* of bytes that were received and are not taken */
+	uint8_t in[TLS_STREAM_IN];
+};
+
+void tls_stream_begin(struct tls_stream *s, const struct tls_version *version, struct tls *tls, struct tls_wire wire);
+
+/*
+ * OK with at least one byte, ERR_AGAIN, or the end for ever: ERR_CLOSED, the peer ended in order and all was read;
+ * ERR_TRUNCATED, it did not; ERR_AUTH, ERR_CRYPTO as tls_version.status, facts say why.
+ */
+MUST_USE enum err tls_stream_read(struct tls_stream *s, void *out, size_t capacity, size_t *got);
+/* Took at least one byte (they may still wait here: tls_stream_flush), ERR_AGAIN, or the same ends. */
+MUST_USE enum err tls_stream_write(struct tls_stream *s, struct slice plain, size_t *taken);
+/* Goes on with the handshake and with what waits to be sent. OK: nothing waits. ERR_AGAIN, or an end. */
+MUST_USE enum err tls_stream_flush(struct tls_stream *s);
+/* Nothing more will be written: tells the peer, behind what waits. Flush until it says OK or an end, then close the
+ * wire. */
+void tls_stream_end(struct tls_stream *s);
+
+/* For poll: would this return something else than ERR_AGAIN? Goes on with what can go on. */
+bool tls_stream_readable(struct tls_stream *s);
+bool tls_stream_writable(struct tls_stream *s);
+/* If not: what the wire has to become. */
+struct tls_stream_wants {
+	bool readable, writable;
+};
+struct tls_stream_wants tls_stream_wants(const struct tls_stream *s);
+
+#endif
