@@ -39,6 +39,9 @@ const char *evidence_text(const struct evidence *e); /* "an SGX or TDX quote" */
 
 /* The quote in a certificate's extension, either form; empty: none. */
 struct slice evidence_quote_in(const struct cert *c);
+struct enarx_csr;
+/* What a certificate request brings beside its evidence, into a set. */
+MUST_USE enum err evidence_csr_pieces(struct collateral *set, const struct enarx_csr *csr, struct note *n);
 
 struct evidence_input {
 	const struct evidence *evidence;

@@ -193,18 +193,16 @@ static enum err judge_ratls(struct judging *j)
 	return err;
 }
 
-static enum err csr_pieces(struct judging *j, const struct enarx_csr *csr)
+enum err evidence_csr_pieces(struct collateral *set, const struct enarx_csr *csr, struct note *n)
 {
-	struct collateral *set = j->set;
-
 	if (csr->vcek.size > 0)
-		TRY(collateral_add(set, csr->vcek, "the request's", &j->note));
+		TRY(collateral_add(set, csr->vcek, "the request's", n));
 	if (csr->tcb_info.size > 0)
-		TRY(collateral_add(set, csr->tcb_info, "the request's", &j->note));
+		TRY(collateral_add(set, csr->tcb_info, "the request's", n));
 	for (size_t i = 0; i < csr->signer_count; i++)
-		TRY(collateral_add(set, csr->signers[i], "the request's", &j->note));
+		TRY(collateral_add(set, csr->signers[i], "the request's", n));
 	for (size_t i = 0; i < csr->crl_count; i++)
-		TRY(collateral_add(set, csr->crls[i], "the request's", &j->note));
+		TRY(collateral_add(set, csr->crls[i], "the request's", n));
 	return OK;
 }
 
@@ -215,7 +213,7 @@ static enum err judge_csr(struct judging *j)
 	struct enarx_csr csr;
 
 	if (enarx_csr_read(in.csr, &csr, NULL) == OK) {
-		TRY(csr_pieces(j, &csr));
+		TRY(evidence_csr_pieces(j->set, &csr, &j->note));
 		TRY(csr.sgx ? collateral_for_quote(j->set, csr.quote, in.at, &choice)
 		            : collateral_for_snp(j->set, csr.report, in.at, &choice));
 	}

@@ -3,6 +3,7 @@
 #include "client/attest/ear.h"
 #include "client/attest/evidence.h"
 #include "client/attest/verdict.h"
+#include "client/cli/times.h"
 #include "client/cli/vouch.h"
 #include "lib/base/hex.h"
 #include "lib/session/manifest.h"
@@ -72,22 +73,6 @@ static void add_module(const struct evidence *e, struct verdict *v)
 	verdict_add(v, &k);
 }
 
-static bool time_of(const char *text, int64_t *at)
-{
-	static const char *const forms[] = {"%Y-%m-%dT%H:%M:%SZ", "%Y-%m-%d", "@%s"};
-
-	for (size_t i = 0; i < ARRAY_COUNT(forms); i++) {
-		struct tm tm = {0};
-		const char *end = strptime(text, forms[i], &tm);
-
-		if (end == NULL || *end != 0)
-			continue;
-		*at = i == 2 ? (int64_t)mktime(&tm) : (int64_t)timegm(&tm);
-		return true;
-	}
-	return false;
-}
-
 static int write_page(const struct cli *c, const struct verdict *v, const struct verdict_about *about)
 {
 	char *text = NULL;
@@ -142,7 +127,7 @@ static int demands_read(struct cli *c, struct demands *d)
 	memset(&d->keep, 0, sizeof d->keep);
 	d->at = (int64_t)time(NULL);
 	if (at != NULL && !time_of(at, &d->at))
-		return cli_usage(c, "--at %s: write 2026-01-31, 2026-01-31T12:00:00Z or @SECONDS", at);
+		return cli_usage(c, TIME_USAGE, at);
 	d->has_report_data = data != NULL;
 	if (data != NULL && hex_decode(slice_text(data), d->report_data, 64) != OK)
 		return cli_usage(c, "--report-data: 128 hex digits, the 64 bytes of the report's field");
