@@ -10,6 +10,12 @@ BENCH_NEEDS_vm := $(B)/bench/vm-run all
 BENCH_NEEDS_run := all $(B)/examples/hello.wasm
 BENCH_NEEDS_keeps := all
 BENCH_NEEDS_stream := all $(B)/bench/stream/sink.wasm $(B)/bench/stream/source.wasm
+BENCH_NEEDS_tls := $(B)/bench/tls-run
+
+$(B)/bench/tls-run: $(B)/host/bench/tls/tls.o $(B)/host/lib.a $(B)/host/sys.a
+	@mkdir -p $(@D)
+	@echo "  LD      $@"
+	$(Q)$(CC) -pie $(LDFLAGS) -o $@ $^ $(LIBS)
 
 $(B)/bench/engine-run: $(B)/host/bench/engine/engine.o $(B)/host/lib.a $(B)/host/sys.a
 	@mkdir -p $(@D)
