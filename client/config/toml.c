@@ -427,6 +427,18 @@ static enum err line(struct toml *t)
 	return scan_fail(s, "nothing may follow on this line");
 }
 
+static enum err not_utf8(const struct scan *s, size_t bad)
+{
+	size_t line = 1, column = 1;
+
+	for (size_t i = 0; i < bad; i++) {
+		column = s->text.data[i] == '\n' ? 1 : column + 1;
+		line += s->text.data[i] == '\n';
+	}
+	return refuse(s->note, ERR_FORMAT, "%s:%llu:%llu: this byte is not UTF-8; save the file as UTF-8", s->name,
+	              (unsigned long long)line, (unsigned long long)column);
+}
+
 static enum err document(struct toml *t)
 {
 	struct scan *s = &t->s;
@@ -435,8 +447,7 @@ static enum err document(struct toml *t)
 	if (s->text.size > TOML_SIZE_MAX)
 		return refuse(s->note, ERR_LIMIT, "%s: larger than %d bytes", s->name, TOML_SIZE_MAX);
 	if (!utf8_ok(s->text, &bad))
-		return refuse(s->note, ERR_FORMAT, "%s: byte %llu is not UTF-8; save the file as UTF-8", s->name,
-		              (unsigned long long)bad);
+		return not_utf8(s, bad);
 	scan_take(s, "\xef\xbb\xbf");
 	s->line_start = s->at;
 	TRY(node_new(t, TOML_TABLE, &t->root));
