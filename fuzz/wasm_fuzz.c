@@ -47,10 +47,10 @@ static enum err host(void *ctx, struct wasm_caller *caller, union wasm_value *va
 static void call(struct wasm_store *s, struct wasm_extern *e)
 {
 	const struct wasm_functype *type = wasm_extern_functype(e);
-	union wasm_value values[1000] = {{0}};
+	union wasm_value values[2000] = {{0}};
 	struct note n = {{0}};
 
-	for (uint32_t i = 0; i < type->param_count; i++)
+	for (uint32_t i = 0; i < type->param_count; i++) /* of vectors these are some halves */
 		values[i].i64 =
 		        type->params[i] == WASM_FUNCREF || type->params[i] == WASM_EXTERNREF ? WASM_NULL_REF : i + 1;
 	if (wasm_call(s, e, values, &n) == ERR_TRAP && n.text[0] == 0)

@@ -4,7 +4,7 @@
 
 /* ---- memory ---- */
 
-static enum err read_memarg(struct translator *t, const struct opinfo *op, uint32_t *offset)
+enum err tr_read_memarg(struct translator *t, uint8_t natural, uint32_t *offset)
 {
 	uint32_t align;
 
@@ -13,8 +13,8 @@ static enum err read_memarg(struct translator *t, const struct opinfo *op, uint3
 	if (align >= 32)
 		return refuse(t->why, ERR_FORMAT, "malformed memop flags 0x%x", align);
 	TRY(tr_need_memory(t));
-	if (align > op->align)
-		return refuse(t->why, ERR_INVALID, "alignment must not be larger than natural (2^%u)", op->align);
+	if (align > natural)
+		return refuse(t->why, ERR_INVALID, "alignment must not be larger than natural (2^%u)", natural);
 	return OK;
 }
 
@@ -102,7 +102,7 @@ enum err translate_load(struct translator *t, const struct opinfo *op)
 	struct address parts;
 	uint32_t offset;
 
-	TRY(read_memarg(t, op, &offset));
+	TRY(tr_read_memarg(t, op->align, &offset));
 	TRY(tr_pop(t, WASM_I32, &address));
 	if (offset == 0 && take_address(t, &address, &parts))
 		emit_indexed_load(t, op, &parts);
@@ -121,7 +121,7 @@ enum err translate_store(struct translator *t, const struct opinfo *op)
 	uint16_t slot;
 	code_t *code;
 
-	TRY(read_memarg(t, op, &offset));
+	TRY(tr_read_memarg(t, op->align, &offset));
 	TRY(tr_pop(t, op->in, &value));
 	TRY(tr_pop(t, WASM_I32, &address));
 	if (value.where == CONST && tr_fits_k(op->in, value.k, &k) && address.where != CONST && offset <= UINT16_MAX) {

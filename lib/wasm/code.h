@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The internal code: what the translator makes of a function body and the interpreter runs. It is a register code over
- * 64-bit frame slots, in units of 16 bits: the operation, then its fields. A field is a slot number (16 bits), a
+ * 64-bit frame slots (a v128 takes two), in units of 16 bits: the operation, then its fields. A field is a slot number (16 bits), a
  * constant k (32 bits: an i32, a sign-extended i64, the bits of an f32, the upper half of an f64) or a branch distance
  * (32 bits, signed, in units, counted from the field itself). Fields of 32 and 64 bits are not aligned.
  *
@@ -88,6 +88,15 @@ enum iop {
 	IOP_table_fill,  /* d value n table32 */
 	IOP_ref_is_null, /* dst x */
 	IOP_ref_func,    /* dst function32 */
+	IOP_v128_copy,   /* dst src; each two slots, here and below */
+	IOP_v128_select, /* dst x y condition */
+	IOP_v128_global_get, /* dst global32 */
+	IOP_v128_global_set, /* src global32 */
+	IOP_simd,        /* dst x y z op lane (simd.h) */
+	IOP_simd_shuffle, /* dst x y, 16 bytes of lanes */
+	IOP_simd_const,  /* dst, 16 bytes */
+	IOP_simd_load,   /* dst address vector op lane offset32 */
+	IOP_simd_store,  /* address vector op lane offset32 */
 	IOP_native,      /* function32: a compiled one, whose whole body this is */
 	IOP_exit,        /* leaves the interpreter: where the outermost frame returns to */
 	IOP_COUNT

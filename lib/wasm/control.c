@@ -204,7 +204,7 @@ enum err translate_br(struct translator *t, const struct opinfo *op)
 	TRY(tr_read_label(t, &c));
 	count = tr_label_types(c, &types);
 	TRY(tr_check_top(t, types, count));
-	emit_jump(t, c, count);
+	emit_jump(t, c, slots_of(types, count));
 	tr_leave(t);
 	return OK;
 }
@@ -229,6 +229,7 @@ enum err translate_br_if(struct translator *t, const struct opinfo *op)
 	}
 	if (!t->live)
 		return OK;
+	count = slots_of(types, count);
 	cond = take_condition(t, &o);
 	/* What brings operands home must happen whether the branch is taken or not: a return does that to all but a plain slot. */
 	if (count > 1 || (count == 1 && c == &t->controls[0] && !in_slot(&t->operands[t->height - 1])))
@@ -249,7 +250,7 @@ enum err translate_br_if(struct translator *t, const struct opinfo *op)
 
 enum err translate_br_table(struct translator *t, const struct opinfo *op)
 {
-	uint32_t targets, count = 0, depth;
+	uint32_t targets, count = 0, slots, depth;
 	const uint8_t *types;
 	struct operand o;
 	struct control *c;
@@ -274,12 +275,13 @@ enum err translate_br_table(struct translator *t, const struct opinfo *op)
 	}
 	x = o.where == CONST ? o.home : o.slot;
 	TRY(tr_check_top(t, types, count));
+	slots = slots_of(types, count);
 	if (t->live)
-		tr_bring_top_home(t, count);
+		tr_bring_top_home(t, slots);
 	code = tr_emit(t, IOP_br_table, 8);
 	code[1] = x;
-	code[2] = t->live ? tr_home(t, t->height - count) : 0;
-	code[3] = (code_t)count;
+	code[2] = t->live ? tr_home(t, t->height - slots) : 0;
+	code[3] = (code_t)slots;
 	code_put32(code + 4, targets);
 	code_put32(code + 6, (uint32_t)o.k);
 	for (uint32_t i = 0; i <= targets; i++) {
@@ -301,7 +303,7 @@ enum err translate_return(struct translator *t, const struct opinfo *op)
 
 	(void)op;
 	TRY(tr_check_top(t, c->type.results, c->type.result_count));
-	emit_return(t, c->type.result_count);
+	emit_return(t, slots_of(c->type.results, c->type.result_count));
 	tr_leave(t);
 	return OK;
 }
@@ -357,7 +359,7 @@ static enum err enter_block(struct translator *t, uint8_t opcode, struct control
 		return refuse(t->why, ERR_LIMIT, "blocks are nested more than %u deep", (unsigned)DEPTH_MAX);
 	TRY(tr_check_top(t, c->type.params, c->type.param_count));
 	if (t->live)
-		tr_bring_top_home(t, c->type.param_count);
+		tr_bring_top_home(t, slots_of(c->type.params, c->type.param_count));
 	TRY(tr_pop_many(t, c->type.params, c->type.param_count));
 	tr_bring_locals_home(t);
 	c->opcode = opcode;
@@ -431,7 +433,7 @@ static enum err close_block(struct translator *t, struct control *c)
 {
 	TRY(tr_check_top(t, c->type.results, c->type.result_count));
 	if (t->live)
-		tr_bring_top_home(t, c->type.result_count);
+		tr_bring_top_home(t, slots_of(c->type.results, c->type.result_count));
 	TRY(tr_pop_many(t, c->type.results, c->type.result_count));
 	if (t->height != c->height)
 		return refuse(t->why, ERR_INVALID, "type mismatch: %u values too many at the end of the block",
@@ -470,7 +472,7 @@ enum err translate_end(struct translator *t, const struct opinfo *op)
 	if (t->depth == 1 && t->live && c->fixups == 0) {
 		/* Nothing joins here: the results need not be brought home. */
 		TRY(tr_check_top(t, f->results, f->result_count));
-		emit_return(t, f->result_count);
+		emit_return(t, slots_of(f->results, f->result_count));
 		t->live = false;
 	}
 	TRY(close_block(t, c));
@@ -481,7 +483,7 @@ enum err translate_end(struct translator *t, const struct opinfo *op)
 	tr_bind(t, c->otherwise);
 	TRY(tr_push_many(t, f->results, f->result_count));
 	if (t->depth == 1)
-		emit_return(t, f->result_count);
+		emit_return(t, slots_of(f->results, f->result_count));
 	t->depth--;
 	return OK;
 }
@@ -493,7 +495,7 @@ static enum err pass_arguments(struct translator *t, const struct wasm_functype 
 {
 	TRY(tr_check_top(t, f->params, f->param_count));
 	if (t->live)
-		tr_bring_top_home(t, f->param_count);
+		tr_bring_top_home(t, slots_of(f->params, f->param_count));
 	TRY(tr_pop_many(t, f->params, f->param_count));
 	*base = tr_home(t, t->height);
 	return OK;

@@ -44,7 +44,8 @@ struct wasm_extern *wasm_new_global(struct wasm_store *s, enum wasm_type t, bool
 
 	if (g == NULL)
 		return NULL;
-	*g = (struct global_cell){{WASM_GLOBAL}, {(uint8_t)t, mutable}, v.i64};
+	CHECK(t != WASM_V128);
+	*g = (struct global_cell){{WASM_GLOBAL}, {(uint8_t)t, mutable}, v.i64, 0};
 	if (t == WASM_I32 || t == WASM_F32)
 		g->value = v.i32;
 	return &g->ext;
@@ -153,14 +154,16 @@ const struct wasm_functype *wasm_extern_functype(const struct wasm_extern *e)
 	return ((const struct function *)e)->type;
 }
 
-enum err wasm_global_get(const struct wasm_extern *e, enum wasm_type *t, union wasm_value *v)
+enum err wasm_global_get(const struct wasm_extern *e, enum wasm_type *t, union wasm_value v[static 2])
 {
 	const struct global_cell *g = (const struct global_cell *)e;
 
 	if (e->kind != WASM_GLOBAL)
 		return ERR_INVALID;
 	*t = g->type.type;
-	v->i64 = g->value;
+	v[0].i64 = g->value;
+	if (*t == WASM_V128)
+		v[1].i64 = g->high;
 	return OK;
 }
 
@@ -352,6 +355,12 @@ static uint64_t evaluate(const struct wasm_instance *i, struct init init)
 	}
 }
 
+static void set_global(const struct wasm_instance *i, struct global_cell *g, const struct init *init)
+{
+	g->value = evaluate(i, *init);
+	g->high = init->kind == INIT_GLOBAL ? i->globals[init->value]->high : init->high;
+}
+
 bool memory_init(struct wasm_instance *i, uint32_t segment, uint32_t d, uint32_t s, uint32_t n)
 {
 	struct slice data = i->module->data[segment].bytes;
@@ -368,7 +377,7 @@ bool memory_init(struct wasm_instance *i, uint32_t segment, uint32_t d, uint32_t
 /* The next item of an element segment; all were validated when the module was loaded. */
 static uint64_t next_element(const struct wasm_instance *i, const struct element_segment *e, struct reader *items)
 {
-	struct init init = {INIT_FUNC, 0};
+	struct init init = {INIT_FUNC, 0, 0};
 	uint32_t index;
 
 	if (e->expressions) {
@@ -438,7 +447,7 @@ static enum err make_instance(struct wasm_instance *i, struct arena *a, struct w
 	if (m->memory_count > m->imported_memories)
 		TRY(memory_new(i->store, m->memory, &i->memory));
 	for (uint32_t n = m->imported_globals; n < m->global_count; n++)
-		i->globals[n]->value = evaluate(i, m->globals[n].init);
+		set_global(i, i->globals[n], &m->globals[n].init);
 	return make_exports(i, a);
 }
 
@@ -483,7 +492,8 @@ void wasm_run_compiled(struct wasm_instance *i)
 static enum err call_function(struct wasm_store *s, const struct function *f, union wasm_value *values)
 {
 	struct wasm_caller caller = {s, NULL};
-	uint32_t params = f->type->param_count, results = f->type->result_count;
+	uint32_t params = slots_of(f->type->params, f->type->param_count);
+	uint32_t results = slots_of(f->type->results, f->type->result_count);
 	uint64_t *fp = s->top;
 	enum err err;
 
@@ -493,10 +503,14 @@ static enum err call_function(struct wasm_store *s, const struct function *f, un
 		s->trap = "call stack exhausted";
 		return ERR_TRAP;
 	}
-	for (uint32_t k = 0; k < params; k++) {
+	for (uint32_t k = 0, at = 0; k < f->type->param_count; k++, at++) {
 		bool narrow = f->type->params[k] == WASM_I32 || f->type->params[k] == WASM_F32;
 
-		fp[k] = narrow ? values[k].i32 : values[k].i64;
+		fp[at] = narrow ? values[at].i32 : values[at].i64;
+		if (f->type->params[k] == WASM_V128) {
+			at++;
+			fp[at] = values[at].i64;
+		}
 	}
 	err = interpret(s, f, fp);
 	s->top = fp;

@@ -10,6 +10,7 @@
 #include "lib/wasm/module.h"
 
 #include "lib/wasm/number.h"
+#include "lib/wasm/simd.h"
 
 /* clang must be told, so that it holds without optimisation as well; gcc does it from -O2 on. */
 #ifdef __clang__
@@ -540,7 +541,8 @@ OP(call)
 enum err call_host(struct wasm_store *s, struct wasm_instance *inst, const struct function *f, uint64_t *slots)
 {
 	struct wasm_caller caller = {s, inst};
-	uint32_t params = f->type->param_count, results = f->type->result_count;
+	uint32_t params = slots_of(f->type->params, f->type->param_count);
+	uint32_t results = slots_of(f->type->results, f->type->result_count);
 	uint64_t *top = s->top;
 	enum err err;
 
@@ -741,6 +743,85 @@ OP(ref_func)
 	NEXT(4);
 }
 
+/* ---- vectors ---- */
+
+OP(v128_copy)
+{
+	uint64_t low = SLOT(2), high = (&SLOT(2))[1];
+
+	SLOT(1) = low;
+	(&SLOT(1))[1] = high;
+	NEXT(3);
+}
+
+OP(v128_select)
+{
+	const uint64_t *from = (uint32_t)SLOT(4) != 0 ? &SLOT(2) : &SLOT(3);
+	uint64_t low = from[0], high = from[1];
+
+	SLOT(1) = low;
+	(&SLOT(1))[1] = high;
+	NEXT(5);
+}
+
+OP(v128_global_get)
+{
+	const struct global_cell *g = inst->globals[code_u32(pc + 2)];
+
+	SLOT(1) = g->value;
+	(&SLOT(1))[1] = g->high;
+	NEXT(4);
+}
+
+OP(v128_global_set)
+{
+	struct global_cell *g = inst->globals[code_u32(pc + 2)];
+
+	g->value = SLOT(1);
+	g->high = (&SLOT(1))[1];
+	NEXT(4);
+}
+
+OP(simd)
+{
+	simd_ops[pc[5]].run(&SLOT(1), &SLOT(2), &SLOT(3), &SLOT(4), pc[6]);
+	NEXT(7);
+}
+
+OP(simd_shuffle)
+{
+	simd_ops[OPCODE_SHUFFLE].run(&SLOT(1), &SLOT(2), &SLOT(3), pc + 4, 0);
+	NEXT(12);
+}
+
+OP(simd_const)
+{
+	copy_small(&SLOT(1), pc + 2, 16);
+	NEXT(10);
+}
+
+OP(simd_load)
+{
+	uint64_t at = (uint64_t)(uint32_t)SLOT(2) + code_u32(pc + 6);
+	const struct simd_op *op = &simd_ops[pc[4]];
+
+	if (unlikely(at + op->size > size))
+		TRAP(trap_memory);
+	op->run(&SLOT(1), mem + at, &SLOT(3), NULL, pc[5]);
+	NEXT(8);
+}
+
+OP(simd_store)
+{
+	uint64_t at = (uint64_t)(uint32_t)SLOT(1) + code_u32(pc + 5);
+	const struct simd_op *op = &simd_ops[pc[3]];
+
+	if (unlikely(at + op->size > size))
+		TRAP(trap_memory);
+	op->run(mem + at, &SLOT(2), NULL, NULL, pc[4]);
+	NEXT(7);
+}
+
 /* ---- the table of operations ---- */
 
 #define ROW(id) [IOP_##id] = op_##id,
@@ -768,6 +849,8 @@ static operation *const operations[IOP_COUNT] = {
 	ROW(global_get) ROW(global_set) ROW(memory_size) ROW(memory_grow) ROW(memory_init) ROW(data_drop) ROW(memory_copy)
 	ROW(memory_fill) ROW(table_get) ROW(table_set) ROW(table_init) ROW(elem_drop) ROW(table_copy) ROW(table_grow)
 	ROW(table_size) ROW(table_fill) ROW(ref_is_null) ROW(ref_func) ROW(native) ROW(exit)
+	ROW(v128_copy) ROW(v128_select) ROW(v128_global_get) ROW(v128_global_set) ROW(simd) ROW(simd_shuffle) ROW(simd_const)
+	ROW(simd_load) ROW(simd_store)
 };
 
 enum err interpret(struct wasm_store *s, const struct function *f, uint64_t *fp)

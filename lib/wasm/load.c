@@ -4,6 +4,7 @@
  * go to the translator. Everything is bounded before memory is taken: a vector has at most as many items as bytes are
  * left in its section, and at most what the limits say.
  */
+#include "lib/wasm/simd.h"
 #include "lib/wasm/module.h"
 
 #include "lib/wasm/leb.h"
@@ -75,6 +76,15 @@ bool wasm_is_ref(uint8_t type)
 	return type == WASM_FUNCREF || type == WASM_EXTERNREF;
 }
 
+uint32_t slots_of(const uint8_t *types, uint32_t count)
+{
+	uint32_t slots = count;
+
+	for (uint32_t i = 0; i < count; i++)
+		slots += types[i] == WASM_V128;
+	return slots;
+}
+
 bool functype_equal(const struct wasm_functype *a, const struct wasm_functype *b)
 {
 	if (a->param_count != b->param_count || a->result_count != b->result_count)
@@ -118,8 +128,6 @@ static enum err read_count(struct loader *l, struct reader *r, uint32_t limit, u
 static enum err read_value_type(struct loader *l, struct reader *r, uint8_t *out)
 {
 	TRY(read_byte(l, r, out, "a value type"));
-	if (*out == WASM_V128)
-		return refuse(&l->why, ERR_UNSUPPORTED, "SIMD type v128 is not supported yet");
 	if (wasm_type_name(*out) == NULL)
 		return refuse(&l->why, ERR_FORMAT, "malformed value type 0x%x", *out);
 	return OK;
@@ -263,6 +271,20 @@ static enum err init_number(struct reader *r, uint8_t op, uint8_t *type, uint64_
 	}
 }
 
+static enum err init_vector(struct reader *r, struct init *out, struct note *why)
+{
+	uint32_t op;
+
+	if (leb_u32(r, &op) != OK || op >= SIMD_COUNT || simd_ops[op].shape == SIMD_NONE)
+		return refuse(why, ERR_FORMAT, "illegal opcode behind 0xfd in a constant expression");
+	if (simd_ops[op].shape != SIMD_CONST)
+		return refuse(why, ERR_INVALID, "constant expression required, found %s", simd_ops[op].text);
+	out->kind = INIT_VALUE;
+	if (rd_u64le(r, &out->value) != OK || rd_u64le(r, &out->high) != OK)
+		return refuse(why, ERR_FORMAT, "malformed constant: the module ends inside it");
+	return OK;
+}
+
 static enum err init_global(struct reader *r, const struct wasm_module *m, uint8_t *type, struct init *out, struct note *why)
 {
 	uint32_t index;
@@ -274,7 +296,7 @@ static enum err init_global(struct reader *r, const struct wasm_module *m, uint8
 	if (m->globals[index].type.mutable)
 		return refuse(why, ERR_INVALID, "constant expression required: global %u is mutable", index);
 	*type = m->globals[index].type.type;
-	*out = (struct init){INIT_GLOBAL, index};
+	*out = (struct init){INIT_GLOBAL, index, 0};
 	return OK;
 }
 
@@ -288,7 +310,7 @@ static enum err init_func(struct reader *r, const struct wasm_module *m, bool *d
 		return refuse(why, ERR_INVALID, "unknown function %u", index);
 	if (declared != NULL)
 		declared[index] = true;
-	*out = (struct init){INIT_FUNC, index};
+	*out = (struct init){INIT_FUNC, index, 0};
 	return OK;
 }
 
@@ -306,14 +328,14 @@ static enum err init_instruction(struct reader *r, const struct wasm_module *m, 
 		return OK;
 	case 0x23: return init_global(r, m, type, out, why);
 	case 0xd0:
-		*out = (struct init){INIT_VALUE, WASM_NULL_REF};
+		*out = (struct init){INIT_VALUE, WASM_NULL_REF, 0};
 		if (leb_byte(r, type) != OK || !wasm_is_ref(*type))
 			return refuse(why, ERR_FORMAT, "malformed reference type");
 		return OK;
 	case 0xd2:
 		*type = WASM_FUNCREF;
 		return init_func(r, m, declared, out, why);
-	case 0xfd: return refuse(why, ERR_UNSUPPORTED, "SIMD instruction in a constant expression is not supported yet");
+	case 0xfd: *type = WASM_V128; return init_vector(r, out, why);
 	default:
 		if (opcode_name(op) == NULL && op != 0xfc)
 			return refuse(why, ERR_FORMAT, "illegal opcode 0x%x in a constant expression", op);

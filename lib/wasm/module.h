@@ -29,6 +29,7 @@ enum init_kind { INIT_VALUE, INIT_GLOBAL, INIT_FUNC };
 struct init {
 	enum init_kind kind;
 	uint64_t value; /* bits, or an index */
+	uint64_t high;  /* of a v128 */
 };
 
 struct import {
@@ -73,7 +74,7 @@ struct body {
 	uint32_t sites_size;
 	uint32_t offset;      /* of the body in the module */
 	uint32_t frame_slots; /* all a frame needs, FRAME_SAVED and results included */
-	uint16_t params, locals; /* locals include the parameters */
+	uint16_t params, locals; /* slots; locals include the parameters */
 };
 
 struct wasm_module {
@@ -103,6 +104,8 @@ enum { OPCODE_BLOCK = 0x02, OPCODE_LOOP = 0x03, OPCODE_IF = 0x04, OPCODE_ELSE = 
 const char *wasm_type_name(uint8_t type);
 bool wasm_is_ref(uint8_t type);
 bool functype_equal(const struct wasm_functype *a, const struct wasm_functype *b);
+/* How many slots values of these types take. */
+uint32_t slots_of(const uint8_t *types, uint32_t count);
 
 /* ---- living in a store; each begins with its extern ---- */
 
@@ -117,7 +120,7 @@ struct function {
 	struct wasm_extern ext;
 	uint32_t frame_slots;
 	const code_t *code; /* NULL for host functions */
-	uint16_t params, locals;
+	uint16_t params, locals; /* slots, as in struct body */
 	uint32_t index;
 	const struct wasm_functype *type;
 	struct wasm_instance *instance; /* NULL for host functions */
@@ -144,6 +147,7 @@ struct global_cell {
 	struct wasm_extern ext;
 	struct global_type type;
 	uint64_t value;
+	uint64_t high; /* of a v128 */
 };
 
 struct wasm_store {
@@ -210,7 +214,7 @@ MUST_USE enum err translate_body(struct translator *t, struct reader r, uint32_t
 /* Reads a constant expression of this type, `end` included. globals: how many may be named. NULL declared: do not note. */
 MUST_USE enum err read_init(struct reader *r, const struct wasm_module *m, uint8_t type, bool *declared, struct init *out,
 			    struct note *why);
-const char *opcode_name(uint32_t code); /* NULL: no such instruction in WebAssembly 2.0 without SIMD */
+const char *opcode_name(uint32_t code); /* NULL: no such instruction in WebAssembly 2.0; without vectors */
 
 /* Runs fp[0...] through f, which is not a host function, until it returns; results are at fp[0...]. */
 MUST_USE enum err interpret(struct wasm_store *s, const struct function *f, uint64_t *fp);

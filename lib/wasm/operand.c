@@ -184,15 +184,19 @@ enum err tr_check_top(struct translator *t, const uint8_t *types, uint32_t count
 {
 	struct control *c = tr_label(t, 0);
 
+	uint32_t at = t->height;
+
 	for (uint32_t i = 0; i < count; i++) {
 		uint8_t want = types[count - 1 - i], found;
 
-		if (t->height - c->height <= i) {
+		if (at == c->height) {
 			if (c->unreachable)
 				return OK;
 			return tr_mismatch(t, want, "an empty stack");
 		}
-		found = t->operands[t->height - 1 - i].type;
+		found = t->operands[--at].type;
+		if (found == UPPER)
+			found = t->operands[--at].type;
 		if (found != want && found != 0)
 			return tr_mismatch(t, want, wasm_type_name(found));
 	}

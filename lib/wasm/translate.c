@@ -2,6 +2,8 @@
 /* The table of instructions, and bodies from their first byte to their last. */
 #include "lib/wasm/translate.h"
 
+#include "lib/wasm/simd.h"
+
 /* ---- immediates ---- */
 
 enum err tr_bad_number(struct translator *t, enum err err, const char *what)
@@ -24,8 +26,6 @@ enum err tr_read_value_type(struct translator *t, uint8_t *out)
 {
 	if (leb_byte(&t->r, out) != OK)
 		return refuse(t->why, ERR_FORMAT, "the body ends inside a type");
-	if (*out == WASM_V128)
-		return refuse(t->why, ERR_UNSUPPORTED, "SIMD type v128 is not supported yet");
 	if (wasm_type_name(*out) == NULL)
 		return refuse(t->why, ERR_FORMAT, "malformed value type 0x%x", *out);
 	return OK;
@@ -92,10 +92,16 @@ enum err translator_new(struct arena *a, struct wasm_module *m, uint32_t max_bod
 
 	if (t == NULL)
 		return ERR_NOMEM;
-	/* An instruction takes at least a byte and pushes at most as many operands as the widest type has. */
+	/*
+	 * An instruction takes at least a byte and pushes at most as many operands as the widest type has; one that pushes a
+	 * vector, which takes two, has two bytes.
+	 */
 	for (uint32_t i = 0; i < m->type_count; i++) {
-		widest = m->types[i].param_count > widest ? m->types[i].param_count : widest;
-		widest = m->types[i].result_count > widest ? m->types[i].result_count : widest;
+		uint32_t params = slots_of(m->types[i].params, m->types[i].param_count);
+		uint32_t results = slots_of(m->types[i].results, m->types[i].result_count);
+
+		widest = params > widest ? params : widest;
+		widest = results > widest ? results : widest;
 	}
 	operands = (max_body + 1ull) * widest;
 	t->operand_max = operands > SLOTS_MAX ? SLOTS_MAX : (uint32_t)operands;
@@ -109,11 +115,31 @@ enum err translator_new(struct arena *a, struct wasm_module *m, uint32_t max_bod
 	t->operands = arena_many(a, t->operand_max, struct operand);
 	t->controls = arena_many(a, t->control_max, struct control);
 	t->local_types = arena_many(a, m->limits.locals_per_function, uint8_t);
-	t->chains = arena_many(a, m->limits.locals_per_function, uint16_t);
+	t->local_slots = arena_many_scratch(a, m->limits.locals_per_function, uint16_t);
+	t->chains = arena_many(a, 2 * (size_t)m->limits.locals_per_function, uint16_t);
 	t->sites = arena_many(a, t->sites_max, uint8_t);
-	if (t->operands == NULL || t->controls == NULL || t->local_types == NULL || t->chains == NULL || t->sites == NULL)
+	if (t->operands == NULL || t->controls == NULL || t->local_types == NULL || t->local_slots == NULL ||
+	    t->chains == NULL || t->sites == NULL)
 		return ERR_NOMEM;
 	*out = t;
+	return OK;
+}
+
+static enum err place_locals(struct translator *t)
+{
+	uint32_t slot = slots_of(t->local_types, t->locals);
+
+	t->vectors = slot > t->locals;
+	t->local_count = slot;
+	if (!t->vectors)
+		return OK;
+	if (slot > SLOTS_MAX - FRAME_SAVED)
+		return refuse(t->why, ERR_LIMIT, "the locals need more than %u stack slots", (unsigned)SLOTS_MAX);
+	slot = 0;
+	for (uint32_t i = 0; i < t->locals; i++) {
+		t->local_slots[i] = (uint16_t)slot;
+		slot += t->local_types[i] == WASM_V128 ? 2 : 1;
+	}
 	return OK;
 }
 
@@ -141,28 +167,14 @@ static enum err read_locals(struct translator *t, const struct wasm_functype *f)
 	}
 	if (total > max)
 		return refuse(t->why, ERR_LIMIT, "%u locals, at most %u are allowed", (unsigned)total, max);
-	t->local_count = (uint32_t)total;
+	t->locals = (uint32_t)total;
+	TRY(place_locals(t));
 	memset(t->chains, 0, t->local_count * sizeof *t->chains);
 	return OK;
 }
 
-static const char *simd_name(uint32_t code)
-{
-	static const char *const names[] = {
-#define SIMD(code, text) [code] = text,
-#include "lib/wasm/simd.def"
-#undef SIMD
-	};
-
-	return code < ARRAY_COUNT(names) ? names[code] : NULL;
-}
-
 static enum err unknown_opcode(struct translator *t, uint8_t first, uint32_t second)
 {
-	const char *name = first == 0xfd ? simd_name(second) : NULL;
-
-	if (name != NULL)
-		return refuse(t->why, ERR_UNSUPPORTED, "SIMD instruction %s is not supported yet", name);
 	if (first >= 0xfc)
 		return refuse(t->why, ERR_FORMAT, "illegal opcode 0x%x 0x%x", first, second);
 	return refuse(t->why, ERR_FORMAT, "illegal opcode 0x%x", first);
@@ -179,6 +191,8 @@ static enum err instruction(struct translator *t)
 	code = first;
 	if (unlikely(first >= 0xfc)) {
 		TRY(tr_read_u32(t, &second, "an opcode"));
+		if (first == 0xfd && second < SIMD_COUNT && simd_ops[second].shape != SIMD_NONE)
+			return translate_simd(t, second);
 		code = first == 0xfc && second < OPCODE_COUNT - 0x100 ? 0x100 + second : OPCODE_COUNT;
 	}
 	if (unlikely(code >= OPCODE_COUNT || ops[code].translate == NULL))
@@ -192,7 +206,7 @@ static enum err begin_body(struct translator *t, const struct wasm_functype *f)
 	t->controls[0] = (struct control){.opcode = OPCODE_BLOCK, .entry_live = true, .type = *f};
 	t->depth = 1;
 	t->height = t->clean = 0;
-	t->height_max = f->result_count;
+	t->height_max = slots_of(f->results, f->result_count);
 	t->live = true;
 	t->nomem = false;
 	t->size = t->capacity = t->sites_size = t->site_pc = 0;
@@ -241,6 +255,6 @@ enum err translate_body(struct translator *t, struct reader r, uint32_t function
 	TRY(err);
 	if (rd_left(&t->r) > 0)
 		return refuse(why, ERR_FORMAT, "%u bytes follow the end of the body", (unsigned)rd_left(&t->r));
-	b->params = (uint16_t)f->param_count;
+	b->params = (uint16_t)slots_of(f->params, f->param_count);
 	return finish_body(t, b);
 }

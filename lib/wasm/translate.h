@@ -10,6 +10,8 @@
  *
  * To an i32 that is HOME or LOCAL a constant may still have to be added (`k`): most become part of an address.
  *
+ * A v128 takes two operands, both HOME: itself, and above it UPPER for its upper half. So heights are slots throughout.
+ *
  * Where control flow joins, everything that the paths must agree on is at home: at block, loop and if no operand is
  * LOCAL, and what a branch carries lies at the home of the label's height. In code that cannot be reached (`live` is
  * false) everything is validated and nothing emitted.
@@ -28,9 +30,10 @@
 #include "lib/wasm/module.h"
 
 enum where { HOME, LOCAL, CONST };
+enum { UPPER = 1 };
 
 struct operand {
-	uint8_t type; /* 0: any, in unreachable code */
+	uint8_t type; /* 0: any, in unreachable code; or UPPER */
 	uint8_t where;
 	uint16_t slot; /* the local, or home */
 	uint16_t home; /* the slot of its height */
@@ -61,7 +64,8 @@ struct translator {
 	struct operand *operands;
 	struct control *controls;
 	uint8_t *local_types;
-	uint16_t *chains; /* per local: 1 + the topmost operand that is still in it, 0: none */
+	uint16_t *local_slots; /* only if some local is a vector */
+	uint16_t *chains; /* per slot of a local: 1 + the topmost operand that is still in it, 0: none */
 	uint8_t *sites;
 	uint32_t operand_max, control_max, sites_max;
 	/* the body at hand */
@@ -69,7 +73,8 @@ struct translator {
 	struct note *why;
 	uint32_t at; /* offset of the instruction */
 	uint32_t height, depth, clean; /* no operand below `clean` is LOCAL */
-	uint32_t local_count, height_max;
+	uint32_t locals, local_count, height_max; /* local_count: slots of all locals */
+	bool vectors;                             /* among the locals: others are in the slot of their number */
 	bool live;
 	bool nomem;
 	code_t *code;
@@ -136,7 +141,8 @@ MUST_USE static inline enum err tr_push_operand(struct translator *t, struct ope
 
 MUST_USE static inline enum err tr_push(struct translator *t, uint8_t type)
 {
-	return tr_push_operand(t, (struct operand){.type = type, .where = HOME});
+	TRY(tr_push_operand(t, (struct operand){.type = type, .where = HOME}));
+	return type == WASM_V128 ? tr_push_operand(t, (struct operand){.type = UPPER, .where = HOME}) : OK;
 }
 
 MUST_USE static inline enum err tr_push_const(struct translator *t, uint8_t type, uint64_t k)
@@ -168,6 +174,8 @@ MUST_USE static inline enum err tr_pop(struct translator *t, uint8_t want, struc
 		return OK;
 	}
 	o = &t->operands[--t->height];
+	if (unlikely(o->type == UPPER))
+		o = &t->operands[--t->height];
 	if (o->where == LOCAL)
 		t->chains[o->slot] = o->next;
 	if (t->clean > t->height)
@@ -186,7 +194,7 @@ MUST_USE enum err tr_check_top(struct translator *t, const uint8_t *types, uint3
 uint16_t tr_use(struct translator *t, const struct operand *o);
 /* Writes the popped operand's value to a slot. */
 void tr_emit_move(struct translator *t, const struct operand *o, uint16_t dst);
-/* Topmost first, as the chains want it. */
+/* Of the topmost slots. Topmost first, as the chains want it. */
 void tr_bring_top_home(struct translator *t, uint32_t count);
 /* The local is about to change. */
 void tr_bring_local_home(struct translator *t, uint32_t local);
@@ -222,6 +230,8 @@ MUST_USE enum err tr_read_value_type(struct translator *t, uint8_t *out);
 MUST_USE enum err tr_need_memory(struct translator *t);
 MUST_USE enum err tr_read_label(struct translator *t, struct control **out);
 uint32_t tr_label_types(const struct control *c, const uint8_t **types);
+/* align: log2 of the natural alignment. */
+MUST_USE enum err tr_read_memarg(struct translator *t, uint8_t align, uint32_t *offset);
 
 /* ---- values ---- */
 
@@ -232,6 +242,8 @@ bool tr_fits_k(uint8_t type, uint64_t v, uint32_t *k);
 
 #define CTRL(code, id, text) enum err translate_##id(struct translator *t, const struct opinfo *op);
 #include "lib/wasm/opcodes.def"
+/* op: behind 0xfd, one that there is. */
+MUST_USE enum err translate_simd(struct translator *t, uint32_t op);
 enum err translate_unary(struct translator *t, const struct opinfo *op);
 enum err translate_trunc(struct translator *t, const struct opinfo *op);
 enum err translate_binary(struct translator *t, const struct opinfo *op);

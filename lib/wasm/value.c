@@ -31,7 +31,7 @@ static enum err emit_select(struct translator *t, uint8_t type)
 	slots[0] = tr_use(t, &x);
 	slots[1] = tr_use(t, &y);
 	slots[2] = tr_use(t, &cond);
-	code = tr_emit_value(t, IOP_select, 5, tr_home(t, t->height));
+	code = tr_emit_value(t, type == WASM_V128 ? IOP_v128_select : IOP_select, 5, tr_home(t, t->height));
 	memcpy(code + 2, slots, sizeof slots);
 	return tr_push(t, type);
 }
@@ -57,7 +57,17 @@ enum err translate_select_typed(struct translator *t, const struct opinfo *op)
 
 static enum err read_local(struct translator *t, uint32_t *local)
 {
-	return tr_read_index(t, local, t->local_count, "local");
+	return tr_read_index(t, local, t->locals, "local");
+}
+
+static uint32_t slot_of(const struct translator *t, uint32_t local)
+{
+	return t->vectors ? t->local_slots[local] : local;
+}
+
+static void emit_vector_copy(struct translator *t, uint16_t dst, uint16_t src)
+{
+	tr_emit_value(t, IOP_v128_copy, 3, dst)[2] = src;
 }
 
 enum err translate_local_get(struct translator *t, const struct opinfo *op)
@@ -66,16 +76,24 @@ enum err translate_local_get(struct translator *t, const struct opinfo *op)
 
 	(void)op;
 	TRY(read_local(t, &local));
-	return tr_push_local(t, t->local_types[local], local, 0);
+	if (t->local_types[local] == WASM_V128) {
+		emit_vector_copy(t, tr_home(t, t->height), (uint16_t)slot_of(t, local));
+		return tr_push(t, WASM_V128);
+	}
+	return tr_push_local(t, t->local_types[local], slot_of(t, local), 0);
 }
 
-/* The popped operand becomes the local's value. */
+/* The popped operand becomes the value of the local in this slot. */
 static void assign_local(struct translator *t, const struct operand *o, uint32_t local)
 {
 	if (o->where == LOCAL && o->slot == local && o->k == 0)
 		return;
 	if (t->chains[local] == 0 && o->k == 0 && tr_maker(t, o) != NULL) {
 		t->code[t->last_start + 1] = (code_t)local;
+		return;
+	}
+	if (o->type == WASM_V128) {
+		emit_vector_copy(t, (uint16_t)local, o->slot);
 		return;
 	}
 	tr_bring_local_home(t, local);
@@ -90,7 +108,7 @@ enum err translate_local_set(struct translator *t, const struct opinfo *op)
 	(void)op;
 	TRY(read_local(t, &local));
 	TRY(tr_pop(t, t->local_types[local], &o));
-	assign_local(t, &o, local);
+	assign_local(t, &o, slot_of(t, local));
 	return OK;
 }
 
@@ -102,20 +120,28 @@ enum err translate_local_tee(struct translator *t, const struct opinfo *op)
 	(void)op;
 	TRY(read_local(t, &local));
 	TRY(tr_pop(t, t->local_types[local], &o));
-	assign_local(t, &o, local);
+	if (t->local_types[local] == WASM_V128) {
+		emit_vector_copy(t, (uint16_t)slot_of(t, local), o.slot);
+		return tr_push(t, WASM_V128); /* where it was */
+	}
+	assign_local(t, &o, slot_of(t, local));
 	if (o.where == CONST)
 		return tr_push_const(t, t->local_types[local], o.k);
-	return tr_push_local(t, t->local_types[local], local, 0);
+	return tr_push_local(t, t->local_types[local], slot_of(t, local), 0);
 }
 
 enum err translate_global_get(struct translator *t, const struct opinfo *op)
 {
 	uint32_t index;
+	code_t *code;
+	uint8_t type;
 
 	(void)op;
 	TRY(tr_read_index(t, &index, t->module->global_count, "global"));
-	code_put32(tr_emit_value(t, IOP_global_get, 4, tr_home(t, t->height)) + 2, index);
-	return tr_push(t, t->module->globals[index].type.type);
+	type = t->module->globals[index].type.type;
+	code = tr_emit_value(t, type == WASM_V128 ? IOP_v128_global_get : IOP_global_get, 4, tr_home(t, t->height));
+	code_put32(code + 2, index);
+	return tr_push(t, type);
 }
 
 enum err translate_global_set(struct translator *t, const struct opinfo *op)
@@ -131,7 +157,7 @@ enum err translate_global_set(struct translator *t, const struct opinfo *op)
 		return refuse(t->why, ERR_INVALID, "global %u is immutable", index);
 	TRY(tr_pop(t, t->module->globals[index].type.type, &o));
 	x = tr_use(t, &o);
-	code = tr_emit(t, IOP_global_set, 4);
+	code = tr_emit(t, o.type == WASM_V128 ? IOP_v128_global_set : IOP_global_set, 4);
 	code[1] = x;
 	code_put32(code + 2, index);
 	return OK;

@@ -2,7 +2,7 @@
 /*
  * The WebAssembly engine as its users see it. Freestanding: no malloc, no I/O, no globals; all memory comes from the
  * caller's arena and memory operations. Any byte string either is refused with offset and reason or runs in its sandbox.
- * WebAssembly core specification 2.0 without SIMD (section numbers in the .c files refer to it).
+ * WebAssembly core specification 2.0 (section numbers in the .c files refer to it).
  */
 #ifndef BROCH_WASM_H
 #define BROCH_WASM_H
@@ -13,6 +13,7 @@
 enum wasm_type { WASM_I32 = 0x7f, WASM_I64 = 0x7e, WASM_F32 = 0x7d, WASM_F64 = 0x7c, WASM_V128 = 0x7b,
 		 WASM_FUNCREF = 0x70, WASM_EXTERNREF = 0x6f };
 
+/* In arrays of arguments and results a v128 takes two values: i64 with the lower and with the upper half. */
 union wasm_value { /* floats are kept as bits where it matters: NaN payloads survive */
 	uint32_t i32;
 	uint64_t i64;
@@ -44,7 +45,7 @@ struct wasm_module;
 /*
  * Decodes, validates and translates. `bytes` and the arena must outlive the module. On refusal the note reads like
  * "code section, function 12 "main", offset 0x1a2b: type mismatch: expected i32, found i64", and the arena is back
- * where it was. ERR_FORMAT malformed (decoder), ERR_INVALID (validator), ERR_UNSUPPORTED (SIMD and later proposals),
+ * where it was. ERR_FORMAT malformed (decoder), ERR_INVALID (validator), ERR_UNSUPPORTED (later proposals),
  * ERR_LIMIT, ERR_NOMEM.
  */
 MUST_USE enum err wasm_load(struct arena *a, struct slice bytes, const struct wasm_limits *limits,
@@ -95,6 +96,7 @@ enum err wasm_trap(struct wasm_caller *c, const char *reason);
 
 struct wasm_extern; /* something importable, opaque; made here or taken from an instance's exports */
 MUST_USE struct wasm_extern *wasm_host_func(struct wasm_store *s, struct wasm_functype type, wasm_host_fn *fn, void *ctx);
+/* Not for v128. */
 MUST_USE struct wasm_extern *wasm_new_global(struct wasm_store *s, enum wasm_type t, bool mutable, union wasm_value v);
 MUST_USE struct wasm_extern *wasm_new_table(struct wasm_store *s, enum wasm_type t, uint32_t min, uint32_t max);
 MUST_USE struct wasm_extern *wasm_new_memory(struct wasm_store *s, uint32_t min_pages, uint32_t max_pages);
@@ -102,7 +104,8 @@ MUST_USE struct wasm_extern *wasm_new_memory(struct wasm_store *s, uint32_t min_
 struct wasm_extern *wasm_export(struct wasm_instance *i, struct slice name);
 enum wasm_kind wasm_extern_kind(const struct wasm_extern *e);
 const struct wasm_functype *wasm_extern_functype(const struct wasm_extern *e); /* WASM_FUNC only */
-MUST_USE enum err wasm_global_get(const struct wasm_extern *e, enum wasm_type *t, union wasm_value *v);
+/* v: room for two values, the second of which is set for a v128. */
+MUST_USE enum err wasm_global_get(const struct wasm_extern *e, enum wasm_type *t, union wasm_value v[static 2]);
 
 /*
  * imports[i] satisfies import i. ERR_UNLINKABLE with the import's names in the note when a type does not match.
@@ -113,7 +116,7 @@ MUST_USE enum err wasm_instantiate(struct wasm_store *s, struct arena *a, const 
 				   struct wasm_extern *const *imports, struct wasm_instance **out, struct note *n);
 
 /*
- * Calls a function. args and results are one array of max(param, result) values. ERR_TRAP puts e.g.
+ * Calls a function. args and results are one array, as long as the longer of the two needs. ERR_TRAP puts e.g.
  * "unreachable executed in function 7 "abort" at offset 0x3f2" into the note; stack exhaustion is a trap as well.
  * Other codes are those of host functions and of poll.
  */

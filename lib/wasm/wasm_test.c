@@ -214,10 +214,12 @@ static void refusals_say_where_and_why(void **state)
 		"code section, function 0 \"f\", offset 0x25: type mismatch: expected i32, found an empty stack");
 	refused(&none, &CODE(0, 0x20, 0, 0x0b), ERR_INVALID,
 		"code section, function 0 \"f\", offset 0x24: unknown local 0 (there are 0)");
-	refused(&none, &CODE(0, 0x41, 0, 0xfd, 0, 0, 0, 0x1a, 0x0b), ERR_UNSUPPORTED,
-		"code section, function 0 \"f\", offset 0x26: SIMD instruction v128.load is not supported yet");
-	refused(&none, &CODE(1, 1, 0x7b, 0x0b), ERR_UNSUPPORTED,
-		"code section, function 0 \"f\", offset 0x24: SIMD type v128 is not supported yet");
+	refused(&none, &CODE(0, 0x41, 0, 0xfd, 0, 5, 0, 0x1a, 0x0b), ERR_INVALID,
+		"code section, function 0 \"f\", offset 0x26: alignment must not be larger than natural (2^4)");
+	refused(&none, &CODE(1, 1, 0x7b, 0x20, 0, 0xfd, 0x1b, 4, 0x1a, 0x0b), ERR_INVALID,
+		"code section, function 0 \"f\", offset 0x28: invalid lane index 4 (there are 4)");
+	refused(&none, &CODE(0, 0xfd, 0x9a, 1, 0x0b), ERR_FORMAT,
+		"code section, function 0 \"f\", offset 0x24: illegal opcode 0xfd 0x9a");
 	refused(&none, &CODE(0, 0x06, 0x0b), ERR_FORMAT,
 		"code section, function 0 \"f\", offset 0x24: illegal opcode 0x6");
 	refused(&none, &CODE(0, 0x01), ERR_FORMAT,

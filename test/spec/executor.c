@@ -183,10 +183,13 @@ static enum err register_name(struct executor *x, struct reader *r)
 	return OK;
 }
 
-static enum err write_value(struct writer *w, uint8_t type, union wasm_value v)
+/* Returns how many of the values it took. */
+static enum err write_value(struct writer *w, uint8_t type, const union wasm_value *v, uint32_t *taken)
 {
+	*taken += type == WASM_V128 ? 2 : 1;
 	TRY(wr_u8(w, type));
-	return wr_u64le(w, type == WASM_I32 || type == WASM_F32 ? v.i32 : v.i64);
+	TRY(wr_u64le(w, type == WASM_I32 || type == WASM_F32 ? v->i32 : v->i64));
+	return type == WASM_V128 ? wr_u64le(w, v[1].i64) : OK;
 }
 
 static enum err invoke(struct executor *x, struct reader *r, struct writer *w, struct note *n)
@@ -196,7 +199,7 @@ static enum err invoke(struct executor *x, struct reader *r, struct writer *w, s
 	struct wasm_instance *i;
 	struct wasm_extern *e;
 	struct slice name;
-	uint32_t count;
+	uint32_t count, at = 0;
 	uint8_t t;
 
 	TRY(read_target(x, r, &i, &name));
@@ -205,18 +208,21 @@ static enum err invoke(struct executor *x, struct reader *r, struct writer *w, s
 		return refuse(n, ERR_NOT_FOUND, "no such function");
 	type = wasm_extern_functype(e);
 	TRY(rd_u32le(r, &count));
-	if (count != type->param_count || count > ARRAY_COUNT(values) || type->result_count > ARRAY_COUNT(values))
+	if (count != type->param_count || count > ARRAY_COUNT(values) / 2 || type->result_count > ARRAY_COUNT(values) / 2)
 		return refuse(n, ERR_INVALID, "wrong number of arguments");
 	for (uint32_t k = 0; k < count; k++) {
 		TRY(rd_u8(r, &t));
 		if (t != type->params[k])
 			return refuse(n, ERR_INVALID, "argument %u has the wrong type", k);
-		TRY(rd_u64le(r, &values[k].i64));
+		TRY(rd_u64le(r, &values[at++].i64));
+		if (t == WASM_V128)
+			TRY(rd_u64le(r, &values[at++].i64));
 	}
 	TRY(wasm_call(x->store, e, values, n));
 	TRY(wr_u32le(w, type->result_count));
+	at = 0;
 	for (uint32_t k = 0; k < type->result_count; k++)
-		TRY(write_value(w, type->results[k], values[k]));
+		TRY(write_value(w, type->results[k], &values[at], &at));
 	return OK;
 }
 
@@ -224,7 +230,8 @@ static enum err get(struct executor *x, struct reader *r, struct writer *w)
 {
 	struct wasm_instance *i;
 	struct wasm_extern *e;
-	union wasm_value v;
+	union wasm_value v[2];
+	uint32_t taken = 0;
 	enum wasm_type t;
 	struct slice name;
 
@@ -232,8 +239,8 @@ static enum err get(struct executor *x, struct reader *r, struct writer *w)
 	e = wasm_export(i, name);
 	if (e == NULL)
 		return ERR_NOT_FOUND;
-	TRY(wasm_global_get(e, &t, &v));
-	return write_value(w, (uint8_t)t, v);
+	TRY(wasm_global_get(e, &t, v));
+	return write_value(w, (uint8_t)t, v, &taken);
 }
 
 static enum err dispatch(struct executor *x, struct slice request, struct writer *w, struct note *n)

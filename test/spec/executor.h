@@ -3,7 +3,8 @@
  * The half of the suite runner that holds the engine: requests in, responses out, both plain bytes, so that it can run in
  * the same process or in a Keep. It uses no libc and no system call; its memory comes from its caller.
  *
- * All numbers are little-endian. A name is u32 length and bytes. A value is u8 type (enum wasm_type) and u64 bits.
+ * All numbers are little-endian. A name is u32 length and bytes. A value is u8 type (enum wasm_type) and u64 bits,
+ * two of them for a v128, the lower half first.
  *   request   u8 command, then
  *     RESET     u8 1: modules are compiled, 0: interpreted. Forgets all modules; a new script begins
  *     MODULE    the module's bytes: loads and instantiates it -> u32 number of the instance

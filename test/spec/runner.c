@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Runs the WebAssembly core test suite: reads the scripts (JSON as written by wast2json), has them executed by
- * test/spec/executor.h, here or in a Keep, and compares. Usage: runner [-v] [-b] [-k KEEPER IMAGE BACKEND] DIRECTORY [SCRIPT...]. A script whose name begins with "simd_" and
- * cases in the text format are skipped and counted. Exit status 0 when nothing failed.
+ * test/spec/executor.h, here or in a Keep, and compares. Usage: runner [-v] [-b] [-k KEEPER IMAGE BACKEND] DIRECTORY [SCRIPT...]. Cases in
+ * the text format are skipped and counted. Exit status 0 when nothing failed.
  */
 #include "sys/code.h"
 #include "test/lib/keep_process.h"
@@ -26,7 +26,7 @@ struct runner {
 	uint8_t response[SPEC_RESPONSE_MAX];
 	size_t response_size;
 	int64_t current;             /* the last module; -1: it could not be made */
-	bool unsupported;            /* because it uses SIMD */
+	bool unsupported;            /* because it uses later proposals */
 	struct {
 		char name[128];
 		int64_t instance;
@@ -149,7 +149,7 @@ static uint8_t type_of(const char *name)
 		const char *name;
 		uint8_t type;
 	} types[] = {{"i32", WASM_I32}, {"i64", WASM_I64}, {"f32", WASM_F32}, {"f64", WASM_F64},
-		     {"funcref", WASM_FUNCREF}, {"externref", WASM_EXTERNREF}};
+		     {"v128", WASM_V128}, {"funcref", WASM_FUNCREF}, {"externref", WASM_EXTERNREF}};
 
 	for (size_t i = 0; i < ARRAY_COUNT(types); i++)
 		if (strcmp(types[i].name, name) == 0)
@@ -157,11 +157,50 @@ static uint8_t type_of(const char *name)
 	return 0;
 }
 
+/* ---- vectors: a list of lanes ---- */
+
+static unsigned lane_bits(json_t *value)
+{
+	const char *type = json_string_value(json_object_get(value, "lane_type"));
+
+	return type == NULL ? 0 : (unsigned)strtoul(type + 1, NULL, 10);
+}
+
+static uint64_t lane_of(const uint64_t v[static 2], unsigned bits, size_t i)
+{
+	uint64_t half = v[i * bits / 64] >> i * bits % 64;
+
+	return bits == 64 ? half : half & ((UINT64_C(1) << bits) - 1);
+}
+
+static bool put_vector(struct runner *u, json_t *value)
+{
+	json_t *lanes = json_object_get(value, "value"), *lane;
+	unsigned bits = lane_bits(value);
+	uint64_t v[2] = {0, 0};
+	size_t i;
+
+	if (bits == 0 || json_array_size(lanes) != 128 / bits)
+		return false;
+	json_array_foreach(lanes, i, lane)
+	{
+		uint64_t x = strtoull(json_string_value(lane), NULL, 10);
+
+		v[i * bits / 64] |= (bits == 64 ? x : x & ((UINT64_C(1) << bits) - 1)) << i * bits % 64;
+	}
+	must(wr_u8(&u->w, WASM_V128));
+	must(wr_u64le(&u->w, v[0]));
+	must(wr_u64le(&u->w, v[1]));
+	return true;
+}
+
 static bool put_value(struct runner *u, json_t *value)
 {
 	uint8_t type = type_of(json_string_value(json_object_get(value, "type")));
 	const char *text = json_string_value(json_object_get(value, "value"));
 
+	if (type == WASM_V128)
+		return put_vector(u, value);
 	if (type == 0 || text == NULL)
 		return false;
 	must(wr_u8(&u->w, type));
@@ -192,6 +231,27 @@ static bool value_matches(json_t *want, uint8_t type, uint64_t bits)
 	return bits == (strcmp(text, "null") == 0 ? WASM_NULL_REF : strtoull(text, NULL, 10));
 }
 
+static bool vector_matches(json_t *want, const uint64_t v[static 2])
+{
+	json_t *lanes = json_object_get(want, "value"), *lane;
+	const char *type = json_string_value(json_object_get(want, "lane_type"));
+	unsigned bits = lane_bits(want);
+	size_t i;
+
+	if (bits == 0 || json_array_size(lanes) != 128 / bits)
+		return false;
+	json_array_foreach(lanes, i, lane)
+	{
+		const char *text = json_string_value(lane);
+		uint64_t have = lane_of(v, bits, i), x = strtoull(text, NULL, 10);
+
+		if (strncmp(text, "nan:", 4) == 0 ? !nan_matches(type_of(type), text, have)
+		                                  : have != (bits == 64 ? x : x & ((UINT64_C(1) << bits) - 1)))
+			return false;
+	}
+	return true;
+}
+
 static bool results_match(struct runner *u, json_t *expected, bool counted)
 {
 	struct reader r = rd_of(slice_of(u->response + 1, u->response_size - 1));
@@ -202,12 +262,16 @@ static bool results_match(struct runner *u, json_t *expected, bool counted)
 	if (count != json_array_size(expected))
 		return false;
 	for (uint32_t i = 0; i < count; i++) {
-		uint64_t bits;
+		uint64_t bits, v[2];
+		json_t *want = json_array_get(expected, i);
 		uint8_t type;
 
 		must(rd_u8(&r, &type));
 		must(rd_u64le(&r, &bits));
-		if (!value_matches(json_array_get(expected, i), type, bits)) {
+		v[0] = v[1] = bits;
+		if (type == WASM_V128)
+			must(rd_u64le(&r, &v[1]));
+		if (type == WASM_V128 ? !vector_matches(want, v) : !value_matches(want, type, bits)) {
 			fprintf(stderr, "    result %u is 0x%llx\n", i, (unsigned long long)bits);
 			return false;
 		}
@@ -412,7 +476,6 @@ static void do_command(struct runner *u, json_t *command)
 
 static void run_script(struct runner *u, const char *script)
 {
-	bool simd = strncmp(script, "simd_", 5) == 0;
 	json_t *root, *commands, *command;
 	json_error_t error;
 	char path[1024];
@@ -426,8 +489,6 @@ static void run_script(struct runner *u, const char *script)
 		return;
 	}
 	commands = json_object_get(root, "commands");
-	if (simd)
-		u->skipped += (unsigned)json_array_size(commands);
 	u->script = script;
 	u->name_count = 0;
 	u->current = -1;
@@ -438,8 +499,7 @@ static void run_script(struct runner *u, const char *script)
 	begin(u, SPEC_RESET);
 	must(wr_u8(&u->w, u->compiles));
 	must(send_request(u) == SPEC_DONE ? OK : ERR_STATE);
-	if (!simd)
-		json_array_foreach(commands, i, command) do_command(u, command);
+	json_array_foreach(commands, i, command) do_command(u, command);
 	memories_free();
 	json_decref(root);
 }

@@ -148,11 +148,11 @@ static void run(struct arena *a, struct slice bytes, struct wasm_code_memory *co
 	for (unsigned k = 0; k < CALLS; k++)
 		call(s, i, k, &r->calls[k]);
 	for (unsigned k = 0; k < ARRAY_COUNT(globals); k++) {
-		union wasm_value v;
+		union wasm_value v[2];
 		enum wasm_type t;
 
-		must(wasm_global_get(wasm_export(i, slice_text(globals[k])), &t, &v), &n, "global");
-		r->globals[k] = is_nan((uint8_t)t, v) ? 1 : t == WASM_I32 || t == WASM_F32 ? v.i32 : v.i64;
+		must(wasm_global_get(wasm_export(i, slice_text(globals[k])), &t, v), &n, "global");
+		r->globals[k] = is_nan((uint8_t)t, v[0]) ? 1 : t == WASM_I32 || t == WASM_F32 ? v[0].i32 : v[0].i64;
 	}
 	r->memory_size = i->memory->bytes;
 }

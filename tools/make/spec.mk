@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-## check-spec TIER=interp|base WHERE=host|keep  the WebAssembly 2.0 core suite (text-format and SIMD cases are skipped)
+## check-spec TIER=interp|base WHERE=host|keep  the WebAssembly 2.0 core suite (text-format cases are skipped)
 TIER ?= interp
 WHERE ?= host
 # What the runner is told; a tier that is not here does not exist.
