@@ -391,7 +391,8 @@ void review_print(FILE *f, const struct review *r, bool colour)
 		        colour ? "\033[0m" : "", l->what);
 		if (l->state != REVIEW_GOOD)
 			fprintf(f, ": %s", states[l->state].word);
-		fprintf(f, when[0] != 0 ? ", %s" : "", when);
+		if (when[0] != 0)
+			fprintf(f, ", %s", when);
 		fprintf(f, l->origin[0] != 0 ? " (%s)\n" : "\n", l->origin);
 		if (l->cure[0] != 0)
 			fprintf(f, "  %s\n", l->cure);
