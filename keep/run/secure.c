@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "keep/run/secure.h"
+
+#include "keep/call/call.h"
+#include "keep/run/entropy.h"
+#include "lib/base/ct.h"
+
+struct secure {
+	struct secure *next; /* among the spare ones */
+	uint32_t channel;
+	struct tls *tls;
+	struct tls_trust trust; /* at the time it began */
+	char name[TLS_NAME_MAX + 1];
+	struct tls_stream stream;
+};
+
+static const struct tls_version *const version = &tls_1_2;
+
+void secure_begin(struct secure_pool *p, const struct secure_settings *s, struct identity *id, struct memory *m)
+{
+	*p = (struct secure_pool){.settings = *s, .identity = id, .memory = m};
+}
+
+/* ---- the wire ---- */
+
+static enum err wire_send(void *ctx, struct slice bytes, size_t *sent)
+{
+	return call_send(((struct secure *)ctx)->channel, bytes, sent);
+}
+
+static enum err wire_receive(void *ctx, void *buffer, size_t capacity, size_t *got)
+{
+	return call_receive(((struct secure *)ctx)->channel, buffer, capacity, got);
+}
+
+/* ---- beginning ---- */
+
+static enum err own_certificate(struct secure_pool *p, uint64_t now_s, struct note *n)
+{
+	const struct keep_certificate_wish wish = {.manifest = p->settings.manifest,
+	                                           .now_s = now_s,
+	                                           .names = p->settings.names,
+	                                           .name_count = p->settings.name_count};
+
+	if (p->made)
+		return OK;
+	TRY(keep_certificate_make(p->identity, &p->memory->heap, &wish, &p->certificate, n));
+	p->own = (struct tls_identity){&p->certificate.der, 1, &p->certificate.key};
+	p->made = true;
+	return OK;
+}
+
+/* Charged once: closed connections stay with the pool. */
+static enum err take_memory(struct secure_pool *p, struct secure **out, struct note *n)
+{
+	struct secure *s = p->spare;
+	enum err err;
+
+	if (s != NULL) {
+		p->spare = s->next;
+		*out = s;
+		return OK;
+	}
+	err = memory_charge(p->memory, sizeof *s + version->size);
+	if (err != OK)
+		return refuse(n, err, "a TLS connection needs %llu bytes, and the memory limit leaves less",
+		              (unsigned long long)(sizeof *s + version->size));
+	s = arena_new(&p->memory->heap, struct secure);
+	if (s != NULL)
+		s->tls = arena_scratch(&p->memory->heap, version->size, 1, TLS_ALIGN);
+	if (s == NULL || s->tls == NULL)
+		return ERR_NOMEM;
+	*out = s;
+	return OK;
+}
+
+static void give_memory(struct secure_pool *p, struct secure *s)
+{
+	struct tls *tls = s->tls;
+
+	version->wipe(tls);
+	wipe(s, sizeof *s);
+	s->tls = tls;
+	s->next = p->spare;
+	p->spare = s;
+}
+
+static bool anybody(const struct tls_trust *t)
+{
+	return t->root_count == 0 && t->pin_count == 0;
+}
+
+static enum err begin_server(struct secure_pool *p, struct secure *s)
+{
+	struct tls_server_settings settings = {.identity = p->own, .protocols = p->settings.protocols};
+
+	if (!anybody(&s->trust))
+		settings.clients = &s->trust;
+	TRY(entropy_for_tls(settings.entropy));
+	return version->server(s->tls, &settings);
+}
+
+static enum err begin_client(struct secure_pool *p, struct secure *s)
+{
+	struct tls_client_settings settings = {
+	        .name = s->name, .trust = s->trust, .identity = &p->own, .protocols = p->settings.protocols};
+
+	TRY(entropy_for_tls(settings.entropy));
+	return version->client(s->tls, &settings);
+}
+
+struct beginning {
+	uint32_t channel;
+	const char *name; /* NULL: we are the server */
+	uint64_t now_s;
+};
+
+static enum err begin(struct secure_pool *p, const struct beginning *b, struct secure **out, struct note *n)
+{
+	struct secure *s = NULL;
+	enum err err;
+
+	TRY(own_certificate(p, b->now_s, n));
+	TRY(take_memory(p, &s, n));
+	s->channel = b->channel;
+	s->trust = b->name != NULL ? p->settings.servers : p->settings.clients;
+	s->trust.now_s = b->now_s;
+	if (b->name != NULL)
+		memcpy(s->name, b->name, strlen(b->name) + 1);
+	err = b->name != NULL ? begin_client(p, s) : begin_server(p, s);
+	if (err != OK) {
+		give_memory(p, s);
+		return refuse(n, err, "TLS cannot begin: %s", err_text(err));
+	}
+	tls_stream_begin(&s->stream, version, s->tls, (struct tls_wire){wire_send, wire_receive, s});
+	*out = s;
+	return OK;
+}
+
+enum err secure_server(struct secure_pool *p, uint32_t channel, uint64_t now_s, struct secure **out, struct note *n)
+{
+	return begin(p, &(struct beginning){channel, NULL, now_s}, out, n);
+}
+
+enum err secure_client(struct secure_pool *p, uint32_t channel, const char *server, uint64_t now_s, struct secure **out,
+                       struct note *n)
+{
+	const size_t size = strlen(server);
+
+	if (size == 0 || size > TLS_NAME_MAX)
+		return refuse(n, ERR_INVALID, "the name of a TLS server has 1 to %d bytes", TLS_NAME_MAX);
+	if (anybody(&p->settings.servers))
+		return refuse(n, ERR_INVALID, "TLS to %s: no roots and no pins say whom to believe", server);
+	return begin(p, &(struct beginning){channel, server, now_s}, out, n);
+}
+
+/* ---- living ---- */
+
+enum err secure_read(struct secure *s, void *out, size_t capacity, size_t *got)
+{
+	return tls_stream_read(&s->stream, out, capacity, got);
+}
+
+enum err secure_write(struct secure *s, struct slice plain, size_t *taken)
+{
+	return tls_stream_write(&s->stream, plain, taken);
+}
+
+enum err secure_flush(struct secure *s)
+{
+	return tls_stream_flush(&s->stream);
+}
+
+void secure_end(struct secure *s)
+{
+	tls_stream_end(&s->stream);
+}
+
+bool secure_readable(struct secure *s)
+{
+	return tls_stream_readable(&s->stream);
+}
+
+bool secure_writable(struct secure *s)
+{
+	return tls_stream_writable(&s->stream);
+}
+
+uint16_t secure_wants(const struct secure *s)
+{
+	const struct tls_stream_wants w = tls_stream_wants(&s->stream);
+
+	return (uint16_t)((w.readable ? KEEPCALL_READABLE : 0) | (w.writable ? KEEPCALL_WRITABLE : 0));
+}
+
+uint32_t secure_channel(const struct secure *s)
+{
+	return s->channel;
+}
+
+struct tls_facts secure_facts(const struct secure *s)
+{
+	return version->facts(s->tls);
+}
+
+void secure_close(struct secure_pool *p, struct secure *s)
+{
+	call_close(s->channel);
+	give_memory(p, s);
+}

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * TLS on channels, ended in the Keep: what a socket of the workload reads and writes is plaintext, what the host moves
+ * is not. One pool belongs to a workload; it makes the Keep's key and certificate when the first connection needs them.
+ * Nothing here waits: the caller does, for what secure_wants says.
+ */
+#ifndef BROCH_KEEP_SECURE_H
+#define BROCH_KEEP_SECURE_H
+
+#include "keep/run/certificate.h"
+#include "keep/run/memory.h"
+#include "lib/tls/stream.h"
+
+enum { SECURE_ALPN_MAX = 8 };
+
+/* What the tenant said about TLS; all of it lives as long as the pool. */
+struct secure_settings {
+	const uint8_t *manifest;  /* SHA-256, 32 bytes: what the certificate says is run here */
+	const char *const *names; /* DNS names of the certificate */
+	size_t name_count;
+	struct tls_protocols protocols;
+	struct tls_trust servers; /* whom we connect to; now_s is set for each connection */
+	struct tls_trust clients; /* who may come; without roots and pins: anybody */
+};
+
+struct secure; /* a connection */
+
+struct secure_pool { /* zero-initialised, then secure_begin */
+	struct secure_settings settings;
+	struct identity *identity;
+	struct memory *memory;
+	struct secure *spare; /* closed ones, to be used again */
+	bool made;
+	struct keep_certificate certificate;
+	struct tls_identity own;
+};
+
+void secure_begin(struct secure_pool *p, const struct secure_settings *s, struct identity *id, struct memory *m);
+
+/*
+ * Takes over an open channel; on failure the caller still has it. now_s: the tenant's clock. Memory counts as the
+ * workload's. ERR_NOMEM, ERR_LIMIT, ERR_NO_RANDOM, ERR_IO (the host gives no evidence), ERR_INVALID (a client without
+ * anybody to believe); the note has words.
+ */
+MUST_USE enum err secure_server(struct secure_pool *p, uint32_t channel, uint64_t now_s, struct secure **out,
+                                struct note *n);
+/* server: the name it must have, and is asked for. Shows our certificate when it is asked for. */
+MUST_USE enum err secure_client(struct secure_pool *p, uint32_t channel, const char *server, uint64_t now_s,
+                                struct secure **out, struct note *n);
+
+/* As lib/tls/stream.h has them. */
+MUST_USE enum err secure_read(struct secure *s, void *out, size_t capacity, size_t *got);
+MUST_USE enum err secure_write(struct secure *s, struct slice plain, size_t *taken);
+MUST_USE enum err secure_flush(struct secure *s);
+void secure_end(struct secure *s);
+bool secure_readable(struct secure *s);
+bool secure_writable(struct secure *s);
+/* For WAIT: bits of enum keepcall_poll_events on the channel; 0: the wire brings nothing new. */
+uint16_t secure_wants(const struct secure *s);
+uint32_t secure_channel(const struct secure *s);
+struct tls_facts secure_facts(const struct secure *s);
+
+/* Closes the channel, sends nothing more, wipes all keys. */
+void secure_close(struct secure_pool *p, struct secure *s);
+
+#endif
