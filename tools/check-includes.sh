@@ -18,7 +18,7 @@ allowed() { # folder of the includer, included path
 	keep:keep/* | keep:lib/* | keep:abi/*) ;;
 	sys:sys/* | sys:lib/* | sys:abi/*) ;;
 	host:host/* | host:sys/* | host:lib/* | host:abi/*) ;;
-	client:client/* | client:sys/* | client:lib/* | client:abi/*) ;;
+	client:client/* | client:sys/* | client:lib/* | client:abi/* | client:include/*) ;;
 	test:* | fuzz:* | bench:*) ;;
 	*) return 1 ;;
 	esac

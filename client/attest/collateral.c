@@ -34,6 +34,8 @@ struct collateral *collateral_new(void)
 void collateral_free(struct collateral *c)
 {
 	for (size_t i = 0; c != NULL && i < c->count; i++) {
+		if (c->piece[i].borrowed)
+			continue;
 		free((void *)(uintptr_t)c->piece[i].bytes.data);
 		free((void *)(uintptr_t)c->piece[i].signature.data);
 	}
@@ -471,11 +473,16 @@ enum err collateral_add_items(struct collateral *c, const struct envelope_item *
 	return OK;
 }
 
-enum err collateral_add_piece(struct collateral *c, const struct collateral_piece *p)
+enum err collateral_borrow(struct collateral *c, const struct collateral *from)
 {
-	const struct taking t = {c, p->origin, NULL, 0};
-
-	return put(&t, p->kind, p->bytes, p->signature, p->name);
+	if (from->count > COLLATERAL_PIECES_MAX - c->count || from->size > COLLATERAL_SIZE_MAX - c->size)
+		return ERR_LIMIT;
+	for (size_t i = 0; i < from->count; i++) {
+		c->piece[c->count] = from->piece[i];
+		c->piece[c->count++].borrowed = true;
+	}
+	c->size += from->size;
+	return OK;
 }
 
 /* ---- files ---- */

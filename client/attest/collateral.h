@@ -40,6 +40,7 @@ struct collateral_piece {
 	struct slice bytes, signature; /* of a statement: the signed text, and 128 hex digits */
 	char name[CERT_CN_MAX];        /* common name of a certificate's subject or of a list's issuer; else "" */
 	char origin[64];               /* file name, or the name of a member of a bundle */
+	bool borrowed;                 /* private: the bytes are another set's */
 };
 
 struct collateral { /* read it; change it by the functions below */
@@ -59,7 +60,8 @@ MUST_USE enum err collateral_add(struct collateral *c, struct slice bytes, const
 MUST_USE enum err collateral_add_items(struct collateral *c, const struct envelope_item *items, size_t count,
                                        struct note *n);
 
-MUST_USE enum err collateral_add_piece(struct collateral *c, const struct collateral_piece *p);
+/* All pieces of another set, which must live longer and stay as it is: their bytes are not copied. */
+MUST_USE enum err collateral_borrow(struct collateral *c, const struct collateral *from);
 
 /* What fits, under the names that the judges know. Slices point into the set and into the choice. */
 struct collateral_choice {

@@ -334,11 +334,10 @@ void collateral_review(const struct collateral *c, const struct evidence *eviden
 	enum err err = all != NULL ? OK : ERR_NOMEM;
 
 	memset(out, 0, sizeof *out);
-	for (size_t i = 0; i < c->count; i++) {
+	for (size_t i = 0; i < c->count; i++)
 		piece(out, &c->piece[i], at, soon_s);
-		if (err == OK)
-			err = collateral_add_piece(all, &c->piece[i]);
-	}
+	if (err == OK)
+		err = collateral_borrow(all, c);
 	if (err != OK)
 		missing(out, "free some", "memory");
 	else if (evidence != NULL)

@@ -273,13 +273,6 @@ static enum err judge_vtpm(struct judging *j)
 
 /* ---- whatever it is ---- */
 
-static enum err copy_set(struct collateral *to, const struct collateral *from)
-{
-	for (size_t i = 0; from != NULL && i < from->count; i++)
-		TRY(collateral_add_piece(to, &from->piece[i]));
-	return OK;
-}
-
 void evidence_verify(const struct evidence_input *in, struct verdict *v)
 {
 	static enum err (*const judges[EVIDENCE_KIND_COUNT])(struct judging * j) = {
@@ -290,9 +283,11 @@ void evidence_verify(const struct evidence_input *in, struct verdict *v)
 	};
 	struct judging j = {.in = in, .v = v, .set = collateral_new()};
 	const enum evidence_kind kind = in->evidence->kind;
-	enum err err = j.set == NULL ? ERR_NOMEM : copy_set(j.set, in->collateral);
+	enum err err = j.set == NULL ? ERR_NOMEM : OK;
 
 	memset(v, 0, sizeof *v);
+	if (err == OK && in->collateral != NULL)
+		err = collateral_borrow(j.set, in->collateral);
 	if (err == OK)
 		err = judges[kind](&j);
 	if (err != OK)

@@ -22,6 +22,8 @@ there 755 /usr/bin/broch /usr/sbin/brochd /usr/lib/broch/brochd-keep
 there 644 /usr/lib/broch/broch-keep-vm.elf /usr/lib/broch/broch-keep-process.elf /lib/systemd/system/brochd.service \
 	/usr/lib/sysusers.d/brochd.conf /usr/share/man/man8/brochd.8 /usr/share/man/man1/broch.1 \
 	/usr/share/bash-completion/completions/broch /usr/share/zsh/site-functions/_broch /usr/share/fish/vendor_completions.d/broch.fish
+there 644 /usr/include/broch/attest.h /usr/lib/libbroch-attest.a /usr/lib/pkgconfig/broch-attest.pc /usr/share/man/man3/broch_attest.3
+there 755 /usr/lib/libbroch-attest.so.0.1.0
 for verb in $("$broch" help | sed -n '/^Verbs/,/^$/s/^  \([a-z]*\) .*/\1/p'); do there 644 "/usr/share/man/man1/broch-$verb.1"; done
 closed=$(find "$tmp/root" -mindepth 1 -type d ! -perm 755)
 if [ -z "$closed" ]; then good; else bad "folders not of mode 755: $closed"; fi

@@ -16,7 +16,7 @@ check-includes:
 # clang 14 warns of other things than gcc 12 does. Guests are compiled by clang anyhow.
 check-clang:
 	@find lib sys keep host client fuzz test -name '*.c' -not -path 'test/guests/*' -not -path 'test/programs/*' | \
-		xargs -n 16 -P $(shell nproc) clang-14 -std=c17 -O2 -fsyntax-only $(WARN) -I. -D_GNU_SOURCE -DBROCH_VERSION='"$(VERSION)"' \
+		xargs -n 16 -P $(shell nproc) clang-14 -std=c17 -O2 -fsyntax-only $(WARN) -I. -Iinclude -D_GNU_SOURCE -DBROCH_VERSION='"$(VERSION)"' \
 		&& echo "clang: 1 passed, 0 failed" || { echo "clang: 0 passed, 1 failed"; exit 1; }
 CHECKS += check-clang
 check-san: check-unit-san
