@@ -33,6 +33,8 @@ struct bundle {
 	size_t file_count, file_capacity;
 	struct manifest m;
 	struct manifest_descriptor descriptors[MANIFEST_DESCRIPTORS_MAX];
+	struct slice tls_names[MANIFEST_TLS_NAMES_MAX], alpn[MANIFEST_TLS_ALPN_MAX];
+	struct slice server_pins[MANIFEST_TLS_PINS_MAX], client_pins[MANIFEST_TLS_PINS_MAX];
 	struct manifest_mount mounts[MANIFEST_MOUNTS_MAX];
 	struct sealed secrets[MANIFEST_SECRETS_MAX];
 	struct manifest_secret sorted_secrets[MANIFEST_SECRETS_MAX];
@@ -264,6 +266,46 @@ enum err bundle_descriptor(struct bundle *b, const struct manifest_descriptor *d
 		return refuse(n, ERR_LIMIT, "more than %d descriptors", MANIFEST_DESCRIPTORS_MAX);
 	b->m.descriptors = b->descriptors;
 	b->descriptors[b->m.descriptor_count++] = *d;
+	return OK;
+}
+
+static int by_bytes(const void *a, const void *b)
+{
+	return memcmp(((const struct slice *)a)->data, ((const struct slice *)b)->data, 32);
+}
+
+static void copy_list(struct slice *to, const struct slice *from, size_t count)
+{
+	if (count > 0)
+		memcpy(to, from, count * sizeof *to);
+}
+
+/* Who says a pin twice means it once. */
+static void copy_pins(struct slice *to, struct manifest_trust *t)
+{
+	size_t kept = 0;
+
+	copy_list(to, t->pins, t->pin_count);
+	qsort(to, t->pin_count, sizeof *to, by_bytes);
+	for (size_t i = 0; i < t->pin_count; i++)
+		if (kept == 0 || by_bytes(&to[kept - 1], &to[i]) != 0)
+			to[kept++] = to[i];
+	t->pins = to;
+	t->pin_count = kept;
+}
+
+enum err bundle_tls(struct bundle *b, const struct manifest_tls *t, struct note *n)
+{
+	if (t->name_count > MANIFEST_TLS_NAMES_MAX || t->alpn_count > MANIFEST_TLS_ALPN_MAX ||
+	    t->servers.pin_count > MANIFEST_TLS_PINS_MAX || t->clients.pin_count > MANIFEST_TLS_PINS_MAX)
+		return refuse(n, ERR_LIMIT, "too many names, protocols or pins for TLS");
+	b->m.tls = *t;
+	copy_list(b->tls_names, t->names, t->name_count);
+	copy_list(b->alpn, t->alpn, t->alpn_count);
+	b->m.tls.names = b->tls_names;
+	b->m.tls.alpn = b->alpn;
+	copy_pins(b->server_pins, &b->m.tls.servers);
+	copy_pins(b->client_pins, &b->m.tls.clients);
 	return OK;
 }
 

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "client/agent/pack.h"
 
+#include "lib/tls/roots.h"
+#include "sys/file.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -145,6 +148,69 @@ static enum err pack_secrets(const struct config *c, struct bundle *b, struct no
 	return OK;
 }
 
+/* ---- tls ---- */
+
+enum { ROOTS_FILE_MAX = 4 << 20, ROOTS_ARENA = 4 << 20 };
+
+/* Looks at them before they travel: a Keep can only say that it does not like them. */
+static enum err look_at_roots(const char *path, struct note *n)
+{
+	struct arena a = {.base = malloc(ROOTS_ARENA)};
+	struct tls_trust trust = {.root_count = 0};
+	struct slice pem = {NULL, 0};
+	struct note why = {""};
+	enum err err = a.base != NULL ? file_read(path, ROOTS_FILE_MAX, &pem, n) : ERR_NOMEM;
+
+	if (err == OK) {
+		a = arena_of(a.base, ROOTS_ARENA);
+		err = roots_read(&a, pem, &trust, &why);
+		if (err != OK)
+			note_set(n, "%s: %s", path, why.text[0] != 0 ? why.text : err_text(err));
+	}
+	free((void *)(uintptr_t)pem.data);
+	free(a.base);
+	return err;
+}
+
+struct trust_room {
+	const char *guest;
+	struct slice pins[MANIFEST_TLS_PINS_MAX];
+};
+
+static enum err pack_trust(struct config *c, const struct config_trust *t, struct trust_room *room, struct bundle *b,
+                           struct manifest_trust *out, struct note *n)
+{
+	const char *within;
+
+	for (size_t i = 0; i < t->pin_count; i++)
+		room->pins[i] = slice_of(t->pins[i], sizeof t->pins[i]);
+	*out = (struct manifest_trust){.pins = room->pins, .pin_count = t->pin_count};
+	if (t->roots == NULL)
+		return OK;
+	TRY(look_at_roots(t->roots, n));
+	TRY(folder_of(c, &c->tls.from, &within));
+	out->roots = slice_text(room->guest);
+	return bundle_files(b, t->roots, room->guest, within, n);
+}
+
+static enum err pack_tls(struct config *c, struct bundle *b, struct note *n)
+{
+	struct slice names[MANIFEST_TLS_NAMES_MAX], alpn[MANIFEST_TLS_ALPN_MAX];
+	struct trust_room servers = {.guest = "etc/broch/roots.pem"}, clients = {.guest = "etc/broch/client-roots.pem"};
+	struct manifest_tls t = {.names = names, .alpn = alpn};
+
+	if (c->tls.from.kind == FROM_DEFAULT)
+		return OK;
+	CHECK(c->tls.name_count <= ARRAY_COUNT(names) && c->tls.alpn_count <= ARRAY_COUNT(alpn));
+	for (; t.name_count < c->tls.name_count; t.name_count++)
+		names[t.name_count] = slice_text(c->tls.names[t.name_count]);
+	for (; t.alpn_count < c->tls.alpn_count; t.alpn_count++)
+		alpn[t.alpn_count] = slice_text(c->tls.alpn[t.alpn_count]);
+	TRY(pack_trust(c, &c->tls.servers, &servers, b, &t.servers, n));
+	TRY(pack_trust(c, &c->tls.clients, &clients, b, &t.clients, n));
+	return bundle_tls(b, &t, n);
+}
+
 static void pack_numbers(const struct config *c, struct manifest *m)
 {
 	uint64_t *const limits[CONFIG_LIMITS] = {&m->limits.memory_bytes, &m->limits.wall_ns, &m->limits.cpu_ns, &m->limits.open_files,
@@ -165,6 +231,7 @@ enum err pack(struct config *c, const char *argv0, struct bundle *b, struct note
 	TRY(pack_descriptors(c, b, n));
 	TRY(pack_mounts(c, b, n));
 	TRY(pack_secrets(c, b, n));
+	TRY(pack_tls(c, b, n));
 	pack_numbers(c, bundle_manifest(b));
 	return OK;
 }

@@ -85,12 +85,12 @@ static enum err open_listener(struct proxy *p, const char *text, struct note *n)
 	TRY(split(text, host, &port, n));
 	why = getaddrinfo(host[0] != 0 ? host : "127.0.0.1", port, &hints, &list);
 	if (why != 0)
-		return refuse(n, ERR_INVALID, "--listen %.100s: %s", text, gai_strerror(why));
+		return refuse(n, ERR_INVALID, "--listen %s: %s", text, gai_strerror(why));
 	errno = 0;
 	p->listener = listen_on(list);
 	freeaddrinfo(list);
 	if (p->listener < 0)
-		return refuse(n, ERR_IO, "listening on %.100s: %s; choose another with --listen", text,
+		return refuse(n, ERR_IO, "listening on %s: %s; choose another with --listen", text,
 		              strerror(errno));
 	describe(p);
 	return OK;

@@ -53,7 +53,7 @@ static enum err address(const char *operand, struct vouch *out, struct note *n)
 		size = 0;
 	}
 	if (size == 0 || size >= sizeof out->host || memchr(host, '/', size) != NULL || !port_ok(colon + 1))
-		return refuse(n, ERR_INVALID, "%.200s: write tls://HOST:PORT, an IPv6 address as tls://[::1]:PORT",
+		return refuse(n, ERR_INVALID, "%s: write tls://HOST:PORT, an IPv6 address as tls://[::1]:PORT",
 		              operand);
 	memcpy(out->host, host, size);
 	out->host[size] = 0;
@@ -72,10 +72,10 @@ static enum err digest_of_file(const char *path, uint8_t out[static 32], struct 
 	TRY(file_read(path, EVIDENCE_MAX, &bytes, n));
 	err = workload_file_decode(bytes, &f, &why);
 	if (err != OK)
-		note_set(n, "%.100s: no workload evidence (%.80s); give a file of `broch inspect --evidence`", path,
+		note_set(n, "%s: no workload evidence (%s); give a file of `broch inspect --evidence`", path,
 		         why.text);
 	else if (f.manifest.size == 0)
-		err = refuse(n, ERR_NOT_FOUND, "%.100s: it does not hold the manifest; give its SHA-256", path);
+		err = refuse(n, ERR_NOT_FOUND, "%s: it does not hold the manifest; give its SHA-256", path);
 	else
 		SHA256(f.manifest.data, f.manifest.size, out);
 	free((void *)(uintptr_t)bytes.data);

@@ -49,6 +49,10 @@ void config_free(struct config *c)
 	free(c->descriptors);
 	free(c->mounts);
 	free(c->secrets);
+	free(c->tls.names);
+	free(c->tls.alpn);
+	free(c->tls.servers.pins);
+	free(c->tls.clients.pins);
 	free(c->remarks);
 	free(c);
 }
@@ -165,6 +169,20 @@ enum err config_env_file(struct config *c, const char *path, struct note *n)
 	}
 	free(text);
 	return err;
+}
+
+enum err config_add_text(const char ***list, size_t *count, const char *text)
+{
+	TRY(room(list, *count, sizeof **list));
+	(*list)[(*count)++] = text;
+	return OK;
+}
+
+enum err config_add_pin(struct config_trust *t, const uint8_t pin[static 32])
+{
+	TRY(room(&t->pins, t->pin_count, sizeof *t->pins));
+	memcpy(t->pins[t->pin_count++], pin, sizeof *t->pins);
+	return OK;
 }
 
 enum err config_add_mount(struct config *c, const struct config_mount *m)

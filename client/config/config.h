@@ -54,6 +54,19 @@ struct config_secret {
 	struct origin from;
 };
 
+struct config_trust {
+	const char *roots; /* a file of ours, PEM; NULL: none */
+	uint8_t (*pins)[32];
+	size_t pin_count;
+};
+
+struct config_tls { /* for sockets with tls */
+	const char **names, **alpn;
+	size_t name_count, alpn_count;
+	struct config_trust servers, clients;
+	struct origin from; /* FROM_DEFAULT: nothing was said */
+};
+
 /* In the order of the manifest. */
 enum config_limit { LIMIT_MEMORY, LIMIT_WALL, LIMIT_CPU, LIMIT_FILES, LIMIT_FILE_BYTES, LIMIT_SOCKETS, LIMIT_NETWORK_BYTES,
 		    CONFIG_LIMITS };
@@ -89,6 +102,7 @@ struct config { /* heap; to be read, and changed by the functions below only */
 		uint64_t when, times, pause_ns, pause_max_ns; /* as in lib/session/manifest.h */
 		struct origin from;
 	} restart;
+	struct config_tls tls;
 	const char **remarks; /* what people should know, a line each */
 	size_t remark_count;
 	void *owned; /* private: the strings */
@@ -112,6 +126,9 @@ MUST_USE enum err config_env_file(struct config *c, const char *path, struct not
 MUST_USE enum err config_add_mount(struct config *c, const struct config_mount *m);
 MUST_USE enum err config_add_descriptor(struct config *c, const struct config_descriptor *d);
 MUST_USE enum err config_add_secret(struct config *c, const struct config_secret *s);
+/* One more name; the text must be the config's. */
+MUST_USE enum err config_add_text(const char ***list, size_t *count, const char *text);
+MUST_USE enum err config_add_pin(struct config_trust *t, const uint8_t pin[static 32]);
 PRINTF_LIKE(2, 3) enum err config_remark(struct config *c, const char *fmt, ...);
 /* A copy that lives as long as the config; NULL without memory. */
 const char *config_keep(struct config *c, struct slice text);

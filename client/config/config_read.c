@@ -3,6 +3,7 @@
 #include "client/config/config.h"
 #include "client/config/fields.h"
 #include "client/config/units.h"
+#include "lib/base/hex.h"
 #include "lib/session/manifest.h"
 
 #include <stdio.h>
@@ -461,6 +462,96 @@ static enum err read_restart(struct reading *r, const struct toml_value *table)
 	return OK;
 }
 
+/* ---- tls ---- */
+
+enum { TLS_NAMES, TLS_ALPN, TLS_ROOTS, TLS_PINS, TLS_CLIENT_ROOTS, TLS_CLIENT_PINS, TLS_FIELDS };
+static const struct field tls_fields[TLS_FIELDS] = {
+	{"names", TOML_ARRAY, "names = [\"keep.example\"]"},
+	{"alpn", TOML_ARRAY, "alpn = [\"http/1.1\"]"},
+	{"roots", TOML_STRING, "roots = \"ca.pem\""},
+	{"pins", TOML_ARRAY, "pins = [\"SHA-256 of a public key in hexadecimal\"]"},
+	{"client_roots", TOML_STRING, "client_roots = \"clients.pem\""},
+	{"client_pins", TOML_ARRAY, "client_pins = [\"SHA-256 of a public key in hexadecimal\"]"},
+};
+
+struct word_list {
+	const struct field *field;
+	size_t most, longest;
+};
+
+/* Printable ASCII without spaces: the manifest asks the same, but knows no lines. */
+static enum err read_words(struct reading *r, const struct toml_value *v, const struct word_list *l, const char ***out, size_t *count)
+{
+	TRY(fields_items(&r->f, v, l->field, TOML_STRING));
+	if (v->u.array.count > l->most)
+		return fields_wrong(&r->f, v, "%s: at most %u", l->field->key, (unsigned)l->most);
+	for (size_t i = 0; i < v->u.array.count; i++) {
+		const struct slice s = v->u.array.items[i]->u.string;
+		const char *text;
+		bool good = s.size > 0 && s.size <= l->longest;
+
+		for (size_t k = 0; k < s.size; k++)
+			good = good && s.data[k] > ' ' && s.data[k] <= '~';
+		if (!good)
+			return fields_wrong(&r->f, v->u.array.items[i], "%s: 1 to %u letters of ASCII without spaces each, as in %s",
+					    l->field->key, (unsigned)l->longest, l->field->example);
+		text = config_keep(r->c, s);
+		if (text == NULL)
+			return ERR_NOMEM;
+		TRY(config_add_text(out, count, text));
+	}
+	return OK;
+}
+
+static enum err read_pins(struct reading *r, const struct toml_value *v, const struct field *field, struct config_trust *t)
+{
+	TRY(fields_items(&r->f, v, field, TOML_STRING));
+	if (v->u.array.count > MANIFEST_TLS_PINS_MAX)
+		return fields_wrong(&r->f, v, "%s: at most %d", field->key, MANIFEST_TLS_PINS_MAX);
+	for (size_t i = 0; i < v->u.array.count; i++) {
+		uint8_t pin[32];
+
+		if (hex_decode(v->u.array.items[i]->u.string, pin, sizeof pin) != OK)
+			return fields_wrong(&r->f, v->u.array.items[i],
+					    "a pin is 64 hexadecimal digits: SHA-256 of the key's SubjectPublicKeyInfo in DER");
+		TRY(config_add_pin(t, pin));
+	}
+	return OK;
+}
+
+/* Roots come with the file, as package files do. */
+static enum err read_roots(struct reading *r, const struct toml_value *v, const char *what, struct config_trust *t)
+{
+	char inside[MANIFEST_PATH_MAX + 1];
+
+	if (v == NULL)
+		return OK;
+	TRY(our_path(r, v, what, &t->roots));
+	if (v->u.string.data[0] == '/' || config_guest_path(v->u.string, inside, sizeof inside) != OK)
+		return fields_wrong(&r->f, v, "%s must lie beside this file, or below", what);
+	return OK;
+}
+
+static enum err read_tls(struct reading *r, const struct toml_value *table)
+{
+	const struct word_list names = {&tls_fields[TLS_NAMES], MANIFEST_TLS_NAMES_MAX, 253};
+	const struct word_list alpn = {&tls_fields[TLS_ALPN], MANIFEST_TLS_ALPN_MAX, 255};
+	const struct toml_value *v[TLS_FIELDS];
+	struct config_tls *t = &r->c->tls;
+
+	TRY(fields_read(&r->f, table, "tls", tls_fields, TLS_FIELDS, v, NULL));
+	t->from = origin_of(r, table);
+	if (v[TLS_NAMES] != NULL)
+		TRY(read_words(r, v[TLS_NAMES], &names, &t->names, &t->name_count));
+	if (v[TLS_ALPN] != NULL)
+		TRY(read_words(r, v[TLS_ALPN], &alpn, &t->alpn, &t->alpn_count));
+	TRY(read_roots(r, v[TLS_ROOTS], "roots", &t->servers));
+	TRY(read_roots(r, v[TLS_CLIENT_ROOTS], "client_roots", &t->clients));
+	if (v[TLS_PINS] != NULL)
+		TRY(read_pins(r, v[TLS_PINS], &tls_fields[TLS_PINS], &t->servers));
+	return v[TLS_CLIENT_PINS] != NULL ? read_pins(r, v[TLS_CLIENT_PINS], &tls_fields[TLS_CLIENT_PINS], &t->clients) : OK;
+}
+
 /* ---- what is known by name but not there yet ---- */
 
 enum { NETWORK_EGRESS, NETWORK_INGRESS, NETWORK_FIELDS };
@@ -505,7 +596,7 @@ static const struct field top_fields[TOP_FIELDS] = {
 	[TOP_SECRETS] = {"secrets", TOML_ARRAY, "[[secrets]] and env = \"NAME\" below it"},
 	[TOP_RESTART] = {"restart", TOML_TABLE, "[restart] and when = \"on-failure\" below it"},
 	[TOP_NETWORK] = {"network", TOML_TABLE, "[network] and egress = [] below it"},
-	[TOP_TLS] = {"tls", TOML_TABLE, "[tls]"},
+	[TOP_TLS] = {"tls", TOML_TABLE, "[tls] and names = [\"keep.example\"] below it"},
 	[TOP_MODULES] = {"modules", TOML_ARRAY, "[[modules]]"},
 };
 
@@ -535,7 +626,7 @@ static enum err read_broch_part(struct reading *r, const struct toml_value *cons
 	if (v[TOP_NETWORK] != NULL)
 		TRY(read_network(r, v[TOP_NETWORK]));
 	if (v[TOP_TLS] != NULL)
-		return not_offered(r, v[TOP_TLS], "[tls]: TLS settings are");
+		TRY(read_tls(r, v[TOP_TLS]));
 	return v[TOP_MODULES] != NULL ? not_offered(r, v[TOP_MODULES], "[[modules]]: further modules are") : OK;
 }
 

@@ -2,6 +2,7 @@
 #include "client/config/show.h"
 
 #include "client/config/units.h"
+#include "lib/base/hex.h"
 #include "lib/session/manifest.h"
 
 #include <inttypes.h>
@@ -198,6 +199,49 @@ static void put_restart(const struct writer *w, const struct config *c)
 	put_pair(w, "pause_max", text, NULL);
 }
 
+static void put_texts(const struct writer *w, const char *key, const char *const *texts, size_t count)
+{
+	if (count == 0)
+		return;
+	fprintf(w->f, "%s = [", key);
+	for (size_t i = 0; i < count; i++) {
+		fputs(i > 0 ? ", " : "", w->f);
+		put_string(w, texts[i]);
+	}
+	fputs("]\n", w->f);
+}
+
+static void put_pins(const struct writer *w, const char *key, const struct config_trust *t)
+{
+	char hex[65];
+
+	if (t->pin_count == 0)
+		return;
+	fprintf(w->f, "%s = [", key);
+	for (size_t i = 0; i < t->pin_count; i++) {
+		hex_encode(slice_of(t->pins[i], sizeof t->pins[i]), hex);
+		fprintf(w->f, "%s\"%s\"", i > 0 ? ", " : "", hex);
+	}
+	fputs("]\n", w->f);
+}
+
+static void put_tls(const struct writer *w, const struct config *c)
+{
+	const struct config_tls *t = &c->tls;
+
+	if (t->from.kind == FROM_DEFAULT)
+		return;
+	put_table(w, "[tls]", &t->from);
+	put_texts(w, "names", t->names, t->name_count);
+	put_texts(w, "alpn", t->alpn, t->alpn_count);
+	if (t->servers.roots != NULL)
+		put_pair(w, "roots", t->servers.roots, NULL);
+	put_pins(w, "pins", &t->servers);
+	if (t->clients.roots != NULL)
+		put_pair(w, "client_roots", t->clients.roots, NULL);
+	put_pins(w, "client_pins", &t->clients);
+}
+
 void config_show(FILE *f, const struct config *c, bool origin)
 {
 	const struct writer w = {f, origin};
@@ -216,6 +260,7 @@ void config_show(FILE *f, const struct config *c, bool origin)
 	for (size_t i = 0; i < c->secret_count; i++)
 		put_secret(&w, &c->secrets[i]);
 	put_restart(&w, c);
+	put_tls(&w, c);
 }
 
 /* ---- JSON ---- */
@@ -317,6 +362,37 @@ static json_t *secrets_json(const struct config *c)
 	return all;
 }
 
+static json_t *texts_json(const char *const *texts, size_t count)
+{
+	json_t *all = json_array();
+
+	for (size_t i = 0; i < count; i++)
+		json_array_append_new(all, json_string(texts[i]));
+	return all;
+}
+
+static json_t *trust_json(const struct config_trust *t)
+{
+	json_t *pins = json_array();
+	char hex[65];
+
+	for (size_t i = 0; i < t->pin_count; i++) {
+		hex_encode(slice_of(t->pins[i], sizeof t->pins[i]), hex);
+		json_array_append_new(pins, json_string(hex));
+	}
+	return json_pack("{s:s?, s:o}", "roots", t->roots, "pins", pins);
+}
+
+static json_t *tls_json(const struct config *c)
+{
+	const struct config_tls *t = &c->tls;
+
+	return with_origin(json_pack("{s:o, s:o, s:o, s:o}", "names", texts_json(t->names, t->name_count), "alpn",
+	                             texts_json(t->alpn, t->alpn_count), "servers", trust_json(&t->servers), "clients",
+	                             trust_json(&t->clients)),
+	                   &t->from);
+}
+
 static json_t *restart_json(const struct config *c)
 {
 	return with_origin(json_pack("{s:s, s:I, s:I, s:I}", "when", whens[c->restart.when], "times",
@@ -331,10 +407,10 @@ json_t *config_show_json(const struct config *c)
 
 	for (size_t i = 0; i < c->remark_count; i++)
 		json_array_append_new(remarks, json_string(c->remarks[i]));
-	return json_pack("{s:s, s:s?, s:s?, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "schema", "broch.config/1",
+	return json_pack("{s:s, s:s?, s:s?, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "schema", "broch.config/1",
 	                 "file", c->file, "steward", c->steward, "args", args_json(c), "env", env_json(c), "files",
 	                 descriptors_json(c), "limits", limits_json(c), "mounts", mounts_json(c), "secrets",
-	                 secrets_json(c), "restart", restart_json(c), "remarks", remarks);
+	                 secrets_json(c), "restart", restart_json(c), "tls", tls_json(c), "remarks", remarks);
 }
 
 /* ---- a beginning ---- */
@@ -392,5 +468,16 @@ const char *config_template(bool enarx)
 	               "or a descriptor (fd).\n"
 	               "# [[secrets]]\n"
 	               "# env = \"DB_PASSWORD\"\n"
-	               "# file = \"db.password\"\n";
+	               "# file = \"db.password\"\n"
+	               "\n"
+	               "# For files with prot = \"tls\": names in the Keep's certificate, whom to believe (roots: PEM "
+	               "beside this\n"
+	               "# file; pins: SHA-256 of a public key), and who may come, if not anybody.\n"
+	               "# [tls]\n"
+	               "# names = [\"keep.example\"]\n"
+	               "# alpn = [\"http/1.1\"]\n"
+	               "# roots = \"ca.pem\"\n"
+	               "# pins = []\n"
+	               "# client_roots = \"clients.pem\"\n"
+	               "# client_pins = []\n";
 }

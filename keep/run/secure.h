@@ -8,6 +8,7 @@
 #define BROCH_KEEP_SECURE_H
 
 #include "keep/run/certificate.h"
+#include "keep/run/delivery.h"
 #include "keep/run/memory.h"
 #include "lib/tls/stream.h"
 
@@ -22,6 +23,11 @@ struct secure_settings {
 	struct tls_trust servers; /* whom we connect to; now_s is set for each connection */
 	struct tls_trust clients; /* who may come; without roots and pins: anybody */
 };
+
+/* The same from what was delivered. Everything is copied into the arena, but for the digest. The note says which file
+ * of roots is wrong, and how. */
+MUST_USE enum err secure_settings_read(const struct delivery *d, struct arena *a, struct secure_settings *out,
+                                       struct note *n);
 
 struct secure; /* a connection */
 

@@ -331,6 +331,48 @@ static void no_host_puts_words_into_their_mouths(void **ctx)
 	assert_true(whole > 0 && broken > 0); /* both kinds were tried */
 }
 
+/* ---- from what was delivered ---- */
+
+static const char pem[] = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
+
+static enum err read_settings(const struct manifest_tls *t, struct secure_settings *out)
+{
+	static uint8_t *blobs[2];
+	struct manifest_file file = {.path = slice_text("etc/roots.pem"), .blob.size = sizeof pem - 1};
+	struct delivery d = {.manifest = {.files = &file, .file_count = 1, .tls = *t}, .blobs = blobs, .blob_count = 2};
+
+	blobs[1] = (uint8_t *)(uintptr_t)pem;
+	memory.heap.used = 0;
+	memset(&note, 0, sizeof note);
+	return secure_settings_read(&d, &memory.heap, out, &note);
+}
+
+static void the_manifest_is_understood(void **ctx)
+{
+	struct slice names[] = {slice_text("a.example"), slice_text("b.example")}, alpn[] = {slice_text("h2")};
+	struct slice pin = slice_of("aaaabbbbccccddddeeeeffffgggghhhh", 32);
+	struct manifest_tls t = {.names = names,
+	                         .name_count = 2,
+	                         .alpn = alpn,
+	                         .alpn_count = 1,
+	                         .clients = {.pins = &pin, .pin_count = 1}};
+	struct secure_settings s;
+
+	(void)ctx;
+	assert_int_equal(read_settings(&t, &s), OK);
+	assert_int_equal(s.name_count, 2);
+	assert_string_equal(s.names[1], "b.example");
+	assert_int_equal(s.protocols.count, 1);
+	assert_string_equal(s.protocols.names[0], "h2");
+	assert_true(s.servers.pin_count == 0 && s.servers.root_count == 0 && s.clients.pin_count == 1);
+	assert_memory_equal(s.clients.pins[0], pin.data, 32);
+	assert_int_equal(read_settings(&(struct manifest_tls){0}, &s), OK);
+	assert_true(s.name_count == 0 && s.protocols.count == 0 && s.clients.pin_count == 0);
+	t.servers.roots = slice_text("etc/roots.pem");
+	assert_int_equal(read_settings(&t, &s), ERR_FORMAT);
+	assert_non_null(strstr(note.text, "the roots in etc/roots.pem: certificate 1 is malformed"));
+}
+
 static int setup(void **ctx)
 {
 	struct boot_info boot = {.magic = BOOT_MAGIC,
@@ -368,6 +410,7 @@ int main(void)
 	        cmocka_unit_test(what_cannot_begin_says_why),
 	        cmocka_unit_test(a_server_without_rules_takes_anybody),
 	        cmocka_unit_test(no_host_puts_words_into_their_mouths),
+	        cmocka_unit_test(the_manifest_is_understood),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);

@@ -10,7 +10,7 @@
 
 #include <assert.h>
 
-enum { VERSION = 2, MANDATORY = 2, PARTS = 12, LIMITS = 7, RESTART_VALUES = 4 };
+enum { VERSION = 2, MANDATORY = 2, PARTS = 13, TLS_KEYS = 6, LIMITS = 7, RESTART_VALUES = 4 };
 
 const char *descriptor_kind_text(uint32_t kind)
 {
@@ -265,6 +265,51 @@ static enum err read_restart(struct input *in, struct manifest *m)
 	return read_numbers(in, values, ARRAY_COUNT(values));
 }
 
+static enum err read_pins(struct input *in, struct manifest_trust *t)
+{
+	TRY(read_count(in, MANIFEST_TLS_PINS_MAX, &t->pin_count));
+	t->pins = arena_many(in->arena, t->pin_count, struct slice);
+	if (t->pins == NULL)
+		return ERR_NOMEM;
+	for (size_t i = 0; i < t->pin_count; i++)
+		TRY(cbor_bytes(&in->r, &t->pins[i]));
+	return OK;
+}
+
+static enum err read_roots(struct input *in, struct manifest_trust *t)
+{
+	TRY(cbor_text(&in->r, &t->roots));
+	return t->roots.size > 0 ? OK : ERR_FORMAT;
+}
+
+static enum err read_tls_key(struct input *in, struct manifest_tls *t, uint64_t key)
+{
+	switch (key) {
+	case 1: return read_texts(in, MANIFEST_TLS_NAMES_MAX, &t->names, &t->name_count);
+	case 2: return read_texts(in, MANIFEST_TLS_ALPN_MAX, &t->alpn, &t->alpn_count);
+	case 3: return read_roots(in, &t->servers);
+	case 4: return read_pins(in, &t->servers);
+	case 5: return read_roots(in, &t->clients);
+	case TLS_KEYS: return read_pins(in, &t->clients);
+	default: return ERR_FORMAT;
+	}
+}
+
+static enum err read_tls(struct input *in, struct manifest *m)
+{
+	struct cbor_map map;
+	uint64_t key;
+
+	TRY(cbor_map(&in->r, &map));
+	if (map.left == 0)
+		return ERR_FORMAT;
+	while (map.left > 0) {
+		TRY(cbor_key_uint(&in->r, &map, &key));
+		TRY(read_tls_key(in, &m->tls, key));
+	}
+	return OK;
+}
+
 /* Key k is read by parts[k - 1]; version and module must be there. */
 static const struct {
 	const char *name;
@@ -273,6 +318,7 @@ static const struct {
 	{"version", read_version}, {"module", read_module},           {"args", read_args},     {"env", read_env},
 	{"files", read_files},     {"limits", read_limits},           {"flags", read_flags},   {"name", read_name},
 	{"descriptors", read_descriptors}, {"mounts", read_mounts}, {"secrets", read_secrets}, {"restart", read_restart},
+	{"tls", read_tls},
 };
 static_assert(ARRAY_COUNT(parts) == PARTS, "one reader and one writer for each part");
 
@@ -481,6 +527,52 @@ static enum err put_restart(struct writer *w, const struct manifest *m)
 	return put_numbers(w, values, RESTART_VALUES);
 }
 
+static enum err put_key_texts(struct writer *w, uint64_t key, const struct slice *texts, size_t count)
+{
+	if (count == 0)
+		return OK;
+	TRY(cbor_put_uint(w, key));
+	return put_texts(w, texts, count);
+}
+
+static enum err put_trust(struct writer *w, uint64_t key, const struct manifest_trust *t)
+{
+	if (t->roots.size > 0)
+		TRY(put_key_text(w, key, t->roots));
+	if (t->pin_count == 0)
+		return OK;
+	TRY(cbor_put_uint(w, key + 1));
+	TRY(cbor_put_array(w, t->pin_count));
+	for (size_t i = 0; i < t->pin_count; i++)
+		TRY(cbor_put_bytes(w, t->pins[i]));
+	return OK;
+}
+
+static size_t tls_keys(const struct manifest_tls *t)
+{
+	const bool there[TLS_KEYS] = {t->name_count > 0,        t->alpn_count > 0,         t->servers.roots.size > 0,
+	                              t->servers.pin_count > 0, t->clients.roots.size > 0, t->clients.pin_count > 0};
+	size_t count = 0;
+
+	for (size_t i = 0; i < TLS_KEYS; i++)
+		count += there[i];
+	return count;
+}
+
+bool manifest_tls_said(const struct manifest_tls *t)
+{
+	return tls_keys(t) > 0;
+}
+
+static enum err put_tls(struct writer *w, const struct manifest *m)
+{
+	TRY(cbor_put_map(w, tls_keys(&m->tls)));
+	TRY(put_key_texts(w, 1, m->tls.names, m->tls.name_count));
+	TRY(put_key_texts(w, 2, m->tls.alpn, m->tls.alpn_count));
+	TRY(put_trust(w, 3, &m->tls.servers));
+	return put_trust(w, 5, &m->tls.clients);
+}
+
 static bool any_limit(const struct manifest *m)
 {
 	const uint64_t values[LIMITS] = LIMIT_VALUES(m);
@@ -510,6 +602,7 @@ static enum err put_all(struct writer *w, const struct manifest *m)
 		{m->mount_count > 0, put_mounts},
 		{m->secret_count > 0, put_secrets},
 		{m->restart.when != RESTART_NEVER, put_restart},
+		{manifest_tls_said(&m->tls), put_tls},
 	};
 	size_t there = 0;
 

@@ -14,6 +14,9 @@
  *  10 mounts [{1 path, 2 bytes}]: writable folders in memory, each with its own limit, sorted by path as files are
  *  11 secrets [{1 kind, 2 target, 3 sha256, 4 size}]: of a sealed secret (below), sorted by kind and target
  *  12 restart {1 when, 2 times at most, 3 first pause ns, 4 longest pause ns}
+ *  13 tls {1 DNS names of the Keep's certificate [text], 2 ALPN [text], best first, 3 path of the file with the roots for
+ *     servers, 4 their pins [bytes], 5 path of the file with the roots for clients, 6 their pins}: for sockets with tls. Roots
+ *     are PEM and one of the files of part 5; a pin is SHA-256 of a SubjectPublicKeyInfo; pins are sorted
  *
  * Blobs follow in this order: module, files, secrets. A secret travels as SECRET_SALT random bytes, its size as u32
  * little-endian, its bytes, and zeros up to a multiple of SECRET_STEP: so neither digest nor size tell what it is.
@@ -36,6 +39,9 @@ enum {
 	MANIFEST_MOUNTS_MAX = 8,
 	MANIFEST_SECRETS_MAX = 256,
 	MANIFEST_RESTARTS_MAX = 1000000,
+	MANIFEST_TLS_NAMES_MAX = 16,
+	MANIFEST_TLS_ALPN_MAX = 8,
+	MANIFEST_TLS_PINS_MAX = 64,
 	SECRET_SALT = 32,
 	SECRET_HEAD = SECRET_SALT + 4,
 	SECRET_STEP = 256,
@@ -93,6 +99,20 @@ struct manifest_secret {
 
 enum restart_when { RESTART_NEVER = 0, RESTART_ON_FAILURE, RESTART_ALWAYS };
 
+/* Whom the workload's TLS believes; both empty: what that means is the socket's business. */
+struct manifest_trust {
+	struct slice roots; /* path of one of the files, "" for none */
+	struct slice *pins; /* 32 bytes each */
+	size_t pin_count;
+};
+
+struct manifest_tls {
+	struct slice *names, *alpn;
+	size_t name_count, alpn_count;
+	struct manifest_trust servers, clients;
+};
+bool manifest_tls_said(const struct manifest_tls *t); /* anything at all? */
+
 struct manifest {
 	struct manifest_blob module;
 	struct slice *args, *env;
@@ -113,6 +133,7 @@ struct manifest {
 	struct {
 		uint64_t when, times, pause_ns, pause_max_ns; /* enum restart_when; all 0 for never */
 	} restart;
+	struct manifest_tls tls;
 };
 
 /* Slices point into `cbor`, arrays live in the arena; both must outlive *out. */

@@ -296,6 +296,55 @@ static enum err check_descriptors(const struct manifest *m, struct note *n)
 	return OK;
 }
 
+/* ---- tls ---- */
+
+enum { DNS_NAME_MAX = 253, ALPN_NAME_MAX = 255, PIN_SIZE = 32 };
+
+/* Printable ASCII without spaces: what a certificate and ALPN can say. */
+static bool word_ok(struct slice s, size_t most)
+{
+	for (size_t i = 0; i < s.size; i++)
+		if (s.data[i] <= ' ' || s.data[i] > '~')
+			return false;
+	return s.size > 0 && s.size <= most;
+}
+
+static const char *trust_fault(const struct manifest *m, const struct manifest_trust *t)
+{
+	if (t->roots.size > 0 && !is_file(m, m->file_count, t->roots))
+		return "the roots are not among the files";
+	if (t->pin_count > MANIFEST_TLS_PINS_MAX)
+		return "more than 64 pins";
+	for (size_t i = 0; i < t->pin_count; i++) {
+		if (t->pins[i].size != PIN_SIZE)
+			return "a pin is not 32 bytes";
+		if (i > 0 && compare(t->pins[i - 1], t->pins[i]) >= 0)
+			return "the pins are not sorted, or one is there twice";
+	}
+	return NULL;
+}
+
+static enum err check_tls(const struct manifest *m, struct note *n)
+{
+	const struct manifest_tls *t = &m->tls;
+	const char *fault = trust_fault(m, &t->servers);
+
+	if (fault == NULL)
+		fault = trust_fault(m, &t->clients);
+	if (fault != NULL)
+		return refuse(n, ERR_INVALID, "manifest: tls: %s", fault);
+	if (t->name_count > MANIFEST_TLS_NAMES_MAX || t->alpn_count > MANIFEST_TLS_ALPN_MAX)
+		return refuse(n, ERR_LIMIT, "manifest: tls: at most %d names and %d protocols", MANIFEST_TLS_NAMES_MAX,
+			      MANIFEST_TLS_ALPN_MAX);
+	for (size_t i = 0; i < t->name_count; i++)
+		if (!word_ok(t->names[i], DNS_NAME_MAX))
+			return refuse(n, ERR_INVALID, "manifest: tls: names[%u] is no DNS name", (unsigned)i);
+	for (size_t i = 0; i < t->alpn_count; i++)
+		if (!word_ok(t->alpn[i], ALPN_NAME_MAX))
+			return refuse(n, ERR_INVALID, "manifest: tls: alpn[%u] is no name of a protocol", (unsigned)i);
+	return OK;
+}
+
 /* ---- limits and the rest ---- */
 
 static enum err check_limits(const struct manifest *m, struct note *n)
@@ -339,5 +388,6 @@ enum err manifest_check(const struct manifest *m, struct note *n)
 	TRY(check_descriptors(m, n));
 	TRY(check_mounts(m, n));
 	TRY(check_secrets(m, n));
+	TRY(check_tls(m, n));
 	return check_restart(m, n);
 }

@@ -17,6 +17,7 @@ static uint8_t memory[1 << 16], bytes[4096];
 static struct manifest sample(void)
 {
 	static const char *const paths[] = {"a", "dir/x", "dir/y"};
+	static struct slice pins[2], tls_names[1], alpn[2];
 	struct manifest m = {.module = {{1, 2, 3}, 1000},
 			     .args = args, .arg_count = 2, .env = env, .env_count = 2, .files = files, .file_count = 3,
 			     .flags = MANIFEST_STDIN, .name = slice_text("demo")};
@@ -37,6 +38,14 @@ static struct manifest sample(void)
 	m.mounts = mounts, m.mount_count = 2;
 	m.secrets = secrets, m.secret_count = 2;
 	m.restart.when = RESTART_ON_FAILURE, m.restart.times = 5, m.restart.pause_max_ns = 1000;
+	pins[0] = slice_of("aaaabbbbccccddddeeeeffffgggghhhh", 32);
+	pins[1] = slice_of("aaaabbbbccccddddeeeeffffgggghhhi", 32);
+	tls_names[0] = slice_text("keep.example");
+	alpn[0] = slice_text("h2"), alpn[1] = slice_text("http/1.1");
+	m.tls.names = tls_names, m.tls.name_count = 1;
+	m.tls.alpn = alpn, m.tls.alpn_count = 2;
+	m.tls.servers.roots = files[1].path;
+	m.tls.clients.pins = pins, m.tls.clients.pin_count = 2;
 	return m;
 }
 
@@ -90,6 +99,11 @@ static void comes_back(void **state)
 	assert_int_equal(back.secrets[1].blob.size, 512);
 	assert_int_equal(back.secrets[0].blob.sha256[0], 9);
 	assert_true(back.restart.when == RESTART_ON_FAILURE && back.restart.times == 5 && back.restart.pause_max_ns == 1000);
+	assert_true(back.tls.name_count == 1 && slice_is(back.tls.names[0], "keep.example"));
+	assert_true(back.tls.alpn_count == 2 && slice_is(back.tls.alpn[1], "http/1.1"));
+	assert_true(slice_equal(back.tls.servers.roots, m.files[1].path) && back.tls.servers.pin_count == 0);
+	assert_true(back.tls.clients.roots.size == 0 && back.tls.clients.pin_count == 2);
+	assert_true(slice_equal(back.tls.clients.pins[1], m.tls.clients.pins[1]));
 }
 
 /* What is empty or zero is left out: there is one encoding, and the shortest manifest has two keys. */
@@ -97,8 +111,9 @@ static void what_is_empty_is_left_out(void **state)
 {
 	/* args [], env [], files [], limits {}, limits {1: 0}, flags 0, name "", descriptors [], ... restart {} */
 	static const char *const empty[] = {"\3\x80", "\4\x80", "\5\x80", "\6\xa0", "\6\xa1\1\0", "\7\0", "\x8\x60", "\x9\x80",
-					    "\xa\x80", "\xb\x80", "\xc\xa0"};
-	static const size_t sizes[] = {2, 2, 2, 2, 4, 2, 2, 2, 2, 2, 2};
+					    "\xa\x80", "\xb\x80", "\xc\xa0", "\xd\xa0", "\xd\xa1\1\x80", "\xd\xa1\3\x60",
+					    "\xd\xa1\4\x80"};
+	static const size_t sizes[] = {2, 2, 2, 2, 4, 2, 2, 2, 2, 2, 2, 2, 4, 4, 4};
 	uint8_t in[64] = {0xa2, 1, 2, 2, 0xa2, 1, 0x58, 32};
 	struct manifest m;
 	size_t size;
@@ -117,7 +132,7 @@ static void what_is_empty_is_left_out(void **state)
 		if (decode(slice_of(in, 43 + sizes[i]), &m, NULL) != ERR_FORMAT)
 			fail_msg("part %u is taken although it is empty", (unsigned)in[43]);
 	}
-	memcpy(in + 43, "\xd\1", 2); /* a key nobody knows */
+	memcpy(in + 43, "\xe\1", 2); /* a key nobody knows */
 	assert_int_equal(decode(slice_of(in, 45), &m, NULL), ERR_FORMAT);
 	in[0] = 0xa1;
 	assert_int_equal(decode(slice_of(in, 3), &m, NULL), ERR_TRUNCATED);
@@ -236,6 +251,15 @@ static void values_have_maxima(void **state)
 	REFUSED_WITH(m.restart.times = 0);
 	REFUSED_WITH(m.restart.times = MANIFEST_RESTARTS_MAX + 1);
 	REFUSED_WITH(m.restart.pause_ns = 1001);
+	REFUSED_WITH(m.tls.servers.roots = slice_text("elsewhere"));
+	REFUSED_WITH(m.tls.clients.roots = slice_text("elsewhere"));
+	REFUSED_WITH(m.tls.names[0] = slice_text(""));
+	REFUSED_WITH(m.tls.names[0] = slice_text("two words"));
+	REFUSED_WITH(m.tls.alpn[1] = slice_text(""));
+	REFUSED_WITH(m.tls.name_count = MANIFEST_TLS_NAMES_MAX + 1);
+	REFUSED_WITH(m.tls.clients.pins[0] = m.tls.clients.pins[1]);
+	REFUSED_WITH(m.tls.clients.pins[1].size = 31);
+	REFUSED_WITH(m.tls.clients.pin_count = MANIFEST_TLS_PINS_MAX + 1);
 	REFUSED_WITH(m.restart.pause_max_ns = INT64_MAX);
 }
 

@@ -243,9 +243,9 @@ static void sent(struct tls *t, size_t size)
 
 static enum err records_out(struct tls *t, uint8_t *to, size_t size, size_t *given)
 {
-	*given = 0;
-	while (*given < size && pending(t).size > 0) {
-		struct slice from = pending(t);
+	struct slice from;
+
+	for (*given = 0; (from = pending(t)).data != NULL && from.size > 0 && *given < size;) {
 		const size_t n = smaller(from.size, size - *given);
 
 		memcpy(to + *given, from.data, n);

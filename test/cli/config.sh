@@ -182,6 +182,12 @@ head -c 10 /dev/zero >zeros && chmod 600 zeros
 refused 'zero byte, which no variable can hold' '[[secrets]]\nenv = "A"\nfile = "zeros"\n'
 refused 'secrets\[0\]: the variable is in env, too' '[env]\nA = "1"\n[[secrets]]\nenv = "A"\nfile = "key"\n'
 refused 'secrets\[0\]: a mount is there' '[[mounts]]\nkind = "memory"\npath = "/run"\nsize = "1KiB"\n[[secrets]]\npath = "/run/key"\nfile = "key"\n'
+refused 'key: there is no certificate in it' '[tls]\nroots = "key"\n'
+refused 'gone: No such file' '[tls]\nclient_roots = "gone"\n'
+openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout ca.key -out ca.pem -subj /CN=ca 2>/dev/null
+printf '[tls]\nnames = ["keep.example"]\nroots = "ca.pem"\n' >tls.toml
+run run -q --config tls.toml "$surroundings" fds
+expect 0 - "a Keep understands [tls]"
 wrong 125 'no-such.toml: No such file' run -q --config no-such.toml "$surroundings"
 mkdir empty
 wrong 126 'empty is a folder without main.wasm' run -q empty

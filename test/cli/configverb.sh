@@ -21,6 +21,8 @@ done
 mkdir data
 echo secret >db.password
 chmod 600 db.password
+openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout ca.key -out ca.pem -subj /CN=ca 2>/dev/null
+cp ca.pem clients.pem
 sed -n '/^# \(\[\|[a-z_]* = \)/{s/^# //;p;d;}; /^[^#]/p' broch.toml >all.toml
 run config check all.toml
 expect 0 - "the template with everything switched on"
@@ -70,7 +72,13 @@ fd = 7
 [restart]
 when = "on-failure"
 pause = "1500ms"
+[tls]
+names = ["keep.example"]
+alpn = ["h2", "http/1.1"]
+pins = ["0000000000000000000000000000000000000000000000000000000000000007"]
+client_roots = "ca.pem"
 END
+cp ca.pem pkg/
 run config show -q pkg
 expect 0 - show
 cp out first.toml
@@ -78,7 +86,8 @@ run config show -q first.toml
 cmp -s out first.toml || bad "what show prints reads back as another configuration"
 good
 for line in 'memory = "96MiB"' 'wall = "90s"' 'file_bytes = "1MB"' 'prot = "tls"' 'port = 443' 'size = "1GiB"' \
-	'pause = "1500ms"' 'pause_max = "1m"' '"odd key" = "2"'; do
+	'pause = "1500ms"' 'pause_max = "1m"' '"odd key" = "2"' 'names = ["keep.example"]' 'alpn = ["h2", "http/1.1"]' \
+	"pins = [\"$(printf '%064d' 7)\"]" 'client_roots = "pkg/ca.pem"'; do
 	out_has "^$(printf '%s' "$line" | sed 's/[][\\.*^$]/\\&/g')\$" "show: $line"
 done
 grep -q '^secret$' out && bad "show prints a secret"
@@ -99,6 +108,7 @@ assert o["limits"]["memory"] == {"value": 96 << 20, "origin": "pkg/broch.toml:7"
 assert [a["value"] for a in o["args"]] == ["one", 'two "quoted" \\ \x07']
 assert o["files"][3]["host"] == "example.com" and o["files"][3]["port"] == 8080
 assert o["secrets"] == [{"env": "S", "file": "pkg/x", "origin": "pkg/broch.toml:33"}, {"path": "/run/s", "fd": 7, "origin": "pkg/broch.toml:36"}]
+assert o["tls"]["servers"] == {"roots": None, "pins": ["%064d" % 7]} and o["tls"]["clients"]["roots"] == "pkg/ca.pem"
 assert any("steward" in r for r in o["remarks"])
 END
 good
