@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The seam between the engine and compiled code: wasm_compile writes a loaded module's functions as x86-64 machine
- * code, has it sealed, and instances made afterwards run compiled. Functions that are not compiled (vectors, very deep
+ * code, has it sealed, and instances made afterwards run compiled. Functions that are not compiled (very deep
  * nesting) run in the interpreter; both call each other.
  *
  * What compiled code relies on: behind the base of each linear memory, 8 GiB and 16 bytes of addresses are absent but

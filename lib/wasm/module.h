@@ -99,6 +99,7 @@ struct wasm_module {
 	struct native_module *native; /* compiled code, NULL: none */
 };
 #define NO_INDEX UINT32_MAX
+enum { UPPER = 1 }; /* the type of the upper half of a v128 on the operand stacks of translator and compiler */
 enum { OPCODE_BLOCK = 0x02, OPCODE_LOOP = 0x03, OPCODE_IF = 0x04, OPCODE_ELSE = 0x05, OPCODE_END = 0x0b };
 
 const char *wasm_type_name(uint8_t type);

@@ -29,7 +29,7 @@ union v128 {
 	double f64[2];
 };
 
-#define LANES(lane) (sizeof(union v128) / sizeof(lane_##lane))
+#define LANES(lane)     (sizeof(union v128) / sizeof(lane_##lane))
 #define FOR_LANES(lane) for (size_t i = 0; i < LANES(lane); i++)
 
 static inline union v128 load(const void *from)
@@ -59,10 +59,10 @@ static inline void put_slot(void *to, uint64_t v)
 }
 
 /* Between a lane and the slot of a scalar. */
-#define slot_I32(x) ((uint64_t)(uint32_t)(x))
-#define slot_I64(x) ((uint64_t)(x))
-#define slot_F32(x) ((uint64_t)bits32(x))
-#define slot_F64(x) bits64(x)
+#define slot_I32(x)   ((uint64_t)(uint32_t)(x))
+#define slot_I64(x)   ((uint64_t)(x))
+#define slot_F32(x)   ((uint64_t)bits32(x))
+#define slot_F64(x)   bits64(x)
 #define scalar_I32(s) ((uint32_t)(s))
 #define scalar_I64(s) (s)
 #define scalar_F32(s) f32_of((uint32_t)(s))
@@ -73,15 +73,15 @@ static inline int32_t clamp(int32_t x, int32_t low, int32_t high)
 	return x < low ? low : x > high ? high : x;
 }
 
-#define sat_s8(x) clamp(x, INT8_MIN, INT8_MAX)
-#define sat_u8(x) clamp(x, 0, UINT8_MAX)
+#define sat_s8(x)  clamp(x, INT8_MIN, INT8_MAX)
+#define sat_u8(x)  clamp(x, 0, UINT8_MAX)
 #define sat_s16(x) clamp(x, INT16_MIN, INT16_MAX)
 #define sat_u16(x) clamp(x, 0, UINT16_MAX)
 
-#define RUN(id) static void run_##id(void *out, const void *px, const void *py, const void *pz, uint32_t lane)
-#define UNUSED_X (void)px
-#define UNUSED_Y (void)py
-#define UNUSED_Z (void)pz
+#define RUN(id)     static void run_##id(void *out, const void *px, const void *py, const void *pz, uint32_t lane)
+#define UNUSED_X    (void)px
+#define UNUSED_Y    (void)py
+#define UNUSED_Z    (void)pz
 #define UNUSED_LANE (void)lane
 
 /* ---- lane by lane ---- */
@@ -109,8 +109,8 @@ static inline int32_t clamp(int32_t x, int32_t low, int32_t high)
 		}                                                                                                      \
 		store(out, r);                                                                                         \
 	}
-#define V2(code, id, text, in, to, expr) LANE_BY_LANE(id, in, to, 0, expr)
-#define VCMP(code, id, text, in, to, expr) LANE_BY_LANE(id, in, to, 0, (expr) ? -1 : 0)
+#define V2(code, id, text, in, to, expr)            LANE_BY_LANE(id, in, to, 0, expr)
+#define VCMP(code, id, text, in, to, expr)          LANE_BY_LANE(id, in, to, 0, (expr) ? -1 : 0)
 #define VWIDEN2(code, id, text, in, to, from, expr) LANE_BY_LANE(id, in, to, from, expr)
 #define VWIDEN1(code, id, text, in, to, from, expr)                                                                    \
 	RUN(id)                                                                                                        \
@@ -319,30 +319,30 @@ RUN(i32x4_dot_i16x8_s)
 #define ROW(code, id, text, shape, scalar, size) [code] = {text, run_##id, shape, scalar, size},
 
 const struct simd_op simd_ops[SIMD_COUNT] = {
-#define V1(code, id, text, ...) ROW(code, id, text, SIMD_UNARY, 0, 0)
-#define V2(code, id, text, ...) ROW(code, id, text, SIMD_BINARY, 0, 0)
-#define VCMP(code, id, text, ...) ROW(code, id, text, SIMD_BINARY, 0, 0)
-#define VSHIFT(code, id, text, ...) ROW(code, id, text, SIMD_SHIFT, WASM_I32, 0)
-#define VWIDEN1(code, id, text, ...) ROW(code, id, text, SIMD_UNARY, 0, 0)
-#define VWIDEN2(code, id, text, ...) ROW(code, id, text, SIMD_BINARY, 0, 0)
-#define VPAIRS(code, id, text, ...) ROW(code, id, text, SIMD_UNARY, 0, 0)
-#define VNARROW(code, id, text, ...) ROW(code, id, text, SIMD_BINARY, 0, 0)
-#define VHAND2(code, id, text) ROW(code, id, text, SIMD_BINARY, 0, 0)
-#define VSELECT(code, id, text) ROW(code, id, text, SIMD_TERNARY, 0, 0)
-#define VSHUFFLE(code, id, text) ROW(code, id, text, SIMD_SHUFFLE, 0, 0)
-#define VCONST(code, id, text) [code] = {text, NULL, SIMD_CONST, 0, 0},
-#define VANY(code, id, text) ROW(code, id, text, SIMD_TEST, WASM_I32, 0)
-#define VALL(code, id, text, lane) ROW(code, id, text, SIMD_TEST, WASM_I32, 0)
-#define VMASK(code, id, text, lane) ROW(code, id, text, SIMD_TEST, WASM_I32, 0)
-#define VSPLAT(code, id, text, type, lane) ROW(code, id, text, SIMD_SPLAT, WASM_##type, sizeof(lane_##lane))
+#define V1(code, id, text, ...)              ROW(code, id, text, SIMD_UNARY, 0, 0)
+#define V2(code, id, text, ...)              ROW(code, id, text, SIMD_BINARY, 0, 0)
+#define VCMP(code, id, text, ...)            ROW(code, id, text, SIMD_BINARY, 0, 0)
+#define VSHIFT(code, id, text, ...)          ROW(code, id, text, SIMD_SHIFT, WASM_I32, 0)
+#define VWIDEN1(code, id, text, ...)         ROW(code, id, text, SIMD_UNARY, 0, 0)
+#define VWIDEN2(code, id, text, ...)         ROW(code, id, text, SIMD_BINARY, 0, 0)
+#define VPAIRS(code, id, text, ...)          ROW(code, id, text, SIMD_UNARY, 0, 0)
+#define VNARROW(code, id, text, ...)         ROW(code, id, text, SIMD_BINARY, 0, 0)
+#define VHAND2(code, id, text)               ROW(code, id, text, SIMD_BINARY, 0, 0)
+#define VSELECT(code, id, text)              ROW(code, id, text, SIMD_TERNARY, 0, 0)
+#define VSHUFFLE(code, id, text)             ROW(code, id, text, SIMD_SHUFFLE, 0, 0)
+#define VCONST(code, id, text)               [code] = {text, NULL, SIMD_CONST, 0, 0},
+#define VANY(code, id, text)                 ROW(code, id, text, SIMD_TEST, WASM_I32, 0)
+#define VALL(code, id, text, lane)           ROW(code, id, text, SIMD_TEST, WASM_I32, 0)
+#define VMASK(code, id, text, lane)          ROW(code, id, text, SIMD_TEST, WASM_I32, 0)
+#define VSPLAT(code, id, text, type, lane)   ROW(code, id, text, SIMD_SPLAT, WASM_##type, sizeof(lane_##lane))
 #define VEXTRACT(code, id, text, lane, type) ROW(code, id, text, SIMD_EXTRACT, WASM_##type, sizeof(lane_##lane))
 #define VREPLACE(code, id, text, lane, type) ROW(code, id, text, SIMD_REPLACE, WASM_##type, sizeof(lane_##lane))
-#define VLOAD(code, id, text) ROW(code, id, text, SIMD_LOAD, WASM_I32, 16)
-#define VSTORE(code, id, text) ROW(code, id, text, SIMD_STORE, WASM_I32, 16)
+#define VLOAD(code, id, text)                ROW(code, id, text, SIMD_LOAD, WASM_I32, 16)
+#define VSTORE(code, id, text)               ROW(code, id, text, SIMD_STORE, WASM_I32, 16)
 #define VLOAD_EXTEND(code, id, text, in, to) ROW(code, id, text, SIMD_LOAD, WASM_I32, 8)
-#define VLOAD_SPLAT(code, id, text, lane) ROW(code, id, text, SIMD_LOAD, WASM_I32, sizeof(lane_##lane))
-#define VLOAD_ZERO(code, id, text, lane) ROW(code, id, text, SIMD_LOAD, WASM_I32, sizeof(lane_##lane))
-#define VLOAD_LANE(code, id, text, lane) ROW(code, id, text, SIMD_LOAD_LANE, WASM_I32, sizeof(lane_##lane))
-#define VSTORE_LANE(code, id, text, lane) ROW(code, id, text, SIMD_STORE_LANE, WASM_I32, sizeof(lane_##lane))
+#define VLOAD_SPLAT(code, id, text, lane)    ROW(code, id, text, SIMD_LOAD, WASM_I32, sizeof(lane_##lane))
+#define VLOAD_ZERO(code, id, text, lane)     ROW(code, id, text, SIMD_LOAD, WASM_I32, sizeof(lane_##lane))
+#define VLOAD_LANE(code, id, text, lane)     ROW(code, id, text, SIMD_LOAD_LANE, WASM_I32, sizeof(lane_##lane))
+#define VSTORE_LANE(code, id, text, lane)    ROW(code, id, text, SIMD_STORE_LANE, WASM_I32, sizeof(lane_##lane))
 #include "lib/wasm/simd.def"
 };

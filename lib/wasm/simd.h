@@ -28,13 +28,14 @@ enum simd_shape {
 
 /*
  * Operands in slots (a vector: two), the result to slots; all operands are read before it is written. SHUFFLE: z is the
- * 16 lanes. LOAD: x is `size` bytes of memory, LOAD_LANE: and y the vector. STORE, STORE_LANE: out is memory, x the vector.
+ * 16 lanes. LOAD: x is `size` bytes of memory, LOAD_LANE: and y the vector. STORE, STORE_LANE: out is memory, x the
+ * vector.
  */
 typedef void simd_fn(void *out, const void *x, const void *y, const void *z, uint32_t lane);
 
 struct simd_op {
 	const char *text;
-	simd_fn *run;   /* NULL: SIMD_CONST */
+	simd_fn *run; /* NULL: SIMD_CONST */
 	uint8_t shape;
 	uint8_t scalar; /* enum wasm_type of the one that is no vector, if there is one */
 	uint8_t size;   /* bytes of memory, or of one lane */

@@ -30,7 +30,6 @@
 #include "lib/wasm/module.h"
 
 enum where { HOME, LOCAL, CONST };
-enum { UPPER = 1 };
 
 struct operand {
 	uint8_t type; /* 0: any, in unreachable code; or UPPER */

@@ -117,22 +117,13 @@ static enum err check_code(const struct wasm_module *m, struct note *n)
 	return OK;
 }
 
-/* Functions with vectors are left to the interpreter; this may take other modules for such, too. */
-static bool may_use_vectors(struct slice bytes)
-{
-	for (size_t i = 0; i < bytes.size; i++)
-		if (bytes.data[i] == 0xfd || bytes.data[i] == WASM_V128)
-			return true;
-	return false;
-}
-
 static enum err compile(struct executor *x, struct wasm_module *m, struct note *n)
 {
 	enum err err = wasm_compile(m, x->arena, x->code);
 
 	if (err != OK)
 		return refuse(n, ERR_STATE, "the module was not compiled: %s", err_text(err));
-	if (wasm_code_stats(m).interpreted > 0 && !may_use_vectors(m->bytes))
+	if (wasm_code_stats(m).interpreted > 0)
 		return refuse(n, ERR_STATE, "%u functions were not compiled", wasm_code_stats(m).interpreted);
 	return check_code(m, n);
 }

@@ -94,7 +94,7 @@ static void emit_entry(struct compiler *c, const struct scanned *s, const struct
 		uint32_t local = c->touched[i];
 
 		if (c->local_regs[local] != NO_REG)
-			slot_to_reg(c, c->local_types[local], c->local_regs[local], slot_rm(local));
+			slot_to_reg(c, c->local_types[local], c->local_regs[local], local_rm(c, local));
 	}
 	emit_jmp_to(&c->e, late->back);
 }
@@ -215,11 +215,12 @@ static void instruction(struct compiler *c)
 
 	emit_room(&c->e, 512);
 	c->where = (uint32_t)rd_offset(&c->r);
-	if (read_opcode(&c->r, &opcode) != OK || opcode >= OPCODES || c->fn[opcode] == NULL) {
+	if (read_opcode(&c->r, &opcode) != OK || (opcode < 0x200 && (opcode >= OPCODES || c->fn[opcode] == NULL)))
 		fail(c);
-		return;
-	}
-	c->fn[opcode](c, opcode);
+	else if (opcode >= 0x200)
+		compile_simd(c, opcode - 0x200);
+	else
+		c->fn[opcode](c, opcode);
 }
 
 /* ---- bodies ---- */
@@ -233,28 +234,33 @@ static enum err read_locals(struct compiler *c, const struct wasm_functype *f)
 		return ERR_LIMIT;
 	if (f->param_count > 0)
 		memcpy(c->local_types, f->params, f->param_count);
-	c->param_count = c->local_count = f->param_count;
+	c->param_count = c->locals = f->param_count;
 	TRY(leb_u32(&c->r, &runs));
 	while (runs-- > 0) {
 		TRY(leb_u32(&c->r, &count));
 		TRY(leb_byte(&c->r, &type));
-		if (count > LOCALS_MAX - c->local_count || (type == WASM_V128 && count > 0))
+		if (count > LOCALS_MAX - c->locals)
 			return ERR_LIMIT;
-		memset(c->local_types + c->local_count, type, count);
-		c->local_count += count;
+		memset(c->local_types + c->locals, type, count);
+		c->locals += count;
 	}
-	for (uint32_t i = 0; i < f->param_count; i++)
-		if (f->params[i] == WASM_V128)
-			return ERR_UNSUPPORTED;
-	for (uint32_t i = 0; i < f->result_count; i++)
-		if (f->results[i] == WASM_V128)
-			return ERR_UNSUPPORTED;
+	c->local_count = 0;
+	for (uint32_t i = 0; i < c->locals; i++) {
+		c->local_slots[i] = (uint16_t)c->local_count; /* at most 2 * LOCALS_MAX */
+		c->local_count += c->local_types[i] == WASM_V128 ? 2 : 1;
+	}
 	return OK;
 }
 
 static struct rm saved_slot(const struct compiler *c, uint32_t i)
 {
 	return slot_rm(c->local_count + i);
+}
+
+static void clear_slot(struct compiler *c, uint32_t slot)
+{
+	emit_op(&c->e, 0xc7u | OP_W, 0, slot_rm(slot));
+	emit_u32(&c->e, 0);
 }
 
 static void load_locals(struct compiler *c, const struct scanned *s)
@@ -266,10 +272,11 @@ static void load_locals(struct compiler *c, const struct scanned *s)
 		emit_room(&c->e, 32);
 		if (local < c->param_count) {
 			if (reg != NO_REG)
-				slot_to_reg(c, c->local_types[local], reg, slot_rm(local));
+				slot_to_reg(c, c->local_types[local], reg, local_rm(c, local));
 		} else if (reg == NO_REG) {
-			emit_op(&c->e, 0xc7u | OP_W, 0, slot_rm(local));
-			emit_u32(&c->e, 0);
+			clear_slot(c, c->local_slots[local]);
+			if (c->local_types[local] == WASM_V128)
+				clear_slot(c, c->local_slots[local] + 1u);
 		} else if (reg >= XMM0) {
 			emit_op(&c->e, 0x0f57, reg, rm_reg(reg));
 		} else {
@@ -301,7 +308,8 @@ static uint32_t prologue(struct compiler *c, const struct scanned *s, uint32_t b
 
 void compile_epilogue(struct compiler *c)
 {
-	uint32_t results = c->controls[0].type.result_count;
+	const struct wasm_functype *f = &c->controls[0].type;
+	uint32_t results = slots_of(f->results, f->result_count);
 
 	emit_room(&c->e, 256 + results * 32);
 	for (uint32_t i = 0; i < c->saved_count; i++)
@@ -328,7 +336,7 @@ static void begin_body(struct compiler *c, const struct wasm_functype *f)
 	c->depth = 1;
 	c->height = 0;
 	c->late_count = c->call_count = 0;
-	c->height_max = f->result_count;
+	c->height_max = slots_of(f->results, f->result_count);
 	c->live = true;
 	c->flags_live = c->failed = false;
 	c->target_reg = NO_REG;
@@ -442,17 +450,17 @@ static void emit_helper(struct compiler *c, uint32_t leave)
 		emit_push(e, saved[i]);
 	emit_op(e, 0x8b | OP_W, R8, rm_mem(RSP, sizeof saved * 8)); /* the address behind the call */
 	emit_mov(e, true, RDI, RSP);
-	emit_alu_imm(e, ALU_SUB, true, rm_reg(RSP), 80);
+	emit_alu_imm(e, ALU_SUB, true, rm_reg(RSP), 144);
 	emit_alu_imm(e, ALU_AND, true, rm_reg(RSP), -16);
-	emit_op(e, 0x89 | OP_W, RDI, rm_mem(RSP, 64));
+	emit_op(e, 0x89 | OP_W, RDI, rm_mem(RSP, 128));
 	for (uint8_t i = 0; i < 8; i++)
-		emit_op(e, 0x0f11 | OP_F2, (uint8_t)(XMM8 + i), rm_mem(RSP, i * 8));
+		emit_op(e, 0x0f11, (uint8_t)(XMM8 + i), rm_mem(RSP, i * 16));
 	emit_mov(e, true, RDI, INST);
 	emit_op(e, 0x8b | OP_W, R9, rm_mem(INST, INST_OFFSET(helpers)));
 	emit_op(e, 0xff, 2, rm_index(R9, RAX, 3, 0));
 	for (uint8_t i = 0; i < 8; i++)
-		emit_op(e, 0x0f10 | OP_F2, (uint8_t)(XMM8 + i), rm_mem(RSP, i * 8));
-	emit_op(e, 0x8b | OP_W, RSP, rm_mem(RSP, 64));
+		emit_op(e, 0x0f10, (uint8_t)(XMM8 + i), rm_mem(RSP, i * 16));
+	emit_op(e, 0x8b | OP_W, RSP, rm_mem(RSP, 128));
 	for (size_t i = sizeof saved; i-- > 0;)
 		emit_pop(e, saved[i]);
 	emit_op(e, 0x8b, FUEL_REG, rm_mem(INST, INST_OFFSET(fuel)));
@@ -544,12 +552,13 @@ static enum err make_scratch(struct compiler *c)
 	c->late = arena_many_scratch(a, c->list_max + 1u, struct late_code);
 	c->calls = arena_scratch(a, c->list_max + 1u, sizeof *c->calls, 8);
 	c->local_types = arena_many_scratch(a, LOCALS_MAX, uint8_t);
+	c->local_slots = arena_many_scratch(a, LOCALS_MAX, uint16_t);
 	c->local_regs = arena_many_scratch(a, LOCALS_MAX, uint8_t);
 	c->local_refs = arena_many(a, LOCALS_MAX, uint16_t);
 	c->weights = arena_many(a, LOCALS_MAX, uint32_t);
 	c->touched = arena_many_scratch(a, LOCALS_MAX, uint32_t);
 	if (c->call_chains == NULL || c->entries == NULL || c->operands == NULL || c->controls == NULL ||
-	    c->late == NULL || c->calls == NULL || c->local_types == NULL || c->local_regs == NULL ||
+	    c->late == NULL || c->calls == NULL || c->local_types == NULL || c->local_regs == NULL || c->local_slots == NULL ||
 	    c->local_refs == NULL || c->weights == NULL || c->touched == NULL)
 		return ERR_NOMEM;
 	memset(c->local_regs, NO_REG, LOCALS_MAX);

@@ -7,10 +7,10 @@
  * machine stack with return addresses only, r13 the fuel, r14 the instance, r15 the base of memory 0. Temporaries:
  * rax rcx rdx rsi rdi, xmm0-7. Locals: the most used ones of a function live in rbx r8-r12 and xmm8-15 for the whole of
  * it (scan.c counts, weighted by loop depth), which every function saves; so control flow joins need no moves for
- * locals.
+ * locals. A vector is there only in a function that calls nothing, because no more than 64 bits of a register are saved.
  *
  * Arguments are passed in the callee's first slots, where they stand on the caller's operand stack; a single result
- * comes in rax or xmm0, several come back in those slots. A 32-bit value in a general register has a clear upper half;
+ * comes in rax or xmm0, several and vectors come back in those slots. A 32-bit value in a general register has a clear upper half;
  * in a slot it has none.
  *
  * Where control flow joins: the only result of a label is in rax or xmm0, several results and parameters are at home in
@@ -40,7 +40,7 @@ enum { FRAME_LEAST = 8 /* slots: the machine stack is no deeper than an eighth o
 enum place { AT_HOME, AT_CONST, AT_LOCAL, AT_REG, AT_FLAGS };
 
 struct operand {
-	uint8_t type, place;
+	uint8_t type, place; /* type UPPER: the upper half of the v128 below it, AT_HOME */
 	uint8_t reg;     /* AT_REG; AT_FLAGS: the condition */
 	uint32_t local;  /* AT_LOCAL */
 	uint32_t height; /* of a popped operand: its home */
@@ -91,6 +91,7 @@ struct compiler {
 		uint32_t at, function;
 	} * calls;
 	uint8_t *local_types;
+	uint16_t *local_slots;
 	uint8_t *local_regs;  /* NO_REG: in its slot */
 	uint16_t *local_refs; /* operands that are still in the local */
 	uint32_t *weights, *touched;
@@ -99,7 +100,8 @@ struct compiler {
 	/* the body at hand */
 	struct reader r;
 	uint32_t where;
-	uint32_t local_count, param_count, height, height_max, depth, late_count, call_count;
+	uint32_t locals, local_count; /* local_count: their slots */
+	uint32_t param_count, height, height_max, depth, late_count, call_count;
 	uint32_t list_max, control_max; /* by the largest body */
 	uint32_t home_base;
 	uint32_t free_regs;                  /* temporaries; a bit for each register number */
@@ -123,9 +125,10 @@ struct scanned scan_body(struct compiler *c, struct reader r);
 void choose_registers(struct compiler *c, const struct scanned *s);
 
 /* ---- stack.c ---- */
-bool is_float(uint8_t type);
+bool is_float(uint8_t type); /* in a vector register */
 bool is_wide(uint8_t type); /* 64 bits, references included */
 struct rm slot_rm(uint32_t slot);
+struct rm local_rm(const struct compiler *c, uint32_t local);
 uint32_t home_slot(const struct compiler *c, uint32_t height);
 void push(struct compiler *c, struct operand o);
 void push_reg(struct compiler *c, uint8_t type, uint8_t reg);
@@ -191,8 +194,10 @@ compile_fn compile_unreachable, compile_nop, compile_block, compile_loop, compil
         compile_f32_const, compile_f64_const, compile_ref_null, compile_ref_is_null, compile_ref_func;
 compile_fn compile_int_binary, compile_int_unary, compile_shift, compile_division, compile_int_compare,
         compile_float_binary, compile_float_minmax, compile_copysign, compile_float_unary, compile_float_compare,
-        compile_convert, compile_trunc, compile_load, compile_store, compile_by_helper, compile_eqz;
+        compile_convert, compile_trunc, compile_load, compile_store, compile_by_helper, compile_eqz, compile_simd;
 void compile_epilogue(struct compiler *c);
+/* Where an access of linear memory goes; the popped address is held until it is released. */
+struct rm memory_rm(struct compiler *c, struct operand *address, uint32_t offset);
 /* Flags from the popped operand; they are live then. */
 enum condition test_operand(struct compiler *c, struct operand *o);
 

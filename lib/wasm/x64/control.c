@@ -23,15 +23,17 @@ static enum condition negated(enum condition cc)
 
 /* ---- what labels carry ---- */
 
+/* In slots. */
 static uint32_t label_count(const struct control *l)
 {
-	return l->opcode == OPCODE_LOOP ? l->type.param_count : l->type.result_count;
+	return l->opcode == OPCODE_LOOP ? slots_of(l->type.params, l->type.param_count)
+	                                : slots_of(l->type.results, l->type.result_count);
 }
 
-/* One result of a forward label travels in a register. */
+/* One result of a forward label travels in a register, unless it is a vector. */
 static bool in_register(const struct control *l)
 {
-	return l->opcode != OPCODE_LOOP && l->type.result_count == 1;
+	return l->opcode != OPCODE_LOOP && l->type.result_count == 1 && l->type.results[0] != WASM_V128;
 }
 
 static uint8_t result_reg(uint8_t type)
@@ -312,12 +314,6 @@ static struct control *enter(struct compiler *c, uint8_t opcode)
 		return &c->controls[0];
 	}
 	read_block_type(c, l);
-	for (uint32_t i = 0; i < l->type.param_count; i++)
-		if (l->type.params[i] == WASM_V128)
-			fail(c);
-	for (uint32_t i = 0; i < l->type.result_count; i++)
-		if (l->type.results[i] == WASM_V128)
-			fail(c);
 	l->opcode = opcode;
 	l->fixups = l->otherwise = 0;
 	return l;
@@ -326,11 +322,13 @@ static struct control *enter(struct compiler *c, uint8_t opcode)
 /* Everything below at home or a constant, the parameters at home. */
 static void begin(struct compiler *c, struct control *l)
 {
+	uint32_t params = slots_of(l->type.params, l->type.param_count);
+
 	if (c->failed)
 		return;
 	flush(c);
-	bring_home(c, l->type.param_count);
-	l->height = c->height - l->type.param_count;
+	bring_home(c, params);
+	l->height = c->height - params;
 	c->depth++;
 }
 
@@ -424,7 +422,7 @@ void compile_end(struct compiler *c, uint32_t opcode)
 		skip_dead(c);
 		return;
 	}
-	if (count == 1) {
+	if (count == 1 && l->type.results[0] != WASM_V128) {
 		take_fixed(c, result_reg(l->type.results[0]));
 		push_reg(c, l->type.results[0], result_reg(l->type.results[0]));
 	} else {
@@ -436,10 +434,12 @@ void compile_end(struct compiler *c, uint32_t opcode)
 
 static uint32_t pass_arguments(struct compiler *c, const struct wasm_functype *f)
 {
-	emit_room(&c->e, 256 + f->param_count * 32);
+	uint32_t params = slots_of(f->params, f->param_count);
+
+	emit_room(&c->e, 256 + params * 32);
 	flush_temps(c);
-	bring_home(c, f->param_count);
-	drop_to(c, c->height - f->param_count);
+	bring_home(c, params);
+	drop_to(c, c->height - params);
 	return c->height;
 }
 
@@ -450,7 +450,7 @@ static void move_frame(struct compiler *c, enum alu op, uint32_t height)
 
 static void take_results(struct compiler *c, const struct wasm_functype *f)
 {
-	if (f->result_count == 1) {
+	if (f->result_count == 1 && f->results[0] != WASM_V128) {
 		take_fixed(c, result_reg(f->results[0]));
 		push_reg(c, f->results[0], result_reg(f->results[0]));
 	} else {

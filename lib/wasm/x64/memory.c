@@ -76,10 +76,10 @@ static void assign(struct compiler *c, struct operand *o, uint32_t local)
 	if (reg != NO_REG)
 		load_into(c, o, reg);
 	else if (o->place == AT_CONST && (!is_wide(type) || (int64_t)o->k == (int32_t)o->k)) {
-		emit_op(&c->e, 0xc7u | OP_W, 0, slot_rm(local));
+		emit_op(&c->e, 0xc7u | OP_W, 0, local_rm(c, local));
 		emit_u32(&c->e, (uint32_t)o->k);
 	} else {
-		reg_to_slot(c, type, to_reg(c, o), slot_rm(local));
+		reg_to_slot(c, type, to_reg(c, o), local_rm(c, local));
 	}
 }
 
@@ -197,7 +197,7 @@ void compile_global_set(struct compiler *c, uint32_t opcode)
  * An index has 32 bits and a clear upper half, an offset is below 2^32, so that the sum lies in the memory or in the
  * guard behind it; a displacement is signed, so that the larger half of the offsets is added first.
  */
-static struct rm address(struct compiler *c, struct operand *o, uint32_t offset)
+struct rm memory_rm(struct compiler *c, struct operand *o, uint32_t offset)
 {
 	uint8_t reg;
 
@@ -254,7 +254,7 @@ void compile_load(struct compiler *c, uint32_t opcode)
 	struct rm rm;
 
 	look_for_target(c, type);
-	rm = address(c, &o, offset);
+	rm = memory_rm(c, &o, offset);
 	release(c, &o);
 	dest = fresh_dest(c, type);
 	add_site(c, c->e.at);
@@ -275,7 +275,7 @@ void compile_store(struct compiler *c, uint32_t opcode)
 
 	if (value.place == AT_CONST && !is_float(value.type) &&
 	    (op != (0x89 | OP_W) || (int64_t)value.k == (int32_t)value.k)) {
-		rm = address(c, &o, offset);
+		rm = memory_rm(c, &o, offset);
 		add_site(c, c->e.at);
 		emit_op(&c->e, byte ? 0xc6u : 0xc7u | (op & ~0xffu), 0, rm);
 		emit_byte(&c->e, (uint8_t)value.k);
@@ -287,7 +287,7 @@ void compile_store(struct compiler *c, uint32_t opcode)
 		}
 	} else {
 		reg = to_reg(c, &value);
-		rm = address(c, &o, offset);
+		rm = memory_rm(c, &o, offset);
 		add_site(c, c->e.at);
 		emit_op(&c->e, op, reg, rm);
 		release(c, &value);

@@ -4,9 +4,10 @@
 
 #include "lib/wasm/leb.h"
 #include "lib/wasm/number.h"
+#include "lib/wasm/simd.h"
 
 /*
- * A way from compiled code through the interpreter or another instance back into compiled code takes about 450 bytes of
+ * A way from compiled code through the interpreter or another instance back into compiled code takes about 520 bytes of
  * machine stack, of which a VM Keep has 256 KiB; return addresses of compiled functions take up to 128 KiB (FRAME_LEAST).
  */
 enum { ENTRIES_MAX = 100, FRAME_GROWTH = 32 };
@@ -19,9 +20,12 @@ static bool is_narrow(uint8_t type)
 /* The interpreter and host functions want slots of narrow values with a clear upper half. */
 static void clear_upper(uint64_t *slots, const uint8_t *types, uint32_t count)
 {
-	for (uint32_t i = 0; i < count; i++)
+	for (uint32_t i = 0; i < count; i++, slots++) {
 		if (is_narrow(types[i]))
-			slots[i] = (uint32_t)slots[i];
+			*slots = (uint32_t)*slots;
+		if (types[i] == WASM_V128)
+			slots++;
+	}
 }
 
 /* ---- entering ---- */
@@ -53,7 +57,7 @@ static enum err enter_code(const struct function *f, uint64_t *fp, const uint8_t
 	s->native_entries--;
 	if (err != OK)
 		return err;
-	if (t->result_count == 1)
+	if (t->result_count == 1 && t->results[0] != WASM_V128)
 		fp[0] = t->results[0] == WASM_F32 || t->results[0] == WASM_F64 ? out[1] : out[0];
 	clear_upper(fp, t->results, t->result_count);
 	return OK;
@@ -306,6 +310,16 @@ static enum err help_op(struct wasm_instance *i, uint64_t *slots, uint32_t a, ui
 	return why == NULL ? OK : trap_at(i, pc - 1, why);
 }
 
+/* a: of simd_ops, its operands one behind the other in the slots; the result takes their place. */
+static enum err help_simd(struct wasm_instance *i, uint64_t *slots, uint32_t a, uint32_t b, const uint8_t *pc)
+{
+	(void)i;
+	(void)b;
+	(void)pc;
+	simd_ops[a].run(slots, slots, slots + 2, slots + 4, 0);
+	return OK;
+}
+
 native_helper *const native_helpers[HELPER_COUNT] = {
         [HELPER_TRAP] = help_trap,
         [HELPER_FAULT] = help_fault,
@@ -313,6 +327,7 @@ native_helper *const native_helpers[HELPER_COUNT] = {
         [HELPER_CALL] = help_call,
         [HELPER_CALL_INDIRECT] = help_call_indirect,
         [HELPER_OP] = help_op,
+        [HELPER_SIMD] = help_simd,
 };
 
 /* ---- places ---- */

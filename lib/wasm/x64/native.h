@@ -36,7 +36,7 @@ struct native_module {
  * What compiled code calls. A site is an instruction that may stop the program: a load or store by its first byte, a
  * call by its last one, so that no address means both. pc is the address behind the call.
  */
-enum helper { HELPER_TRAP, HELPER_FAULT, HELPER_POLL, HELPER_CALL, HELPER_CALL_INDIRECT, HELPER_OP, HELPER_COUNT };
+enum helper { HELPER_TRAP, HELPER_FAULT, HELPER_POLL, HELPER_CALL, HELPER_CALL_INDIRECT, HELPER_OP, HELPER_SIMD, HELPER_COUNT };
 enum trap_kind {
 	TRAP_UNREACHABLE,
 	TRAP_DIVIDE,

@@ -2,6 +2,8 @@
 /* A look at a body before it is compiled: can it be, does it call, and which locals are worth a register. */
 #include "lib/wasm/x64/compile.h"
 
+#include "lib/wasm/simd.h"
+
 enum { GENERAL_LOCALS = 6, VECTOR_LOCALS = 8, WORTH = 3, DEEPEST = 5 };
 static const uint8_t general_locals[GENERAL_LOCALS] = {RBX, R8, R9, R10, R11, R12};
 
@@ -28,6 +30,22 @@ static enum err skip_lebs(struct reader *r, uint32_t count)
 		count -= b < 0x80;
 	}
 	return OK;
+}
+
+static enum err skip_vector(struct reader *r, uint32_t op)
+{
+	switch (op < SIMD_COUNT ? simd_ops[op].shape : SIMD_NONE) {
+	case SIMD_NONE: return ERR_FORMAT;
+	case SIMD_EXTRACT:
+	case SIMD_REPLACE: return rd_skip(r, 1);
+	case SIMD_SHUFFLE:
+	case SIMD_CONST: return rd_skip(r, 16);
+	case SIMD_LOAD:
+	case SIMD_STORE: return skip_lebs(r, 2);
+	case SIMD_LOAD_LANE:
+	case SIMD_STORE_LANE: TRY(skip_lebs(r, 2)); return rd_skip(r, 1);
+	default: return OK;
+	}
 }
 
 enum err skip_immediates(struct reader *r, uint32_t opcode)
@@ -69,21 +87,11 @@ enum err skip_immediates(struct reader *r, uint32_t opcode)
 	case 0x0e: TRY(leb_u32(r, &n)); return skip_lebs(r, n + 1);
 	case 0x43: return rd_skip(r, 4);
 	case 0x44: return rd_skip(r, 8);
-	default: return opcode >= 0x28 && opcode <= 0x3e ? skip_lebs(r, 2) : OK;
+	default:
+		if (opcode >= 0x200)
+			return skip_vector(r, opcode - 0x200);
+		return opcode >= 0x28 && opcode <= 0x3e ? skip_lebs(r, 2) : OK;
 	}
-}
-
-static bool has_v128(const uint8_t *types, uint32_t count)
-{
-	for (uint32_t i = 0; i < count; i++)
-		if (types[i] == WASM_V128)
-			return true;
-	return false;
-}
-
-static bool type_supported(const struct wasm_functype *f)
-{
-	return !has_v128(f->params, f->param_count) && !has_v128(f->results, f->result_count);
 }
 
 static void count_use(struct compiler *c, struct scanned *s, uint32_t local, uint32_t weight)
@@ -106,20 +114,7 @@ static enum err scan_one(struct compiler *c, struct reader *r, uint32_t opcode, 
 		count_use(c, s, x, weight);
 		return OK;
 	case 0x10:
-		s->calls = true;
-		TRY(leb_u32(r, &x));
-		s->supported = s->supported && type_supported(&c->m->types[c->m->functions[x]]);
-		return OK;
-	case 0x11:
-		s->calls = true;
-		TRY(leb_u32(r, &x));
-		s->supported = s->supported && type_supported(&c->m->types[x]);
-		return skip_lebs(r, 1);
-	case 0x23:
-	case 0x24:
-		TRY(leb_u32(r, &x));
-		s->supported = s->supported && c->m->globals[x].type.type != WASM_V128;
-		return OK;
+	case 0x11: s->calls = true; return skip_immediates(r, opcode);
 	default: return skip_immediates(r, opcode);
 	}
 }
@@ -133,7 +128,7 @@ struct scanned scan_body(struct compiler *c, struct reader r)
 	uint32_t depth = 1, opcode, loop_depth = 0;
 
 	while (depth > 0 && s.supported) {
-		if (read_opcode(&r, &opcode) != OK || opcode >= 0x200)
+		if (read_opcode(&r, &opcode) != OK || opcode >= 0x300)
 			break;
 		if (opcode >= 0x02 && opcode <= 0x04) {
 			depth++;
@@ -180,7 +175,7 @@ void choose_registers(struct compiler *c, const struct scanned *s)
 		uint32_t local = c->touched[i], weight = c->weights[local];
 
 		c->weights[local] = 0;
-		if (weight < WORTH)
+		if (weight < WORTH || (c->local_types[local] == WASM_V128 && s->calls))
 			continue;
 		if (is_float(c->local_types[local]))
 			insert(vector, VECTOR_LOCALS, local, weight);

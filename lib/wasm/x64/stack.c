@@ -6,7 +6,7 @@
 
 bool is_float(uint8_t type)
 {
-	return type == WASM_F32 || type == WASM_F64;
+	return type == WASM_F32 || type == WASM_F64 || type == WASM_V128;
 }
 
 bool is_wide(uint8_t type)
@@ -19,6 +19,11 @@ struct rm slot_rm(uint32_t slot)
 	return rm_mem(FRAME, (int32_t)(slot * 8));
 }
 
+struct rm local_rm(const struct compiler *c, uint32_t local)
+{
+	return slot_rm(c->local_slots[local]);
+}
+
 uint32_t home_slot(const struct compiler *c, uint32_t height)
 {
 	return c->home_base + height;
@@ -26,10 +31,15 @@ uint32_t home_slot(const struct compiler *c, uint32_t height)
 
 /* ---- moves ---- */
 
+static uint32_t vector_prefix(uint8_t type)
+{
+	return type == WASM_V128 ? 0 : type == WASM_F32 ? OP_F3 : OP_F2;
+}
+
 void reg_to_slot(struct compiler *c, uint8_t type, uint8_t reg, struct rm rm)
 {
 	if (reg >= XMM0)
-		emit_op(&c->e, 0x0f11 | (type == WASM_F32 ? OP_F3 : OP_F2), reg, rm);
+		emit_op(&c->e, 0x0f11 | vector_prefix(type), reg, rm);
 	else
 		emit_op(&c->e, 0x89u | (is_wide(type) ? OP_W : 0), reg, rm);
 }
@@ -37,7 +47,7 @@ void reg_to_slot(struct compiler *c, uint8_t type, uint8_t reg, struct rm rm)
 void slot_to_reg(struct compiler *c, uint8_t type, uint8_t reg, struct rm rm)
 {
 	if (reg >= XMM0)
-		emit_op(&c->e, 0x0f10 | (type == WASM_F32 ? OP_F3 : OP_F2), reg, rm);
+		emit_op(&c->e, 0x0f10 | vector_prefix(type), reg, rm);
 	else
 		emit_op(&c->e, 0x8bu | (is_wide(type) ? OP_W : 0), reg, rm);
 }
@@ -73,7 +83,7 @@ void load_into(struct compiler *c, const struct operand *o, uint8_t reg)
 		if (c->local_regs[o->local] != NO_REG)
 			emit_mov(&c->e, is_wide(o->type), reg, c->local_regs[o->local]);
 		else
-			slot_to_reg(c, o->type, reg, slot_rm(o->local));
+			slot_to_reg(c, o->type, reg, local_rm(c, o->local));
 		return;
 	default:
 		if (o->reg != reg)
@@ -102,12 +112,19 @@ void store_home(struct compiler *c, const struct operand *o, uint32_t height)
 		reg_to_slot(c, o->type, o->place == AT_REG ? o->reg : c->local_regs[o->local], to);
 		return;
 	}
+	if (o->type == WASM_V128) {
+		reg = take_reg(c, true);
+		load_into(c, o, reg);
+		reg_to_slot(c, WASM_V128, reg, to);
+		release_reg(c, reg);
+		return;
+	}
 	/* Through a register: the bits only, so that a general one does for all. */
 	reg = take_reg(c, false);
 	if (o->place == AT_CONST)
 		emit_imm(&c->e, reg, o->k);
 	else
-		emit_op(&c->e, 0x8bu | OP_W, reg, slot_rm(o->place == AT_LOCAL ? o->local : home_slot(c, o->height)));
+		emit_op(&c->e, 0x8bu | OP_W, reg, o->place == AT_LOCAL ? local_rm(c, o->local) : slot_rm(home_slot(c, o->height)));
 	emit_op(&c->e, 0x89u | OP_W, reg, to);
 	release_reg(c, reg);
 }
@@ -212,7 +229,7 @@ struct rm to_rm(struct compiler *c, struct operand *o)
 	if (o->place == AT_HOME)
 		return slot_rm(home_slot(c, o->height));
 	if (o->place == AT_LOCAL && c->local_regs[o->local] == NO_REG)
-		return slot_rm(o->local);
+		return local_rm(c, o->local);
 	return rm_reg(to_reg(c, o));
 }
 
@@ -234,6 +251,8 @@ void push(struct compiler *c, struct operand o)
 	c->operands[c->height++] = o;
 	if (c->height > c->height_max)
 		c->height_max = c->height;
+	if (o.type == WASM_V128)
+		push(c, (struct operand){.type = UPPER, .place = AT_HOME});
 }
 
 void push_reg(struct compiler *c, uint8_t type, uint8_t reg)
@@ -255,6 +274,8 @@ struct operand pop(struct compiler *c)
 		return (struct operand){.type = WASM_I32, .place = AT_CONST};
 	}
 	o = c->operands[--c->height];
+	if (o.type == UPPER && c->height > 0)
+		o = c->operands[--c->height];
 	if (o.place == AT_LOCAL)
 		c->local_refs[o.local]--;
 	return o;

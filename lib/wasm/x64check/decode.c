@@ -22,6 +22,7 @@ enum {
 	RW_RM = X64_RW_RM, XMM_REG = X64_XMM_REG, XMM_RM = X64_XMM_RM, W_OPCODE = X64_W_OPCODE, R_OPCODE = X64_R_OPCODE,
 	RW_OPCODE = X64_RW_OPCODE, ADDRESS = X64_ADDRESS, REG_ONLY = X64_REG_ONLY, W_RAX = X64_W_RAX, W_RDX = X64_W_RDX,
 	IMM8 = X64_IMM8, IMM16 = X64_IMM16, IMM32 = X64_IMM32, IMMZ = X64_IMMZ, REL8 = X64_REL8, REL32 = X64_REL32,
+	NARROW = X64_NARROW,
 };
 
 static const struct row rows[] = {
@@ -29,14 +30,12 @@ static const struct row rows[] = {
 	{prefix, map, opcode, span, ext, width, X64_##kind, flags},
 #include "lib/wasm/x64check/insns.def"
 };
-static_assert(ARRAY_COUNT(rows) < 255, "a row fits into a byte");
-
 void x64_decoder_init(struct x64_decoder *d)
 {
 	memset(d, 0, sizeof *d);
 	for (size_t i = ARRAY_COUNT(rows); i-- > 0;)
 		for (unsigned k = 0; k < rows[i].span; k++)
-			d->row[rows[i].prefix][rows[i].map][rows[i].opcode + k] = (uint8_t)(i + 1);
+			d->row[rows[i].prefix][rows[i].map][rows[i].opcode + k] = (uint16_t)(i + 1);
 }
 
 struct parts { /* what comes before the operands */
@@ -163,7 +162,7 @@ static enum err read_immediate(struct reader *r, uint32_t flags, uint8_t rex, st
 /* Without REX, register numbers 4 to 7 of a byte operand are ah, ch, dh, bh. */
 static bool names_high_byte(const struct row *row, uint8_t rex, const struct x64_insn *o)
 {
-	if (row->width != 1 || rex != 0 || row->flags & XMM_RM)
+	if (row->width != 1 || rex != 0 || row->flags & (XMM_RM | XMM_REG)) /* pextrb and pinsrb take whole registers */
 		return false;
 	if (!o->has_memory && row->flags & (W_RM | R_RM) && o->rm >= 4)
 		return true;
@@ -173,6 +172,8 @@ static bool names_high_byte(const struct row *row, uint8_t rex, const struct x64
 /* Where REX says more than the row expects: 66 with REX.W is a 64-bit operation, 90 with REX.B an exchange. */
 static bool misuses_rex(const struct row *row, uint8_t rex)
 {
+	if (row->flags & NARROW && rex & REX_W)
+		return true;
 	if (row->width == 2 && rex & REX_W && !(row->flags & W_REG))
 		return true;
 	return !(row->flags & (MODRM | W_OPCODE | R_OPCODE)) && rex & (REX_R | REX_X | REX_B);
@@ -200,7 +201,7 @@ static enum err decode(const struct x64_decoder *d, struct reader *r, struct x64
 	o->out_width = p.rex & REX_W ? 8 : 4;
 	o->width = row->width == Z ? o->out_width : row->width;
 	/* The result is as wide as the operation says, or as the memory operand where that is what is written. */
-	if (row->width != Z && !(row->flags & (W_REG | XMM_RM)))
+	if (row->width != Z && !(row->flags & (W_REG | XMM_RM)) && (o->has_memory || !(row->flags & XMM_REG)))
 		o->out_width = row->width;
 	return names_high_byte(row, p.rex, o) ? ERR_FORMAT : OK;
 }

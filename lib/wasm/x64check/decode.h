@@ -37,6 +37,7 @@ enum x64_flag {
 	X64_W_RAX = 1 << 11, X64_W_RDX = 1 << 12,
 	X64_IMM8 = 1 << 13, X64_IMM16 = 1 << 14, X64_IMM32 = 1 << 15, X64_IMMZ = 1 << 16, /* 4 bytes, 8 with REX.W */
 	X64_REL8 = 1 << 17, X64_REL32 = 1 << 18,
+	X64_NARROW = 1 << 19,   /* not with REX.W */
 };
 
 struct x64_insn {
@@ -55,7 +56,7 @@ struct x64_insn {
 
 /* The table, made ready for look-up. */
 struct x64_decoder {
-	uint8_t row[4][4][256]; /* private: by prefix, map, opcode: one more than the first row; 0: none */
+	uint16_t row[4][4][256]; /* private: by prefix, map, opcode: one more than the first row; 0: none */
 };
 void x64_decoder_init(struct x64_decoder *d);
 /* Reads the instruction at the start of `in`. False: there is none that is allowed. */
