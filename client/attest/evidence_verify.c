@@ -73,6 +73,20 @@ static enum err judge_envelope(struct judging *j)
 	return judge_opened(j, &open);
 }
 
+/* Somebody may have said which workloads are right. */
+static enum err judge_workload(struct judging *j)
+{
+	const struct workload_question q = {"manifest.named", j->in->policy, j->in->manifests, j->in->manifest_count,
+	                                    false};
+	const struct slice manifest = j->in->evidence->file.manifest;
+	uint8_t digest[32];
+
+	TRY(judge_envelope(j));
+	SHA256(manifest.data, manifest.size, digest);
+	workload_judge(&q, slice_of(digest, sizeof digest), j->v);
+	return OK;
+}
+
 /* ---- bare reports and quotes ---- */
 
 static enum err judge_snp(struct judging *j)
@@ -276,7 +290,7 @@ static enum err judge_vtpm(struct judging *j)
 void evidence_verify(const struct evidence_input *in, struct verdict *v)
 {
 	static enum err (*const judges[EVIDENCE_KIND_COUNT])(struct judging * j) = {
-	        [EVIDENCE_ENVELOPE] = judge_envelope, [EVIDENCE_WORKLOAD] = judge_envelope,
+	        [EVIDENCE_ENVELOPE] = judge_envelope, [EVIDENCE_WORKLOAD] = judge_workload,
 	        [EVIDENCE_SNP] = judge_snp,           [EVIDENCE_QUOTE] = judge_quote,
 	        [EVIDENCE_NITRO] = judge_nitro,       [EVIDENCE_RATLS] = judge_ratls,
 	        [EVIDENCE_ENARX_CSR] = judge_csr,     [EVIDENCE_VTPM] = judge_vtpm,

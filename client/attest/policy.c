@@ -66,6 +66,11 @@ static enum err take_platform_ids(struct reading *r, const struct rule *rule, co
 	return OK;
 }
 
+static enum err take_workloads(struct reading *r, const struct rule *rule, const struct toml_value *v)
+{
+	return policy_hex_list(r, &r->p->workloads, 32, v, rule->key);
+}
+
 static enum err take_pin(struct reading *r, const struct rule *rule, const struct toml_value *v)
 {
 	return policy_hex_list(r, &r->p->snp.pins[rule->arg], snp_pins[rule->arg].size, v, rule->key);
@@ -378,6 +383,7 @@ static const struct rule top_rules[] = {
         {"tee", TOML_ARRAY, 0, take_tee},
         {"measurements", TOML_ARRAY, 0, take_measurements},
         {"platform_ids", TOML_ARRAY, 0, take_platform_ids},
+        {"workloads", TOML_ARRAY, 0, take_workloads},
         {"snp", TOML_TABLE, 0, take_snp},
         {"sgx", TOML_TABLE, 0, policy_take_sgx},
         {"tdx", TOML_TABLE, 0, policy_take_tdx},
@@ -529,6 +535,7 @@ void policy_free(struct policy *p)
 {
 	if (p == NULL)
 		return;
+	free(p->workloads.bytes);
 	free(p->measurements.bytes);
 	free(p->platform_ids.bytes);
 	for (unsigned i = 0; i < SNP_PIN_COUNT; i++)

@@ -4,6 +4,8 @@
  *
  *   tee = ["snp"]                      # which of snp, sgx, tdx, nitro, vtpm; "soft" accepts soft-snp only
  *   measurements = ["hex48", ...]      # launch digests; the word "shipped" means the images installed with this broch
+ *   workloads = ["hex32", ...]         # SHA-256 of manifests: what a Keep may run that says what it runs; optional, but for
+ *                                      # certificates of Keeps, which need it here or beside the policy (--workload)
  *   platform_ids = ["hex64", ...]      # CHIP_ID (Turin: hex8); optional: any platform under the root
  *   [snp]   products = ["Milan"], keys = ["vcek"], vmpl = 0, debug = false, migration = false, smt = true,
  *           masked_chip_id = false, crl = "required" | "if-given", crl_max_age = "30d"

@@ -189,6 +189,9 @@ static void explain(const struct policy *p, struct lines *l)
 {
 	if (p->measurements.count > 0)
 		say(l, false, "%zu launch digest%s", p->measurements.count, p->measurements.count == 1 ? "" : "s");
+	if (p->workloads.count > 0)
+		say(l, false, "%zu workload%s, by the digest of the manifest", p->workloads.count,
+		    p->workloads.count == 1 ? "" : "s");
 	if (p->platform_ids.count > 0)
 		say(l, false, "%zu platform%s, by id", p->platform_ids.count, p->platform_ids.count == 1 ? "" : "s");
 	else if (p->snp.accepted)

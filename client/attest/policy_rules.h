@@ -56,6 +56,7 @@ struct vtpm_rules {
 };
 
 struct policy {
+	struct digest_list workloads; /* SHA-256 of manifests; count 0: the policy does not say */
 	struct digest_list measurements, platform_ids; /* platform_ids.count 0: any platform under the root */
 	struct snp_rules snp, soft;
 	struct dcap_rules sgx, tdx;

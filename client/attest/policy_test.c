@@ -52,7 +52,7 @@ static void every_key_arrives(void **state)
 {
 	struct policy *p = parsed(
 	        "tee = [\"snp\", \"soft\"]\nmeasurements = [\"shipped\", " DIGEST "]\n"
-	        "platform_ids = [\"0102030405060708\"]\n"
+	        "platform_ids = [\"0102030405060708\"]\nworkloads = [" ROOT "]\n"
 	        "[snp]\nproducts = [\"Milan\", \"Turin\"]\nkeys = [\"vlek\"]\nvmpl = 2\ndebug = true\n"
 	        "migration = true\nsmt = true\nmasked_chip_id = true\ncrl = \"if-given\"\ncrl_max_age = \"30d\"\n"
 	        "host_data = [" ROOT "]\nid_keys = [" DIGEST "]\n"
@@ -66,6 +66,8 @@ static void every_key_arrives(void **state)
 	assert_int_equal(p->measurements.count, 3);
 	assert_int_equal(p->measurements.bytes[0], 1);
 	assert_int_equal(p->platform_ids.bytes[7], 8);
+	assert_int_equal(p->workloads.count, 1);
+	assert_int_equal(p->workloads.bytes[31], 0x1f);
 	assert_int_equal(p->platform_ids.bytes[63], 0);
 	assert_true(!p->snp.vcek && p->snp.vlek && p->snp.debug && p->snp.migration && p->snp.smt &&
 	            p->snp.masked_chip_id);
@@ -120,6 +122,8 @@ static void mistakes_are_refused_with_place_and_cure(void **state)
 	        {"tee = [\"snp\"]\nmeasurements = [\"00\"]\n", "96 hex digits"},
 	        {"tee = [\"snp\"]\nmeasurements = [1]\n", "96 hex digits"},
 	        {"platform_ids = []", "accepts no platform"},
+	        {"workloads = []", "accepts nothing"},
+	        {"workloads = [\"01\"]", "64 hex digits"},
 	        {"platform_ids = [\"0102\"]", "128 hex digits"},
 	        {SOFT, "[soft] root or root_sha256 is missing"},
 	        {SOFT "root_sha256 = \"00\"", "64 hex digits"},

@@ -180,29 +180,39 @@ static void judge_envelope(struct ratls_case *k)
 	k->v->measurement_size = inner.measurement_size;
 }
 
-static bool manifest_named(const struct ratls_input *in, struct slice digest)
+static bool named(const struct workload_question *q, struct slice digest)
 {
-	for (size_t i = 0; i < in->manifest_count; i++)
-		if (slice_equal(digest, slice_of(in->manifests[i], sizeof in->manifests[i])))
+	for (size_t i = 0; i < q->manifest_count; i++)
+		if (slice_equal(digest, slice_of(q->manifests[i], sizeof q->manifests[i])))
 			return true;
-	return false;
+	return digest_list_has(&q->policy->workloads, digest);
+}
+
+void workload_judge(const struct workload_question *q, struct slice digest, struct verdict *v)
+{
+	const bool said = digest.data != NULL, good = said && named(q, digest);
+	struct check c = {.id = q->id, .link = "module", .result = pass_if(good), .spec = "lib/attest/dice.h"};
+	char hex[65] = "no claim says what it runs";
+
+	if (!q->demanded && q->manifest_count == 0 && q->policy->workloads.count == 0)
+		return;
+	if (said)
+		hex_encode(digest, hex);
+	say(c.expected, "a workload that you named");
+	say(c.found, "%s%s", said ? "manifest SHA-256 " : "", hex);
+	if (!good)
+		say(c.cure, "if this is what shall run there, name it: --workload %s, or workloads in the policy",
+		    said ? hex : "DIGEST");
+	verdict_add(v, &c);
 }
 
 /* The measurement says what the Keep is, the manifest what it runs: a good Keep may run a bad program. */
 static void judge_manifest(struct ratls_case *k)
 {
-	const bool said = k->dice.manifest.data != NULL, named = said && manifest_named(k->in, k->dice.manifest);
-	struct check c = {
-	        .id = "ratls.manifest", .link = "module", .result = pass_if(named), .spec = "lib/attest/dice.h"};
-	char hex[65] = "no claim says what it runs";
+	const struct workload_question q = {"ratls.manifest", k->in->policy, k->in->manifests, k->in->manifest_count,
+	                                    true};
 
-	if (said)
-		hex_encode(k->dice.manifest, hex);
-	say(c.expected, "a workload that you named");
-	say(c.found, "%s%s", said ? "manifest SHA-256 " : "", hex);
-	if (!named)
-		say(c.cure, "if this is what shall run there, name it: --workload %s", said ? hex : "DIGEST");
-	verdict_add(k->v, &c);
+	workload_judge(&q, k->dice.manifest, k->v);
 }
 
 void ratls_verify(const struct ratls_input *in, struct verdict *v)

@@ -23,6 +23,17 @@ struct ratls_input {
 	int64_t at;
 };
 
+/* Is this the digest of a manifest that was named, here or in the policy? Adds the check; silent when nothing was named
+ * and nothing is demanded. */
+struct workload_question {
+	const char *id;
+	const struct policy *policy;
+	const uint8_t (*manifests)[32];
+	size_t manifest_count;
+	bool demanded;
+};
+void workload_judge(const struct workload_question *q, struct slice digest, struct verdict *v);
+
 /* As verify_evidence: the certificate's own checks (ratls.*), then those of its quote. */
 void ratls_verify(const struct ratls_input *in, struct verdict *v);
 

@@ -284,7 +284,7 @@ const struct verb verb_verify = {
                 "the "
                 "Keep made and keeps, and the manifest of what the Keep runs. A good Keep may run a bad program: say "
                 "with "
-                "--workload which are yours, or nothing is accepted.\n\n"
+                "--workload, or with workloads in the policy, which are yours, or nothing is accepted.\n\n"
                 "But for that connection nothing is fetched from anywhere. Accepted: status 0. Refused: 3. Unreadable, "
                 "or not reached: 1.",
         .examples = "# Would this have been accepted on New Year's Day?\n"

@@ -15,7 +15,7 @@ enum { TIMEOUT_MS = 30000, EVIDENCE_MAX = MANIFEST_SIZE_MAX + ENVELOPE_SIZE_MAX 
 
 const struct option options_vouch[] = {
         {"workload", 'w', true, "DIGEST|FILE",
-         "what a Keep may run that shows its certificate: SHA-256 of its manifest, or a file saved by `broch inspect "
+         "what the Keep may run: SHA-256 of its manifest, or a file saved by `broch inspect "
          "--evidence`"},
         {"connect-timeout", 0, false, "TIME", "how long connecting to a Keep may take; default 30s"},
         {0},
@@ -72,8 +72,7 @@ static enum err digest_of_file(const char *path, uint8_t out[static 32], struct 
 	TRY(file_read(path, EVIDENCE_MAX, &bytes, n));
 	err = workload_file_decode(bytes, &f, &why);
 	if (err != OK)
-		note_set(n, "%s: no workload evidence (%s); give a file of `broch inspect --evidence`", path,
-		         why.text);
+		note_set(n, "%s: no workload evidence (%s); give a file of `broch inspect --evidence`", path, why.text);
 	else if (f.manifest.size == 0)
 		err = refuse(n, ERR_NOT_FOUND, "%s: it does not hold the manifest; give its SHA-256", path);
 	else

@@ -52,6 +52,10 @@ expect 0 "accepted, but signed by a software stand-in" "$broch" verify --policy 
 expect 0 "SHA-256 abcd0000" "$broch" verify -p "$t/soft.toml" "$t/workload"
 expect 0 '"ok": true' "$broch" verify --json -p "$t/soft.toml" "$t/workload"
 expect 0 "snp.report.scalars (AMD 56860 chapter 10)" "$broch" verify --verbose -p "$t/soft.toml" "$t/workload"
+named=$("$broch" verify --json -p "$t/soft.toml" -w "$(printf '%064d' 1)" "$t/workload" | sed -n 's/.*manifest SHA-256 \([0-9a-f]*\).*/\1/p' | head -n 1)
+expect 3 "refused: manifest.named" "$broch" verify -p "$t/soft.toml" -w "$(printf '%064d' 1)" "$t/workload"
+expect 0 "accepted" "$broch" verify -p "$t/soft.toml" -w "$named" "$t/workload"
+expect 0 "accepted" "$broch" verify -p "$t/soft.toml" -w "$t/workload" "$t/workload"
 expect 0 "bound to nothing you know" "$broch" verify -p "$t/soft.toml" "$t/envelope"
 expect 3 "evidence.tee" "$broch" verify -p "$t/snp.toml" "$t/workload"
 expect 3 '"reason": "snp.root.time"' "$broch" verify --json -p "$t/soft.toml" --at 2071-01-01 "$t/workload"
