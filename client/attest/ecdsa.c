@@ -177,3 +177,35 @@ bool ecdsa_verify(EVP_PKEY *key, enum ecdsa_hash hash, struct slice data, struct
 	EVP_MD_CTX_free(ctx);
 	return good == 1;
 }
+
+static bool pair_of(const unsigned char *der, size_t der_size, int size, uint8_t pair[static ECDSA_PAIR_MAX])
+{
+	ECDSA_SIG *sig = d2i_ECDSA_SIG(NULL, &der, (long)der_size);
+	bool good = sig != NULL && BN_bn2binpad(ECDSA_SIG_get0_r(sig), pair, size) == size &&
+	            BN_bn2binpad(ECDSA_SIG_get0_s(sig), pair + size, size) == size;
+
+	ECDSA_SIG_free(sig);
+	return good;
+}
+
+bool ecdsa_sign(EVP_PKEY *key, enum ecdsa_hash hash, struct slice data, uint8_t pair[static ECDSA_PAIR_MAX],
+                size_t *size)
+{
+	enum { DER_MAX = ECDSA_PAIR_MAX + 16 };
+	unsigned char der[DER_MAX];
+	enum ecdsa_curve curve = ECDSA_P256;
+	size_t der_size = sizeof der;
+	EVP_MD_CTX *ctx;
+	bool good;
+
+	if (!ecdsa_curve_of(key, &curve))
+		return false;
+	ERR_set_mark();
+	ctx = EVP_MD_CTX_new();
+	good = ctx != NULL && EVP_DigestSignInit_ex(ctx, NULL, hashes[hash], NULL, NULL, key, NULL) == 1 &&
+	       EVP_DigestSign(ctx, der, &der_size, data.data, data.size) == 1;
+	ERR_pop_to_mark();
+	EVP_MD_CTX_free(ctx);
+	*size = 2 * ecdsa_size(curve);
+	return good && pair_of(der, der_size, (int)ecdsa_size(curve), pair);
+}

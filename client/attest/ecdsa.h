@@ -42,4 +42,9 @@ MUST_USE bool ecdsa_in_range(enum ecdsa_curve curve, struct slice pair);
  * range, or the key is not on one of the three curves; key may be NULL. */
 MUST_USE bool ecdsa_verify(EVP_PKEY *key, enum ecdsa_hash hash, struct slice data, struct slice pair);
 
+/* The key's signature over the hash of data, as a pair. false: the key is not on one of the three curves, or has no
+ * private part. */
+MUST_USE bool ecdsa_sign(EVP_PKEY *key, enum ecdsa_hash hash, struct slice data, uint8_t pair[static ECDSA_PAIR_MAX],
+                         size_t *size);
+
 #endif

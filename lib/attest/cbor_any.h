@@ -37,4 +37,8 @@ struct cbor_any_labels {
  */
 MUST_USE enum err cbor_any_label(struct reader *r, struct cbor_any_labels *l, struct cbor_any *out);
 
+/* What lib/cbor/cbor.h does not write, as no message of ours has it, in the same one encoding. ERR_SPACE. */
+MUST_USE enum err cbor_any_put_tag(struct writer *w, uint64_t tag); /* the tagged item follows */
+MUST_USE enum err cbor_any_put_int(struct writer *w, int64_t v);
+
 #endif

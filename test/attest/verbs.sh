@@ -31,7 +31,7 @@ if [ ! -f "$image" ]; then
 fi
 expect 0 "soft-snp vm" "$broch" measure
 expect 0 '"schema": "broch.measure/1"' "$broch" measure --json --kind vm
-expect 1 "no plan for TEE 2" "$broch" measure --tee snp "$image"
+expect 1 "starts no Keeps under snp" "$broch" measure --tee snp "$image"
 expect 2 "--kind is vm or process" "$broch" measure --kind pod
 expect 1 "$broch" "$broch" measure "$broch"
 expect 1 "No such file" "$broch" measure "$t/none"

@@ -2,8 +2,8 @@
 # The verifier: published evidence of real platforms and look-alikes, judged as published.
 
 ## check-attest  runs the attestation vectors in VECTORS=DIR; ends with: N passed, N failed, N skipped
-.PHONY: check-attest check-attest-verbs check-attest-files check-attest-collateral
-CHECKS += check-attest check-attest-verbs check-attest-files check-attest-collateral
+.PHONY: check-attest check-attest-verbs check-attest-files check-attest-collateral check-attest-measure
+CHECKS += check-attest check-attest-verbs check-attest-files check-attest-collateral check-attest-measure
 VECTORS ?= ../shared/vectors
 check-attest: $(B)/test/attest-vectors
 	@if [ -d "$(VECTORS)" ]; then $< "$(VECTORS)"; \
@@ -20,6 +20,10 @@ check-attest-files: $(B)/bin/broch
 ## check-attest-collateral  broch collateral check and fetch, from a service on this machine
 check-attest-collateral: $(B)/bin/broch
 	@test/attest/collateral.sh $(B)/bin "$(VECTORS)"
+
+## check-attest-measure  broch measure of firmware, trust domains and enclaves; manifests read by other code
+check-attest-measure: programs
+	@test/attest/measure.sh $(B)/bin "$(VECTORS)"
 
 $(B)/test/soft_evidence: $(B)/host/test/attest/soft_evidence.o $(B)/host/host.a $(B)/host/sys.a $(B)/host/lib.a
 	@mkdir -p $(@D)

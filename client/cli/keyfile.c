@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "client/cli/keyfile.h"
+
+#include "sys/file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { PEM_MAX = 32768, MODE_OTHERS = 077, FD_MAX = 1 << 20 };
+
+/* -1: not of this form, -2: of this form and no number. */
+static int descriptor(const char *where)
+{
+	char *end = NULL;
+	long fd;
+
+	if (strncmp(where, "fd:", 3) != 0)
+		return -1;
+	fd = strtol(where + 3, &end, 10);
+	return where[3] < '0' || where[3] > '9' || *end != 0 || fd > FD_MAX ? -2 : (int)fd;
+}
+
+/* All there is; the descriptor may be a pipe. */
+static enum err read_all(int fd, const char *where, char *out, size_t *size, struct note *n)
+{
+	for (*size = 0; *size < PEM_MAX;) {
+		ssize_t got = read(fd, out + *size, PEM_MAX - *size);
+
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got < 0)
+			return refuse(n, err_of_errno(errno), "%s: %s", where, strerror(errno));
+		if (got == 0)
+			return OK;
+		*size += (size_t)got;
+	}
+	return refuse(n, ERR_LIMIT, "%s: no key is larger than %u bytes", where, (unsigned)PEM_MAX);
+}
+
+/* Opened once and judged by that descriptor: what is at the path may change behind us. */
+static enum err open_file(const char *where, bool secret, int *fd, struct note *n)
+{
+	struct stat st;
+
+	*fd = open(where, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	if (*fd < 0)
+		return refuse(n, err_of_errno(errno), "%s: %s", where, strerror(errno));
+	if (fstat(*fd, &st) != 0 || !S_ISREG(st.st_mode))
+		return refuse(n, ERR_INVALID, "%s: not a file; give a descriptor as fd:N", where);
+	if (secret && (st.st_mode & MODE_OTHERS) != 0)
+		return refuse(n, ERR_PERMISSION,
+		              "%s: others may read this private key; chmod 600 it, and make a new one if others could",
+		              where);
+	return OK;
+}
+
+static enum err read_pem(const char *where, bool secret, char *out, size_t *size, struct note *n)
+{
+	int fd = descriptor(where);
+	enum err err;
+
+	if (fd == -2)
+		return refuse(n, ERR_INVALID, "%s: a descriptor is fd: and a number, as in fd:3", where);
+	if (fd >= 0)
+		return read_all(fd, where, out, size, n);
+	err = open_file(where, secret, &fd, n);
+	if (err == OK)
+		err = read_all(fd, where, out, size, n);
+	fd_close(&fd);
+	return err;
+}
+
+/* OpenSSL would ask the terminal. */
+static int no_passphrase(char *out, int size, int writing, void *context)
+{
+	(void)out;
+	(void)size;
+	(void)writing;
+	(void)context;
+	return -1;
+}
+
+static EVP_PKEY *parse(const char *pem, size_t size, EVP_PKEY *(*read)(BIO *, EVP_PKEY **, pem_password_cb *, void *))
+{
+	BIO *bio = BIO_new_mem_buf(pem, (int)size);
+	EVP_PKEY *key;
+
+	ERR_set_mark();
+	key = bio != NULL ? read(bio, NULL, no_passphrase, NULL) : NULL;
+	ERR_pop_to_mark();
+	BIO_free(bio);
+	return key;
+}
+
+enum err keyfile_private(const char *where, EVP_PKEY **out, struct note *n)
+{
+	char pem[PEM_MAX];
+	size_t size = 0;
+	enum err err = read_pem(where, true, pem, &size, n);
+
+	*out = err == OK ? parse(pem, size, PEM_read_bio_PrivateKey) : NULL;
+	OPENSSL_cleanse(pem, sizeof pem);
+	if (err == OK && *out == NULL)
+		err = refuse(n, ERR_FORMAT,
+		             "%s: no private key in PEM, or one behind a passphrase, which is not asked for", where);
+	return err;
+}
+
+enum err keyfile_public(const char *where, EVP_PKEY **out, struct note *n)
+{
+	char pem[PEM_MAX];
+	size_t size = 0;
+	enum err err = read_pem(where, false, pem, &size, n);
+
+	*out = err == OK ? parse(pem, size, PEM_read_bio_PUBKEY) : NULL;
+	if (err == OK && *out == NULL)
+		*out = parse(pem, size, PEM_read_bio_PrivateKey);
+	OPENSSL_cleanse(pem, sizeof pem);
+	if (err == OK && *out == NULL)
+		err = refuse(n, ERR_FORMAT, "%s: no key in PEM", where);
+	return err;
+}
+
+/* O_EXCL: of two writers one fails, so neither believes in a key that is not there. */
+static enum err save_new(const char *where, struct slice pem, struct note *n)
+{
+	int fd = open(where, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+	enum err err;
+
+	if (fd < 0 && errno == EEXIST)
+		return refuse(n, ERR_EXISTS,
+		              "%s: there is a file already, and a key that is gone does not come back; "
+		              "choose another name, or say --force",
+		              where);
+	if (fd < 0)
+		return refuse(n, err_of_errno(errno), "%s: %s", where, strerror(errno));
+	err = fd_write_all(fd, pem);
+	if (err == OK && fsync(fd) != 0)
+		err = err_of_errno(errno);
+	fd_close(&fd);
+	if (err != OK)
+		unlink(where);
+	return err == OK ? OK : refuse(n, err, "%s: cannot be written: %s", where, err_text(err));
+}
+
+static enum err save(const char *where, bool replace, struct slice pem, struct note *n)
+{
+	int fd = descriptor(where);
+	enum err err;
+
+	if (fd == -2)
+		return refuse(n, ERR_INVALID, "%s: a descriptor is fd: and a number, as in fd:3", where);
+	if (fd < 0)
+		return replace ? file_replace(where, pem, 0600, n) : save_new(where, pem, n);
+	err = fd_write_all(fd, pem);
+	return err == OK ? OK : refuse(n, err, "%s: cannot be written: %s", where, err_text(err));
+}
+
+enum err keyfile_save(EVP_PKEY *key, const char *where, bool replace, struct note *n)
+{
+	BIO *bio = BIO_new(BIO_s_secmem());
+	char *text = NULL;
+	long size = bio != NULL && PEM_write_bio_PKCS8PrivateKey(bio, key, NULL, NULL, 0, NULL, NULL) == 1
+	                    ? BIO_get_mem_data(bio, &text)
+	                    : 0;
+	enum err err = size > 0 ? save(where, replace, slice_of(text, (size_t)size), n)
+	                        : refuse(n, ERR_CRYPTO, "the key cannot be written as PEM");
+
+	BIO_free(bio);
+	return err;
+}
