@@ -12,7 +12,9 @@
  * chain that is refused the peer learns why (RFC 5246 7.2.2): 42 malformed, false name, false signature, 43 not for
  * this use, 45 not valid now, 46 not the pinned key, 48 no root of ours behind it.
  *
- * Limits: own keys are ECDSA P-256; extended key usage is judged in the peer's own certificate, not in those of its
+ * Limits: own keys are ECDSA P-256; servers have names, not addresses (DNS names in the certificate; with pins alone
+ * nothing is compared); no extended master secret (RFC 7627), which nothing here rests on without resumption and
+ * renegotiation; extended key usage is judged in the peer's own certificate, not in those of its
  * issuers; nothing is asked about revocation; a certificate of a peer has at most TLS_LEAF_MAX bytes.
  */
 #ifndef BROCH_TLS_TLS_H

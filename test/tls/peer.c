@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * lib/tls on sockets, to try it against other people's TLS, and a stand-in for a Keep that listens.
- *   peer server CERT.PEM OPTION...         makes a key and a certificate, prints its port and its pin, serves until
- * killed peer client HOST PORT NAME OPTION...   sends standard input, prints what comes, then says on standard error
- * how it ended server: names=N,N  pins=HEX (clients must show that key)  client-roots=FILE  alpn=A,B soft=STATE
- * image=ELF manifest=HEX  evidence of the stand-in in the certificate     other-key  shows another key echo  answers
- * with what came; otherwise one HTTP answer a connection client: roots=FILE  pin=HEX  alpn=A,B  identity=FILE (makes a
- * certificate and shows it, its pin goes to FILE)
+ *
+ *   peer server CERT.PEM OPTION...     makes a certificate, prints port and pin, serves until killed
+ *   peer client HOST PORT NAME OPTION...   sends standard input, prints what comes, says how it ended
+ *   peer pin key=WORDS                 prints the pin of that key
+ *
+ * For both: key=WORDS (the key comes from them; else it is random), names=N,N, alpn=A,B. For a server: port=N, pins=HEX
+ * (of clients), client-roots=FILE, other-key (it signs with another one), echo (answers with what came, else with
+ * HTTP), and for evidence of the stand-in in the certificate soft=STATE image=ELF manifest=HEX. For a client:
+ * roots=FILE, pin=HEX, identity (it shows a certificate when it is asked).
  */
 #include "host/tee/tee.h"
 #include "lib/attest/dice.h"
@@ -299,6 +302,9 @@ static int server(const char *pem)
 
 	own_make(&o);
 	save_pem(&o, pem);
+	if (option("port") != NULL)
+		at.sin_port = htons((uint16_t)atoi(option("port")));
+	(void)setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &(int){1}, sizeof(int));
 	s.identity = o.identity;
 	s.protocols.count = list("alpn", protocols);
 	trust_of(&clients, option("client-roots"), option("pins"), pins);

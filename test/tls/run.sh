@@ -42,8 +42,9 @@ serve() {
 	shift
 	: >"$t/$name.at"
 	"$peer" server "$t/$name.pem" "$@" >"$t/$name.at" 2>"$t/$name.log" &
-	children="$children $!"
-	until [ -s "$t/$name.at" ]; do kill -0 $! 2>/dev/null || { cat "$t/$name.log"; exit 2; }; sleep 0.05; done
+	served=$!
+	children="$children $served"
+	until [ -s "$t/$name.at" ]; do kill -0 $served 2>/dev/null || { cat "$t/$name.log"; exit 2; }; sleep 0.05; done
 	read -r port pin <"$t/$name.at"
 }
 pin64() { python3 -c 'import base64, sys; print(base64.b64encode(bytes.fromhex(sys.argv[1])).decode())' "$1"; }
@@ -214,7 +215,19 @@ holds "connect ends well at an interrupt" wait "$proxy"
 expect 7 'curl' "nobody listens any more" curl -sS "http://$local/"
 stop
 
-# Another Keep comes to the same address: good evidence, but not what was judged.
+# Another Keep comes to the same address, with evidence as good as that of the one that was judged, and another key.
+serve first soft="$XDG_STATE_HOME/broch" image="$image" manifest="$manifest"
+connects "tls://127.0.0.1:$port"
+expect 0 hello "through broch connect to the first" curl -sS "http://$local/"
+kill "$served"
+wait "$served" 2>/dev/null
+serve second port="$port" soft="$XDG_STATE_HOME/broch" image="$image" manifest="$manifest"
+# shellcheck disable=SC2086
+expect 0 accepted "the second is as good" $verify -w "$manifest" "tls://127.0.0.1:$port"
+expect 56 reset "but nothing goes to it" curl -sS "http://$local/"
+holds "and connect says why" grep -q 'another key than the one that was verified' "$t/connect.log"
+stop
+
 serve echo echo soft="$XDG_STATE_HOME/broch" image="$image" manifest="$manifest"
 connects --listen 127.0.0.1:0 "tls://127.0.0.1:$port"
 if command -v python3 >/dev/null; then
