@@ -91,7 +91,7 @@ static enum err next_object(struct pem *p, struct der *d)
 		p->left = slice_of(p->left.data + used, p->left.size - used);
 		switch (br_pem_decoder_event(&p->decoder)) {
 		case BR_PEM_BEGIN_OBJ:
-			if (strcmp(br_pem_decoder_name(&p->decoder), "CERTIFICATE") != 0)
+			if (!slice_is(slice_text(br_pem_decoder_name(&p->decoder)), "CERTIFICATE"))
 				return ERR_INVALID;
 			inside = true;
 			br_pem_decoder_setdest(&p->decoder, collect, d);

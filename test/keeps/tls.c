@@ -1,14 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * TLS with nothing below it: the Keep makes its key and certificate, talks to itself as server and client that know
- * each other by their key, and shows the certificate on channel 1.
+ * each other by their key, and shows the certificate on channel 1. That roots are read and a pool begun is for the
+ * linker to see: nothing of it may need a C library.
  */
 #include "keep/call/call.h"
 #include "keep/run/certificate.h"
 #include "keep/run/entropy.h"
 #include "keep/run/keep.h"
 #include "keep/run/memory.h"
+#include "keep/run/secure.h"
 #include "lib/tls/certificate.h"
+#include "lib/tls/roots.h"
 
 static const struct tls_version *const v = &tls_1_2;
 
@@ -57,6 +60,8 @@ void keep_main(const struct boot_info *boot)
 	struct tls_identity me = {&c.der, 1, &c.key};
 	struct tls_client_settings cs = {.name = "keep", .identity = &me};
 	struct tls_server_settings ss = {.clients = &trust};
+	static struct secure_pool pool;
+	struct secure *secure;
 	struct tls *client, *server;
 	struct note n = {""};
 	br_sha256_context sha;
@@ -80,6 +85,9 @@ void keep_main(const struct boot_info *boot)
 	must(v->client(client, &cs), 5);
 	must(v->server(server, &ss), 6);
 	talk(client, server);
+	must(roots_read(&m.heap, slice_text("no certificate"), &trust, &n) == ERR_INVALID ? OK : ERR_STATE, 9);
+	secure_begin(&pool, &(struct secure_settings){.manifest = manifest}, &id, &m);
+	must(secure_client(&pool, 1, "nobody", 1800000000, &secure, &n) == ERR_INVALID ? OK : ERR_STATE, 15);
 	must(call_send(1, slice_of(c.der.data, c.der.data_len), &sent), 7);
 	must(sent == c.der.data_len ? OK : ERR_AGAIN, 8);
 	call_exit(KEEPCALL_EXIT_DONE, 0, 0);
