@@ -76,7 +76,7 @@ static void clean(char *out, size_t size, const char *in)
 {
 	size_t i = 0;
 
-	for (; in[i] != 0 && i < size - 1; i++)
+	for (; i < size - 1 && in[i] != 0; i++)
 		out[i] = in[i] >= 0x20 && in[i] < 0x7f ? in[i] : '?';
 	out[i] = 0;
 }

@@ -94,61 +94,91 @@ static bool amd_called(const char *cn, enum amd_role role, bool vlek)
 	return false;
 }
 
+/* The only piece that may be meant needs no arithmetic to be chosen: the judge does it. */
+static const struct collateral_piece *only(const struct collateral *c, enum amd_role role, bool vlek)
+{
+	const struct collateral_piece *found = NULL;
+
+	for (size_t i = 0; i < c->count; i++) {
+		if (c->piece[i].kind != COLLATERAL_CERT || !amd_called(c->piece[i].name, role, vlek))
+			continue;
+		if (found != NULL)
+			return NULL;
+		found = &c->piece[i];
+	}
+	return found;
+}
+
+static bool key_signed(const struct collateral_piece *p, const struct snp_report *r, struct slice report)
+{
+	uint8_t pair[ECDSA_PAIR_MAX];
+	struct cert cert;
+	bool good;
+
+	if (cert_read(p->bytes, &cert, NULL) != OK)
+		return false;
+	good = ecdsa_pair_le(ECDSA_P384, r->r, r->s, pair) &&
+	       ecdsa_verify(X509_get0_pubkey(cert.x), ECDSA_SHA384, slice_of(report.data, SNP_REPORT_SIGNED),
+	                    slice_of(pair, 2 * ecdsa_size(ECDSA_P384)));
+	cert_free(&cert);
+	return good;
+}
+
 static const struct collateral_piece *amd_key(const struct collateral *c, const struct snp_report *r,
                                               struct slice report)
 {
-	const struct collateral_piece *first = NULL;
-	uint8_t pair[ECDSA_PAIR_MAX];
+	const bool vlek = r->signing_key == SNP_KEY_VLEK;
+	const struct collateral_piece *first = only(c, AMD_KEY, vlek);
 
-	for (size_t i = 0; i < c->count; i++) {
-		const struct collateral_piece *p = &c->piece[i];
-		struct cert cert;
-		bool good;
-
-		if (p->kind != COLLATERAL_CERT || !amd_called(p->name, AMD_KEY, r->signing_key == SNP_KEY_VLEK))
-			continue;
-		first = first != NULL ? first : p;
-		if (cert_read(p->bytes, &cert, NULL) != OK)
-			continue;
-		good = ecdsa_pair_le(ECDSA_P384, r->r, r->s, pair) &&
-		       ecdsa_verify(X509_get0_pubkey(cert.x), ECDSA_SHA384, slice_of(report.data, SNP_REPORT_SIGNED),
-		                    slice_of(pair, 2 * ecdsa_size(ECDSA_P384)));
-		cert_free(&cert);
-		if (good)
-			return p;
-	}
+	for (size_t i = 0; first == NULL && i < c->count; i++)
+		if (c->piece[i].kind == COLLATERAL_CERT && amd_called(c->piece[i].name, AMD_KEY, vlek) &&
+		    key_signed(&c->piece[i], r, report))
+			return &c->piece[i];
+	for (size_t i = 0; first == NULL && i < c->count; i++)
+		if (c->piece[i].kind == COLLATERAL_CERT && amd_called(c->piece[i].name, AMD_KEY, vlek))
+			first = &c->piece[i];
 	return first;
 }
 
-/* Who issued it: by name and signature, else by name, else any of the right kind. */
+/* How well does the piece fit as the issuer: by name, and by signature? */
+static unsigned issuer_fit(const struct collateral_piece *p, const struct cert *child)
+{
+	unsigned fit = 1;
+	struct cert one;
+
+	if (child->x == NULL || cert_read(p->bytes, &one, NULL) != OK)
+		return fit;
+	fit += cert_issuer_is(child, &one, NULL) == OK;
+	fit += fit == 2 && cert_signed_by(child, &one, NULL) == OK;
+	cert_free(&one);
+	return fit;
+}
+
 static const struct collateral_piece *amd_issuer(const struct collateral *c, const struct collateral_piece *of,
                                                  enum amd_role role, bool vlek)
 {
-	const struct collateral_piece *first = NULL, *named = NULL;
+	const struct collateral_piece *best = only(c, role, vlek);
+	unsigned best_fit = 0;
 	struct cert child;
 
+	if (best != NULL)
+		return best;
 	if (of == NULL || cert_read(of->bytes, &child, NULL) != OK)
 		child = (struct cert){0};
-	for (size_t i = 0; i < c->count; i++) {
+	for (size_t i = 0; i < c->count && best_fit < 3; i++) {
 		const struct collateral_piece *p = &c->piece[i];
-		struct cert one;
+		unsigned fit;
 
 		if (p->kind != COLLATERAL_CERT || !amd_called(p->name, role, vlek))
 			continue;
-		first = first != NULL ? first : p;
-		if (child.x == NULL || cert_read(p->bytes, &one, NULL) != OK)
-			continue;
-		if (cert_issuer_is(&child, &one, NULL) == OK) {
-			bool good = cert_signed_by(&child, &one, NULL) == OK;
-
-			named = named == NULL || good ? p : named;
-			if (good)
-				i = c->count - 1;
+		fit = issuer_fit(p, &child);
+		if (fit > best_fit) {
+			best_fit = fit;
+			best = p;
 		}
-		cert_free(&one);
 	}
 	cert_free(&child);
-	return named != NULL ? named : first;
+	return best;
 }
 
 enum err collateral_for_snp(const struct collateral *c, struct slice report, int64_t at, struct collateral_choice *out)

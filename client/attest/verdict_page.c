@@ -16,7 +16,7 @@ enum { BOX_WIDTH = 300, BOX_HEIGHT = 56, BOX_GAP = 26, LINE_LETTERS = 42 };
 /* Other control characters and bytes that are no UTF-8 become '?': nothing of ours has any. */
 static void put(FILE *f, const char *s, size_t most)
 {
-	for (size_t i = 0; s[i] != 0 && i < most; i++) {
+	for (size_t i = 0; i < most && s[i] != 0; i++) {
 		const unsigned char b = (unsigned char)s[i];
 
 		switch (b) {

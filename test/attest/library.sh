@@ -1,5 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
+# shellcheck disable=SC2015,SC2013 # good and bad do not fail; names have no blanks
 # library.sh MAKE B: the verifier as a library, installed into an empty folder and found there by pkg-config.
 set -u
 make=$1 B=$2 CC=${CC:-gcc}

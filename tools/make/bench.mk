@@ -11,6 +11,13 @@ BENCH_NEEDS_run := all $(B)/examples/hello.wasm
 BENCH_NEEDS_keeps := all
 BENCH_NEEDS_stream := all $(B)/bench/stream/sink.wasm $(B)/bench/stream/source.wasm
 BENCH_NEEDS_tls := $(B)/bench/tls-run
+BENCH_NEEDS_verify := $(B)/bench/verify-run $(B)/bin/broch
+
+$(B)/host/bench/verify/verify.o: HOSTED += -Iinclude
+$(B)/bench/verify-run: $(B)/host/bench/verify/verify.o $(B)/lib/libbroch-attest.a
+	@mkdir -p $(@D)
+	@echo "  LD      $@"
+	$(Q)$(CC) -pie $(LDFLAGS) -o $@ $^ -ljansson -lcrypto -pthread
 
 $(B)/bench/tls-run: $(B)/host/bench/tls/tls.o $(B)/host/lib.a $(B)/host/sys.a
 	@mkdir -p $(@D)
