@@ -1,0 +1,15 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# diff.sh TIERS-RUN FIRST COUNT: generated modules in all tiers and in node. Both sides must agree, and both must say so.
+set -u
+dir=$(mktemp -d) || exit 2
+trap 'rm -rf "$dir"' EXIT
+{
+	"$1" -l "$2" "$3" 2>"$dir/ours"
+	echo $? >"$dir/status"
+} | node "$(dirname "$0")/repeat.mjs" >"$dir/theirs"
+theirs=$?
+ours=$(cat "$dir/status")
+cat "$dir/ours" "$dir/theirs"
+[ "$theirs" -eq 0 ] && [ "$ours" -eq 0 ] || exit 1
+grep -q "^repeat: $3 passed, 0 failed" "$dir/theirs" || { echo "check-diff: node did not see all $3 modules"; exit 1; }

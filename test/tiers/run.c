@@ -1,0 +1,299 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "test/tiers/run.h"
+
+#include "lib/wasm/x64/native.h"
+#include "lib/wasm/x64check/decode.h"
+#include "sys/code.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { HOST_FUNCTIONS = 5 };
+
+/* ---- linear memory ---- */
+
+static enum err create(void *ctx, uint32_t pages, uint32_t max_pages, uint8_t **base)
+{
+	uint8_t **memory = ctx;
+
+	(void)max_pages;
+	*base = *memory = code_linear_new(pages);
+	return *base == NULL ? ERR_NOMEM : OK;
+}
+
+static enum err grow(void *ctx, uint8_t *base, uint32_t old_pages, uint32_t pages)
+{
+	(void)ctx;
+	(void)old_pages;
+	return code_linear_grow(base, pages);
+}
+
+static void must(enum err err, const struct note *n, const char *what)
+{
+	if (err == OK)
+		return;
+	fprintf(stderr, "tiers: %s: %s %s\n", what, err_text(err), n->text);
+	exit(2);
+}
+
+/* ---- what is compared ---- */
+
+uint32_t run_digest(uint32_t start, const uint8_t *bytes, uint64_t size)
+{
+	uint32_t h = start, w;
+
+	for (uint64_t i = 0; i + 4 <= size; i += 4) {
+		memcpy(&w, bytes + i, 4);
+		h = (h ^ w) * 0x01000193u;
+		h ^= h >> 15;
+	}
+	return h;
+}
+
+static uint32_t mix(uint32_t h, uint64_t v)
+{
+	uint8_t bytes[8];
+
+	memcpy(bytes, &v, 8);
+	return run_digest(h, bytes, 8);
+}
+
+static uint64_t plain(uint8_t type, uint64_t v)
+{
+	union wasm_value x = {.i64 = v};
+
+	switch (type) {
+	case WASM_I32: return x.i32;
+	case WASM_F32: return x.f32 != x.f32 ? 0x7fc00000 : x.i32;
+	case WASM_F64: return x.f64 != x.f64 ? 0x7ff8000000000000 : v;
+	case WASM_FUNCREF: return v == WASM_NULL_REF ? 0 : function_of(v)->index + 1ull;
+	case WASM_EXTERNREF: return v == WASM_NULL_REF ? 0 : v + 1;
+	default: return v;
+	}
+}
+
+/* ---- host functions ---- */
+
+/* h0 [i32]->[i32]  h1 [i64]->[i64]  h2 [f64]->[f64]  h3 [i32]->[], traps now and then  h4 [i32 i64]->[i64 i32] */
+static const uint8_t one_i32[] = {WASM_I32}, one_i64[] = {WASM_I64}, one_f64[] = {WASM_F64};
+static const uint8_t i32_i64[] = {WASM_I32, WASM_I64}, i64_i32[] = {WASM_I64, WASM_I32};
+
+static void note_host(struct run *r, uint32_t which, uint64_t v)
+{
+	r->host_calls++;
+	r->host_digest = mix(r->host_digest ^ which, v);
+}
+
+static enum err h0(void *ctx, struct wasm_caller *caller, union wasm_value *v)
+{
+	(void)caller;
+	note_host(ctx, 0, v[0].i32);
+	v[0].i32 = v[0].i32 * 31 + 7;
+	return OK;
+}
+
+static enum err h1(void *ctx, struct wasm_caller *caller, union wasm_value *v)
+{
+	(void)caller;
+	note_host(ctx, 1, v[0].i64);
+	v[0].i64 ^= ((const struct run *)ctx)->host_calls;
+	return OK;
+}
+
+static enum err h2(void *ctx, struct wasm_caller *caller, union wasm_value *v)
+{
+	(void)caller;
+	note_host(ctx, 2, plain(WASM_F64, v[0].i64));
+	v[0].f64 = v[0].f64 * 0.5;
+	return OK;
+}
+
+static enum err h3(void *ctx, struct wasm_caller *caller, union wasm_value *v)
+{
+	note_host(ctx, 3, v[0].i32);
+	return (v[0].i32 & 63) == 13 ? wasm_trap(caller, "host") : OK;
+}
+
+static enum err h4(void *ctx, struct wasm_caller *caller, union wasm_value *v)
+{
+	uint32_t x = v[0].i32;
+
+	(void)caller;
+	note_host(ctx, 4, v[0].i32 ^ v[1].i64);
+	v[0].i64 = v[1].i64 + x;
+	v[1].i64 = x ^ 0xffff;
+	return OK;
+}
+
+static void host_functions(struct wasm_store *s, struct run *r, struct wasm_extern *out[static HOST_FUNCTIONS])
+{
+	static const struct {
+		struct wasm_functype type;
+		wasm_host_fn *fn;
+	} all[HOST_FUNCTIONS] = {{{1, 1, one_i32, one_i32}, h0},
+	                         {{1, 1, one_i64, one_i64}, h1},
+	                         {{1, 1, one_f64, one_f64}, h2},
+	                         {{1, 0, one_i32, NULL}, h3},
+	                         {{2, 2, i32_i64, i64_i32}, h4}};
+
+	for (unsigned i = 0; i < HOST_FUNCTIONS; i++)
+		out[i] = wasm_host_func(s, all[i].type, all[i].fn, r);
+}
+
+/* ---- calls ---- */
+
+static void call(struct wasm_store *s, struct wasm_extern *e, unsigned k, struct outcome *o)
+{
+	static const uint32_t ints[] = {0, 1, 0x80000000, 12345};
+	static const double floats[] = {0.0, -1.5, 1e30, 7.25};
+	const struct wasm_functype *type = wasm_extern_functype(e);
+	union wasm_value v[RUN_RESULTS] = {{.i64 = 0}};
+	struct note n = {{0}};
+
+	CHECK(type->result_count <= RUN_RESULTS);
+	v[0].i32 = ints[k % 4];
+	v[1].i64 = (uint64_t)ints[(k + 1) % 4] << (k & 31);
+	v[2].f32 = (float)floats[(k + 2) % 4];
+	v[3].f64 = floats[(k + 3) % 4];
+	for (unsigned i = 0; i < RUN_PARAMS; i++)
+		o->args[i] = v[i].i64;
+	o->err = wasm_call(s, e, v, &n);
+	o->count = o->err == OK ? type->result_count : 0;
+	for (uint32_t i = 0; i < o->count; i++)
+		o->values[i] = plain(type->results[i], v[i].i64);
+	memcpy(o->why, n.text, sizeof o->why);
+}
+
+/* Every call has the whole budget (generate.h). */
+static void call_all(struct wasm_store *s, struct wasm_instance *i, struct run *r)
+{
+	const struct wasm_module *m = i->module;
+
+	for (unsigned round = 0; round < 2; round++) {
+		uint32_t function = 0;
+
+		for (uint32_t k = 0; k < m->export_count; k++) {
+			struct outcome *o = &r->calls[r->call_count];
+
+			if (m->exports[k].kind != WASM_FUNC)
+				continue;
+			CHECK(r->call_count < RUN_CALLS);
+			i->globals[0]->value = RUN_BUDGET;
+			o->function = function++;
+			call(s, wasm_export(i, m->exports[k].name), r->call_count++, o);
+		}
+	}
+}
+
+static void look_at(struct wasm_instance *i, struct run *r)
+{
+	const struct wasm_module *m = i->module;
+
+	for (uint32_t k = 0; k < m->export_count; k++) {
+		const uint32_t index = m->exports[k].index;
+
+		if (m->exports[k].kind == WASM_GLOBAL) {
+			CHECK(r->global_count < RUN_GLOBALS);
+			r->globals[r->global_count++] = plain(i->globals[index]->type.type, i->globals[index]->value);
+		} else if (m->exports[k].kind == WASM_TABLE) {
+			const struct table *t = i->tables[index];
+			uint32_t h = 1;
+
+			CHECK(r->table_count < RUN_TABLES);
+			for (uint32_t n = 0; n < t->count; n++)
+				h = mix(h, plain(t->type.element, t->entries[n]));
+			r->tables[r->table_count].size = t->count;
+			r->tables[r->table_count++].digest = h;
+		}
+	}
+	r->memory_size = i->memory->bytes;
+}
+
+/* ---- tiers ---- */
+
+static void check_code(const struct wasm_module *m, uint64_t seed)
+{
+	struct slice code = slice_of(m->native->base, m->native->size);
+	static struct x64_decoder d;
+	struct x64_insn insn;
+
+	x64_decoder_init(&d);
+	while (code.size > 0) {
+		if (!x64_decode(&d, code, &insn)) {
+			fprintf(stderr, "module %llu: an unknown instruction at %zu\n", (unsigned long long)seed,
+			        (size_t)(code.data - m->native->base));
+			exit(1);
+		}
+		code = slice_of(code.data + insn.size, code.size - insn.size);
+	}
+}
+
+/* A program that is compiled at some poll. */
+struct late {
+	struct arena *arena;
+	struct wasm_code_memory *code;
+	struct wasm_module *module;
+	struct wasm_instance *instance; /* NULL: not made yet */
+	unsigned polls;
+};
+
+static enum err compile_late(void *ctx)
+{
+	struct late *l = ctx;
+	struct note n = {{0}};
+
+	if (l->instance == NULL || l->module->native != NULL || l->polls-- > 0)
+		return OK;
+	must(wasm_compile(l->module, l->arena, l->code), &n, "compile");
+	wasm_run_compiled(l->instance);
+	return OK;
+}
+
+/* Imports are host functions, in any order. */
+static enum err instantiate(struct wasm_store *s, struct arena *a, const struct wasm_module *m, struct run *r,
+                            struct wasm_instance **i, struct note *n)
+{
+	struct wasm_extern *hosts[HOST_FUNCTIONS], *imports[16];
+
+	host_functions(s, r, hosts);
+	CHECK(wasm_import_count(m) <= ARRAY_COUNT(imports));
+	for (uint32_t k = 0; k < wasm_import_count(m); k++)
+		imports[k] = hosts[(wasm_import_at(m, k).name.data[1] - '0') % HOST_FUNCTIONS];
+	return wasm_instantiate(s, a, m, imports, i, n);
+}
+
+void run_module(struct arena *a, struct slice bytes, struct wasm_code_memory *code, enum tier tier, uint64_t seed,
+                struct run *r)
+{
+	struct wasm_limits limits = wasm_default_limits();
+	struct wasm_memory_ops ops = {create, grow, &r->memory};
+	struct wasm_instance *i;
+	struct wasm_module *m;
+	struct wasm_store *s;
+	struct late late = {.arena = a, .code = code, .polls = seed / 8 % 8};
+	struct wasm_poll poll = {tier == TIER_LATE ? compile_late : NULL, &late};
+	struct note n = {{0}};
+
+	memset(r, 0, sizeof *r);
+	if (tier == TIER_LATE)
+		limits.poll_interval = 1 + seed % 8;
+	must(wasm_load(a, bytes, &limits, &m, &n), &n, "load");
+	late.module = m;
+	if (tier == TIER_COMPILED) {
+		must(wasm_compile(m, a, code), &n, "compile");
+		r->interpreted = wasm_code_stats(m).interpreted;
+		check_code(m, seed);
+	}
+	must(wasm_store_new(a, &limits, ops, poll, &s), &n, "store");
+	r->start.err = instantiate(s, a, m, r, &i, &n);
+	if (r->start.err != OK) {
+		if (r->start.err != ERR_TRAP)
+			must(r->start.err, &n, "instantiate");
+		memcpy(r->start.why, n.text, sizeof r->start.why);
+		return;
+	}
+	late.instance = i;
+	call_all(s, i, r);
+	look_at(i, r);
+}
