@@ -2,7 +2,7 @@
 #include "test/spec/executor.h"
 
 #include "lib/wasm/x64/native.h"
-#include "lib/wasm/x64check/decode.h"
+#include "lib/wasm/x64check/prove.h"
 
 /* ---- the host module "spectest" (test/core/README.md of the suite) ---- */
 
@@ -99,24 +99,6 @@ static struct wasm_extern *find_import(struct executor *x, struct wasm_import im
 	return NULL;
 }
 
-/* Machine code holds nothing but instructions that the checker's decoder knows. */
-static enum err check_code(const struct wasm_module *m, struct note *n)
-{
-	static struct x64_decoder decoder;
-	struct slice code = slice_of(m->native->base, m->native->size);
-	struct x64_insn insn;
-
-	x64_decoder_init(&decoder);
-	while (code.size > 0) {
-		if (!x64_decode(&decoder, code, &insn))
-			return refuse(n, ERR_STATE, "an unknown instruction at 0x%x: %x %x %x %x",
-			              (unsigned)(code.data - m->native->base), code.data[0], code.data[1], code.data[2],
-			              code.data[3]);
-		code = slice_of(code.data + insn.size, code.size - insn.size);
-	}
-	return OK;
-}
-
 static enum err compile(struct executor *x, struct wasm_module *m, struct note *n)
 {
 	enum err err = wasm_compile(m, x->arena, x->code);
@@ -125,7 +107,7 @@ static enum err compile(struct executor *x, struct wasm_module *m, struct note *
 		return refuse(n, ERR_STATE, "the module was not compiled: %s", err_text(err));
 	if (wasm_code_stats(m).interpreted > 0)
 		return refuse(n, ERR_STATE, "%u functions were not compiled", wasm_code_stats(m).interpreted);
-	return check_code(m, n);
+	return x64_prove(m, x->arena, n);
 }
 
 static enum err module(struct executor *x, struct reader *r, struct writer *w, struct note *n)
@@ -199,7 +181,8 @@ static enum err invoke(struct executor *x, struct reader *r, struct writer *w, s
 		return refuse(n, ERR_NOT_FOUND, "no such function");
 	type = wasm_extern_functype(e);
 	TRY(rd_u32le(r, &count));
-	if (count != type->param_count || count > ARRAY_COUNT(values) / 2 || type->result_count > ARRAY_COUNT(values) / 2)
+	if (count != type->param_count || count > ARRAY_COUNT(values) / 2 ||
+	    type->result_count > ARRAY_COUNT(values) / 2)
 		return refuse(n, ERR_INVALID, "wrong number of arguments");
 	for (uint32_t k = 0; k < count; k++) {
 		TRY(rd_u8(r, &t));

@@ -2,7 +2,7 @@
 #include "test/tiers/run.h"
 
 #include "lib/wasm/x64/native.h"
-#include "lib/wasm/x64check/decode.h"
+#include "lib/wasm/x64check/prove.h"
 #include "sys/code.h"
 
 #include <stdio.h>
@@ -212,23 +212,6 @@ static void look_at(struct wasm_instance *i, struct run *r)
 
 /* ---- tiers ---- */
 
-static void check_code(const struct wasm_module *m, uint64_t seed)
-{
-	struct slice code = slice_of(m->native->base, m->native->size);
-	static struct x64_decoder d;
-	struct x64_insn insn;
-
-	x64_decoder_init(&d);
-	while (code.size > 0) {
-		if (!x64_decode(&d, code, &insn)) {
-			fprintf(stderr, "module %llu: an unknown instruction at %zu\n", (unsigned long long)seed,
-			        (size_t)(code.data - m->native->base));
-			exit(1);
-		}
-		code = slice_of(code.data + insn.size, code.size - insn.size);
-	}
-}
-
 /* A program that is compiled at some poll. */
 struct late {
 	struct arena *arena;
@@ -283,7 +266,10 @@ void run_module(struct arena *a, struct slice bytes, struct wasm_code_memory *co
 	if (tier == TIER_COMPILED) {
 		must(wasm_compile(m, a, code), &n, "compile");
 		r->interpreted = wasm_code_stats(m).interpreted;
-		check_code(m, seed);
+		if (x64_prove(m, a, &n) != OK) {
+			fprintf(stderr, "module %llu: %s\n", (unsigned long long)seed, n.text);
+			exit(1);
+		}
 	}
 	must(wasm_store_new(a, &limits, ops, poll, &s), &n, "store");
 	r->start.err = instantiate(s, a, m, r, &i, &n);

@@ -603,6 +603,7 @@ static enum err compile_all(struct compiler *c, struct native_module *native)
 	uint32_t own = c->m->function_count - c->m->imported_functions;
 
 	emit_stubs(c);
+	c->thunks = c->e.at;
 	for (uint32_t i = 0; i < c->m->imported_functions; i++) {
 		c->entries[i] = c->e.at;
 		emit_thunk(c, i);
@@ -658,6 +659,10 @@ static enum err compile_into(struct wasm_module *m, struct native_module *native
 	native->size = c->e.at;
 	native->enter = c->enter;
 	native->fault = c->fault;
+	native->helper = c->helper;
+	native->call_helper = c->call_helper;
+	native->thunks = c->thunks;
+	memcpy(native->traps, c->traps, TRAP_COUNT * sizeof *c->traps);
 	native->loop_count = c->loop_count;
 	keep_sites(scratch, kept, c->sites, c->sites_size, native);
 	return OK;

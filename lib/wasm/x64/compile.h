@@ -79,7 +79,7 @@ struct compiler {
 	/* of the module */
 	uint32_t *call_chains;                      /* by function: rel32 fields of calls to it */
 	uint32_t *entries;                          /* by function: offset in the code */
-	uint32_t helper, call_helper, enter, fault; /* stubs */
+	uint32_t helper, call_helper, enter, fault, thunks; /* stubs */
 	uint32_t traps[16];
 	struct native_loop *loops; /* all that can be entered */
 	uint32_t loop_count, loop_max;

@@ -10,7 +10,7 @@
  * A way from compiled code through the interpreter or another instance back into compiled code takes about 520 bytes of
  * machine stack, of which a VM Keep has 256 KiB; return addresses of compiled functions take up to 128 KiB (FRAME_LEAST).
  */
-enum { ENTRIES_MAX = 100, FRAME_GROWTH = 32 };
+enum { ENTRIES_MAX = 100 };
 
 static bool is_narrow(uint8_t type)
 {
@@ -99,7 +99,7 @@ const uint8_t *native_entry_at(const struct wasm_instance *i, const code_t *pc, 
 		return NULL;
 	*f = i->functions[index];
 	/* The frame grows, at most by the registers that are saved and by what FRAME_LEAST asks for. */
-	if ((size_t)(i->stack_end - fp) < (size_t)(*f)->frame_slots + FRAME_GROWTH)
+	if ((size_t)(i->stack_end - fp) < (size_t)(*f)->frame_slots + NATIVE_FRAME_GROWTH)
 		return NULL;
 	return find_loop(m->native, loop);
 }

@@ -22,7 +22,9 @@ struct native_loop {
 struct native_module {
 	uint8_t *base;
 	uint32_t size;
-	uint32_t enter, fault; /* offsets of stubs */
+	uint32_t enter, fault, helper, call_helper; /* offsets of stubs */
+	uint32_t thunks;                            /* behind the stubs: ways to imported functions */
+	uint32_t traps[8];                          /* stubs, by kind */
 	uint32_t compiled;
 	struct wasm_code_memory *memory;
 	struct wasm_module *next; /* in the area */
@@ -47,5 +49,8 @@ enum trap_kind {
 	TRAP_UNINITIALIZED,
 	TRAP_COUNT
 };
+
+/* The slots that a frame may have beyond those of the interpreter: registers that are saved, and the least of frames. */
+enum { NATIVE_FRAME_GROWTH = 32 };
 
 #endif
