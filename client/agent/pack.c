@@ -177,6 +177,32 @@ struct trust_room {
 	struct slice pins[MANIFEST_TLS_PINS_MAX];
 };
 
+/* Is there a connection for which nobody said whom to believe? An Enarx.toml cannot say it. */
+static bool needs_public_roots(const struct config *c)
+{
+	if (c->tls.servers.roots != NULL || c->tls.servers.pin_count > 0)
+		return false;
+	for (size_t i = 0; i < c->descriptor_count; i++)
+		if (c->descriptors[i].kind == DESCRIPTOR_CONNECT && c->descriptors[i].protocol == DESCRIPTOR_TLS)
+			return true;
+	return false;
+}
+
+/* What this machine believes travels as data, so that the Keep's evidence names it. */
+static enum err pack_public_roots(struct bundle *b, const char *guest, struct manifest_trust *out, struct note *n)
+{
+	const char *path = getenv("SSL_CERT_FILE");
+	struct note why = {""};
+
+	if (path == NULL || path[0] == 0)
+		path = "/etc/ssl/certs/ca-certificates.crt"; /* of the package ca-certificates */
+	if (look_at_roots(path, &why) != OK)
+		return refuse(n, ERR_NOT_FOUND, "a TLS connection needs the public roots: %s; name others with [tls] roots, or "
+		                                "SSL_CERT_FILE", why.text);
+	out->roots = slice_text(guest);
+	return bundle_files(b, path, guest, NULL, n);
+}
+
 static enum err pack_trust(struct config *c, const struct config_trust *t, struct trust_room *room, struct bundle *b,
                            struct manifest_trust *out, struct note *n)
 {
@@ -199,8 +225,6 @@ static enum err pack_tls(struct config *c, struct bundle *b, struct note *n)
 	struct trust_room servers = {.guest = "etc/broch/roots.pem"}, clients = {.guest = "etc/broch/client-roots.pem"};
 	struct manifest_tls t = {.names = names, .alpn = alpn};
 
-	if (c->tls.from.kind == FROM_DEFAULT)
-		return OK;
 	CHECK(c->tls.name_count <= ARRAY_COUNT(names) && c->tls.alpn_count <= ARRAY_COUNT(alpn));
 	for (; t.name_count < c->tls.name_count; t.name_count++)
 		names[t.name_count] = slice_text(c->tls.names[t.name_count]);
@@ -208,6 +232,8 @@ static enum err pack_tls(struct config *c, struct bundle *b, struct note *n)
 		alpn[t.alpn_count] = slice_text(c->tls.alpn[t.alpn_count]);
 	TRY(pack_trust(c, &c->tls.servers, &servers, b, &t.servers, n));
 	TRY(pack_trust(c, &c->tls.clients, &clients, b, &t.clients, n));
+	if (needs_public_roots(c))
+		TRY(pack_public_roots(b, servers.guest, &t.servers, n));
 	return bundle_tls(b, &t, n);
 }
 
