@@ -60,12 +60,13 @@ uint32_t tr_label_types(const struct control *c, const uint8_t **types)
 /* ---- the table of instructions ---- */
 
 #define LOG2(size) ((size) == 8 ? 3 : (size) == 4 ? 2 : (size) == 2 ? 1 : 0)
-#define T(type) WASM_##type
+#define T(type)    WASM_##type
 
 static const struct opinfo ops[OPCODE_COUNT] = {
-#define CTRL(code, id, text) [code] = {text, translate_##id, 0, 0, 0, 0, false},
+#define CTRL(code, id, text)              [code] = {text, translate_##id, 0, 0, 0, 0, false},
 #define UN(code, id, text, in, out, expr) [code] = {text, translate_unary, IOP_##id, T(in), T(out), 0, false},
-#define TRUNC(code, id, text, in, out, lo, hi, expr) [code] = {text, translate_trunc, IOP_##id, T(in), T(out), 0, false},
+#define TRUNC(code, id, text, in, out, lo, hi, expr)                                                                   \
+	[code] = {text, translate_trunc, IOP_##id, T(in), T(out), 0, false},
 #define BIN(code, id, text, type, commutes, expr)                                                                      \
 	[code] = {text, translate_binary, IOP_##id, T(type), T(type), 0, commutes},
 #define DIV(code, id, text, type, overflow, expr)                                                                      \
@@ -85,7 +86,7 @@ const char *opcode_name(uint32_t code)
 /* ---- bodies ---- */
 
 enum err translator_new(struct arena *a, struct wasm_module *m, uint32_t max_body, const bool *declared,
-			bool data_count_known, struct translator **out)
+                        bool data_count_known, struct translator **out)
 {
 	struct translator *t = arena_new(a, struct translator);
 	uint64_t widest = 1, operands;
@@ -93,8 +94,8 @@ enum err translator_new(struct arena *a, struct wasm_module *m, uint32_t max_bod
 	if (t == NULL)
 		return ERR_NOMEM;
 	/*
-	 * An instruction takes at least a byte and pushes at most as many operands as the widest type has; one that pushes a
-	 * vector, which takes two, has two bytes.
+	 * An instruction takes at least a byte and pushes at most as many operands as the widest type has; one that
+	 * pushes a vector, which takes two, has two bytes.
 	 */
 	for (uint32_t i = 0; i < m->type_count; i++) {
 		uint32_t params = slots_of(m->types[i].params, m->types[i].param_count);
@@ -143,7 +144,8 @@ static enum err place_locals(struct translator *t)
 	return OK;
 }
 
-/* More than 2^32 locals are malformed, more than the limit are only too many for us: all runs are read before judging. */
+/* More than 2^32 locals are malformed, more than the limit are only too many for us: all runs are read before judging.
+ */
 static enum err read_locals(struct translator *t, const struct wasm_functype *f)
 {
 	uint32_t runs, max = t->module->limits.locals_per_function;
@@ -200,6 +202,35 @@ static enum err instruction(struct translator *t)
 	return ops[code].translate(t, &ops[code]);
 }
 
+/* A frame's locals begin as zeros (4.4.10), which null references are not. Copies double what is there, so that many
+ * locals declared in few bytes take few instructions. */
+static void clear_references(struct translator *t, uint32_t first, uint32_t count)
+{
+	uint16_t slot = t->vectors ? t->local_slots[first] : (uint16_t)first;
+	const uint64_t null = WASM_NULL_REF;
+	code_t *code = tr_emit(t, IOP_const64, 6);
+
+	code[1] = slot;
+	memcpy(code + 2, &null, sizeof null);
+	for (uint32_t done = 1, n; done < count; done += n) {
+		n = done < count - done ? done : count - done;
+		code = tr_emit(t, IOP_copy_many, 4);
+		code[1] = (code_t)(slot + done);
+		code[2] = slot;
+		code[3] = (code_t)n;
+	}
+}
+
+static void clear_all_references(struct translator *t, uint32_t params)
+{
+	for (uint32_t i = params, n; i < t->locals; i += n + 1) {
+		for (n = 0; i + n < t->locals && wasm_is_ref(t->local_types[i + n]);)
+			n++;
+		if (n > 0)
+			clear_references(t, i, n);
+	}
+}
+
 static enum err begin_body(struct translator *t, const struct wasm_functype *f)
 {
 	TRY(read_locals(t, f));
@@ -212,7 +243,10 @@ static enum err begin_body(struct translator *t, const struct wasm_functype *f)
 	t->size = t->capacity = t->sites_size = t->site_pc = 0;
 	t->last_end = t->prev_end = t->copy_end = NO_INDEX;
 	t->code = arena_many(t->arena, 0, code_t);
-	return t->code == NULL ? ERR_NOMEM : OK;
+	if (t->code == NULL)
+		return ERR_NOMEM;
+	clear_all_references(t, f->param_count);
+	return OK;
 }
 
 /* The sites follow the code, at an even address so that the next body's code is aligned. */

@@ -751,6 +751,17 @@ static void locals_keep_old_values(void **state)
 	expect(&CODE(0, 0x20, 0, 0x20, 1, 0x04, 0x40, 0x41, 9, 0x21, 0, 0x0b, 0x20, 0, 0x6b, 0x0b), 20, 0, 0);
 }
 
+/* Locals begin as zeros, but for references, which begin as null (4.4.10): first, last and between numbers. */
+static void references_begin_as_null(void **state)
+{
+	(void)state;
+	expect(&CODE(3, 3, 0x70, 1, 0x7f, 20, 0x6f, 0x20, 2, 0xd1, 0x20, 4, 0xd1, 0x6a, 0x20, 25, 0xd1, 0x6a, 0x20, 5, 0x6a,
+	             0x0b),
+	       0, 0, 3);
+	/* a vector moves all slots behind it */
+	expect(&CODE(3, 1, 0x7b, 2, 0x6f, 1, 0x7f, 0x20, 3, 0xd1, 0x20, 4, 0xd1, 0x6a, 0x20, 5, 0x6a, 0x0b), 0, 0, 2);
+}
+
 static void branches_carry_values(void **state)
 {
 	(void)state;
@@ -792,6 +803,7 @@ int main(void)
 		cmocka_unit_test(accesses_give_the_same_apart),
 		cmocka_unit_test(counting_loops_give_the_same_apart),
 		cmocka_unit_test(locals_keep_old_values),
+		cmocka_unit_test(references_begin_as_null),
 		cmocka_unit_test(branches_carry_values),
 	};
 

@@ -257,10 +257,11 @@ static struct rm saved_slot(const struct compiler *c, uint32_t i)
 	return slot_rm(c->local_count + i);
 }
 
-static void clear_slot(struct compiler *c, uint32_t slot)
+/* k: sign-extended; 0, or a null reference */
+static void clear_slot(struct compiler *c, uint32_t slot, uint32_t k)
 {
 	emit_op(&c->e, 0xc7u | OP_W, 0, slot_rm(slot));
-	emit_u32(&c->e, 0);
+	emit_u32(&c->e, k);
 }
 
 static void load_locals(struct compiler *c, const struct scanned *s)
@@ -274,11 +275,14 @@ static void load_locals(struct compiler *c, const struct scanned *s)
 			if (reg != NO_REG)
 				slot_to_reg(c, c->local_types[local], reg, local_rm(c, local));
 		} else if (reg == NO_REG) {
-			clear_slot(c, c->local_slots[local]);
+			clear_slot(c, c->local_slots[local],
+			           wasm_is_ref(c->local_types[local]) ? (uint32_t)WASM_NULL_REF : 0);
 			if (c->local_types[local] == WASM_V128)
-				clear_slot(c, c->local_slots[local] + 1u);
+				clear_slot(c, c->local_slots[local] + 1u, 0);
 		} else if (reg >= XMM0) {
 			emit_op(&c->e, 0x0f57, reg, rm_reg(reg));
+		} else if (wasm_is_ref(c->local_types[local])) {
+			emit_imm(&c->e, reg, WASM_NULL_REF);
 		} else {
 			emit_alu(&c->e, ALU_XOR, false, reg, rm_reg(reg));
 		}

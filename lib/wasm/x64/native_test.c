@@ -108,7 +108,7 @@ static enum err host(void *ctx, struct wasm_caller *caller, union wasm_value *va
 	return OK;
 }
 
-static void load(struct world *w)
+static void load_bytes(struct world *w, struct slice bytes)
 {
 	enum { ARENA = 8 << 20 };
 	struct wasm_limits limits = wasm_default_limits();
@@ -116,7 +116,12 @@ static void load(struct world *w)
 	*w = (struct world){.memory = malloc(ARENA)};
 	w->arena = arena_of(w->memory, ARENA);
 	w->arena.dirty = ARENA; /* malloc may give used memory */
-	assert_int_equal(wasm_load(&w->arena, slice_of(module, sizeof module), &limits, &w->module, &w->note), OK);
+	assert_int_equal(wasm_load(&w->arena, bytes, &limits, &w->module, &w->note), OK);
+}
+
+static void load(struct world *w)
+{
+	load_bytes(w, slice_of(module, sizeof module));
 }
 
 static void instantiate(struct world *w)
@@ -305,9 +310,31 @@ static void other_faults_are_declined(void **state)
 	close_world(&w);
 }
 
+/* (func (export "n") (local funcref funcref): how often they are null, the first read so often that it has a register) */
+static void references_begin_as_null(void **state)
+{
+	static const uint8_t nulls[] = {
+		0, 'a', 's', 'm', 1, 0, 0, 0, 1, 5, 1, 0x60, 0, 1, 0x7f, 3, 2, 1, 0, 7, 5, 1, 1, 'n', 0, 0,
+		10, 25, 1, 23, 1, 2, 0x70, 0x20, 0, 0xd1, 0x20, 0, 0xd1, 0x6a, 0x20, 0, 0xd1, 0x6a, 0x20, 0, 0xd1, 0x6a,
+		0x20, 1, 0xd1, 0x6a, 0x0b,
+	};
+	struct world w;
+	uint32_t x = 0;
+
+	(void)state;
+	assert_int_equal(code_memory_open(&code), OK);
+	load_bytes(&w, slice_of(nulls, sizeof nulls));
+	assert_int_equal(wasm_compile(w.module, &w.arena, code), OK);
+	instantiate(&w);
+	assert_int_equal(call(&w, "n", 0, &x), OK);
+	assert_int_equal(x, 5);
+	close_world(&w);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(references_begin_as_null),
 		cmocka_unit_test(all_but_one_are_compiled),
 		cmocka_unit_test(tiers_and_hosts_call_each_other),
 		cmocka_unit_test(results_of_hosts_have_their_width),
