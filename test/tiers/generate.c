@@ -5,20 +5,55 @@
 
 #include <string.h>
 
-enum { LOCALS = 16, GLOBALS = 5, LABELS = 24, SIZE_LIMIT = 6000 };
-enum { I32 = WASM_I32, I64 = WASM_I64, F32 = WASM_F32, F64 = WASM_F64 };
+enum { LOCALS = 24, GLOBALS = 7, LABELS = 160, SIZE_LIMIT = 7000 };
+enum { I32 = WASM_I32, I64 = WASM_I64, F32 = WASM_F32, F64 = WASM_F64, FUNC = WASM_FUNCREF, EXTERN = WASM_EXTERNREF };
+enum { HOSTS = 5, FIXED_LOCALS = 10, FUNC_LOCAL = 8, EXTERN_LOCAL = 9, TABLES = 3 };
+
+/* The first four are of exported functions with one result, then those of the host functions (run.c), start functions,
+ * exported functions with other results, blocks. */
+struct type {
+	uint8_t param_count, result_count, params[4], results[4];
+};
+static const struct type types[] = {
+        {4, 1, {I32, I64, F32, F64}, {I32}},
+        {4, 1, {I32, I64, F32, F64}, {I64}},
+        {4, 1, {I32, I64, F32, F64}, {F32}},
+        {4, 1, {I32, I64, F32, F64}, {F64}},
+        {1, 1, {I32}, {I32}},
+        {1, 1, {I64}, {I64}},
+        {1, 1, {F64}, {F64}},
+        {1, 0, {I32}, {0}},
+        {2, 2, {I32, I64}, {I64, I32}},
+        {0, 0, {0}, {0}},
+        {4, 3, {I32, I64, F32, F64}, {I32, F64, I64}},
+        {4, 0, {I32, I64, F32, F64}, {0}},
+        {4, 2, {I32, I64, F32, F64}, {FUNC, F32}},
+        {2, 2, {I32, I64}, {F32, I32}},
+        {1, 2, {F64}, {F64, F64}},
+        {2, 1, {I64, FUNC}, {I64}},
+        {0, 4, {0}, {I32, I64, EXTERN, F64}},
+        {3, 0, {I32, F32, I32}, {0}},
+};
+enum { HOST_TYPE = 4, START_TYPE = 9, MANY_TYPE = 10, MANY_TYPES = 3, BLOCK_TYPE = 13, BLOCK_TYPES = 5 };
+/* A label takes nothing, a value of a type, or: */
+enum { LABEL_RESULTS = 0x100, LABEL_PARAMS = 0x200 };
+static const struct {
+	uint8_t type, min, max;
+} tables[TABLES] = {{FUNC, GENERATE_FUNCTIONS + 2, GENERATE_FUNCTIONS + 4}, {FUNC, 4, 9}, {EXTERN, 3, 7}};
 
 struct generator {
 	uint64_t random;
 	uint8_t *out;
 	uint32_t size;
 	uint32_t function; /* at hand */
-	uint8_t result;    /* its type */
+	const struct type *type;
 	uint8_t locals[LOCALS + 4];
 	uint32_t local_count;
-	uint8_t labels[LABELS]; /* types that labels take; 0: none */
+	uint16_t labels[LABELS];
 	uint32_t label_count;
-	uint8_t results[GENERATE_FUNCTIONS];
+	uint32_t far_locals; /* i64, behind the others */
+	uint8_t types[GENERATE_FUNCTIONS];
+	bool starts;
 };
 
 static void expression(struct generator *g, uint8_t type, unsigned depth);
@@ -95,14 +130,44 @@ static uint64_t interesting(struct generator *g)
 
 static void constant(struct generator *g, uint8_t type)
 {
+	static const double corners[] = {2147483647.0,
+	                                 2147483648.0,
+	                                 -2147483649.0,
+	                                 4294967295.0,
+	                                 9223372036854775807.0,
+	                                 1.8446744073709552e19,
+	                                 4.9e-324,
+	                                 2.2250738585072014e-308,
+	                                 1.7976931348623157e308,
+	                                 0.49999999999999994,
+	                                 4503599627370497.5,
+	                                 16777217.0,
+	                                 1.0000000596046448,
+	                                 0x1p-149,
+	                                 0x1.fffffep127,
+	                                 -0x1p63};
 	static const float floats[] = {0.0f,  -0.0f,  1.0f,          -1.0f,         0.5f,   -2.5f,   3.5f,
 	                               1e10f, -1e20f, 2147483648.0f, 4294967296.0f, 1e-40f, 1.0f / 3};
 	uint64_t v = interesting(g);
 	float f = pick(g, 3) == 0 ? (float)(int64_t)v : floats[pick(g, ARRAY_COUNT(floats))];
-	double d = pick(g, 3) == 0 ? (double)(int64_t)v : (double)f;
+	double d = pick(g, 3) == 0   ? (double)(int64_t)v
+	           : pick(g, 2) == 0 ? (double)f
+	                             : corners[pick(g, ARRAY_COUNT(corners))];
 	uint8_t bits[8];
 
+	if (pick(g, 40) == 0)
+		d = f = pick(g, 2) == 0 ? __builtin_inff() : -__builtin_inff();
+	if (pick(g, 40) == 0)
+		d = f = __builtin_nanf("");
 	switch (type) {
+	case FUNC:
+		byte(g, 0xd2);
+		leb(g, pick(g, HOSTS + GENERATE_FUNCTIONS));
+		return;
+	case EXTERN:
+		byte(g, 0xd0);
+		byte(g, EXTERN);
+		return;
 	case I32:
 		byte(g, 0x41);
 		sleb(g, (int32_t)v);
@@ -167,6 +232,11 @@ static void canonical(struct generator *g, uint8_t type)
 /* Mostly inside of the memory. */
 static void address(struct generator *g, unsigned depth)
 {
+	if (pick(g, 12) == 0) { /* around the end of a page */
+		byte(g, 0x41);
+		sleb(g, (int32_t)((pick(g, 4) << 16) + pick(g, 24) - 16));
+		return;
+	}
 	expression(g, I32, depth);
 	if (pick(g, 30) == 0)
 		return;
@@ -175,9 +245,10 @@ static void address(struct generator *g, unsigned depth)
 	byte(g, 0x71);
 }
 
-static void memarg(struct generator *g)
+/* natural: of the access, log2; any smaller alignment is a hint as well */
+static void memarg(struct generator *g, unsigned natural)
 {
-	leb(g, 0);
+	leb(g, pick(g, natural + 1));
 	leb(g, pick(g, 40) == 0 ? (uint32_t)interesting(g) : pick(g, 3) == 0 ? 0 : pick(g, 300));
 }
 
@@ -191,7 +262,7 @@ static void load(struct generator *g, uint8_t type, unsigned depth)
 		opcode = pick(g, 2) == 0 ? 0x29 : 0x30 + pick(g, 6);
 	address(g, depth);
 	byte(g, opcode);
-	memarg(g);
+	memarg(g, (unsigned)"\2\3\2\3\0\0\1\1\0\0\1\1\2\2"[opcode - 0x28]);
 	if (type == F32 || type == F64)
 		canonical(g, type);
 }
@@ -276,15 +347,35 @@ static void truncation(struct generator *g, uint8_t type, unsigned depth)
 	unary(g, from, (type == I32 ? 0xa8u : 0xaeu) + (from == F64 ? 2 : 0) + pick(g, 2), depth);
 }
 
+static void values(struct generator *g, const uint8_t *list, uint32_t count, unsigned depth)
+{
+	for (uint32_t i = 0; i < count; i++)
+		expression(g, list[i], depth);
+}
+
+/* What is on the stack goes to locals or away. */
+static void consume(struct generator *g, const uint8_t *list, uint32_t count)
+{
+	for (uint32_t i = count; i-- > 0;) {
+		if (pick(g, 4) == 0)
+			byte(g, 0x1a);
+		else
+			use_local(g, list[i], 0x21);
+	}
+}
+
+static uint32_t type_of(const struct generator *g, uint32_t function)
+{
+	return function < HOSTS ? HOST_TYPE + function : g->types[function - HOSTS];
+}
+
+/* One that has a lower number, or by a table, whose entry may be another. */
 static void call(struct generator *g, uint32_t function, unsigned depth)
 {
-	bool indirect = pick(g, 2) == 0;
+	const struct type *t = &types[type_of(g, function)];
 
-	expression(g, I32, depth);
-	expression(g, I64, depth);
-	expression(g, F32, depth);
-	expression(g, F64, depth);
-	if (!indirect) {
+	values(g, t->params, t->param_count, depth);
+	if (function < HOSTS || pick(g, 2) == 0) {
 		byte(g, 0x10);
 		leb(g, function);
 		return;
@@ -293,25 +384,59 @@ static void call(struct generator *g, uint32_t function, unsigned depth)
 		expression(g, I32, depth); /* whatever is there, if anything */
 	} else {
 		byte(g, 0x41);
-		sleb(g, (int64_t)function);
+		sleb(g, (int32_t)(function - HOSTS));
 	}
 	byte(g, 0x11);
-	leb(g, g->results[function] == I32 ? 0 : g->results[function] == I64 ? 1 : g->results[function] == F32 ? 2 : 3);
+	leb(g, type_of(g, function));
 	leb(g, 0);
 }
 
-/* A function with a lower number that gives this type. */
+/* A function that gives just this type. */
 static bool call_for(struct generator *g, uint8_t type, unsigned depth)
 {
-	for (uint32_t tries = 0; tries < 4 && g->function > 0; tries++) {
-		uint32_t f = pick(g, g->function);
+	for (uint32_t tries = 0; tries < 4; tries++) {
+		uint32_t f = pick(g, HOSTS + g->function);
+		const struct type *t = &types[type_of(g, f)];
 
-		if (g->results[f] != type)
+		if (t->result_count != 1 || t->results[0] != type)
 			continue;
 		call(g, f, depth);
 		return true;
 	}
 	return false;
+}
+
+static void small(struct generator *g, uint32_t below, unsigned depth)
+{
+	if (pick(g, 20) == 0) {
+		expression(g, I32, depth);
+		return;
+	}
+	byte(g, 0x41);
+	sleb(g, pick(g, below));
+}
+
+/* Any function: its results go to locals. Of an indirect one table, entry and type may not fit. */
+static void call_any(struct generator *g, unsigned depth)
+{
+	uint32_t function = pick(g, HOSTS + g->function), type = pick(g, MANY_TYPE + MANY_TYPES);
+
+	if (pick(g, 3) != 0) {
+		call(g, function, depth);
+		consume(g, types[type_of(g, function)].results, types[type_of(g, function)].result_count);
+		return;
+	}
+	values(g, types[type].params, types[type].param_count, depth);
+	small(g, 8, depth);
+	byte(g, 0x11);
+	leb(g, type);
+	leb(g, pick(g, 2));
+	consume(g, types[type].results, types[type].result_count);
+}
+
+static bool room(const struct generator *g, uint32_t labels)
+{
+	return g->label_count + labels < LABELS;
 }
 
 static void begin_block(struct generator *g, unsigned opcode, uint8_t type)
@@ -335,7 +460,7 @@ static void statements(struct generator *g, unsigned depth)
 
 static void block_value(struct generator *g, uint8_t type, unsigned depth)
 {
-	if (g->label_count == LABELS) {
+	if (!room(g, 1)) {
 		constant(g, type);
 		return;
 	}
@@ -353,6 +478,196 @@ static void block_value(struct generator *g, uint8_t type, unsigned depth)
 	statements(g, depth);
 	expression(g, type, depth);
 	end_block(g);
+}
+
+static void begin_typed(struct generator *g, unsigned opcode, uint32_t type)
+{
+	byte(g, opcode);
+	sleb(g, type);
+	g->labels[g->label_count++] = (uint16_t)(type | (opcode == 0x03 ? LABEL_PARAMS : LABEL_RESULTS));
+}
+
+/* What a branch to this label takes: count of *list. */
+static uint32_t label_types(const struct generator *g, uint32_t label, const uint8_t **list)
+{
+	const uint16_t *l = &g->labels[g->label_count - 1 - label];
+	static const uint8_t single[256] = {
+	        [I32] = I32, [I64] = I64, [F32] = F32, [F64] = F64, [FUNC] = FUNC, [EXTERN] = EXTERN};
+	const struct type *t = &types[*l & 0xff];
+
+	if (*l < LABEL_RESULTS) {
+		*list = &single[*l];
+		return *l == 0 ? 0 : 1;
+	}
+	*list = *l & LABEL_PARAMS ? t->params : t->results;
+	return *l & LABEL_PARAMS ? t->param_count : t->result_count;
+}
+
+/* To any label, always or perhaps, with what it takes. */
+static void branch_any(struct generator *g, unsigned depth)
+{
+	uint32_t label = pick(g, g->label_count), count;
+	bool always = pick(g, 3) == 0;
+	const uint8_t *list;
+
+	if (always && !room(g, 1))
+		return;
+	if (always) {
+		expression(g, I32, depth);
+		begin_block(g, 0x04, 0);
+		label++;
+	}
+	count = label_types(g, label, &list);
+	values(g, list, count, depth);
+	if (!always)
+		expression(g, I32, depth);
+	byte(g, always ? 0x0c : 0x0d);
+	leb(g, label);
+	if (always)
+		end_block(g);
+	else
+		consume(g, list, count);
+}
+
+static void spend(struct generator *g);
+
+static void arm(struct generator *g, const struct type *t, bool loops, unsigned depth)
+{
+	if (loops)
+		spend(g);
+	consume(g, t->params, t->param_count);
+	statements(g, depth);
+	if (pick(g, 2) == 0)
+		branch_any(g, depth);
+	values(g, t->results, t->result_count, depth);
+}
+
+static void block_many(struct generator *g, unsigned depth)
+{
+	uint32_t type = BLOCK_TYPE + pick(g, BLOCK_TYPES);
+	const struct type *t = &types[type];
+	unsigned opcode = 0x02 + pick(g, 3);
+
+	if (!room(g, 2))
+		return;
+	values(g, t->params, t->param_count, depth);
+	if (opcode == 0x04)
+		expression(g, I32, depth);
+	begin_typed(g, opcode, type);
+	arm(g, t, opcode == 0x03, depth);
+	if (opcode == 0x04) {
+		byte(g, 0x05);
+		arm(g, t, false, depth);
+	}
+	end_block(g);
+	consume(g, t->results, t->result_count);
+}
+
+/* Blocks in blocks, and a branch out of many of them. */
+static void nest(struct generator *g, unsigned depth)
+{
+	uint32_t n = 20 + pick(g, 60);
+
+	if (!room(g, n + 4))
+		return;
+	for (uint32_t i = 0; i < n; i++)
+		begin_block(g, 0x02, 0);
+	statement(g, depth);
+	expression(g, I32, depth);
+	byte(g, 0x0d);
+	leb(g, pick(g, n));
+	statement(g, depth);
+	for (uint32_t i = 0; i < n; i++)
+		end_block(g);
+}
+
+/* ---- references and tables ---- */
+
+static void reference(struct generator *g, uint8_t type, unsigned depth)
+{
+	uint32_t table = type == EXTERN ? 2 : pick(g, 2);
+
+	switch (depth == 0 ? pick(g, 2) : pick(g, 6)) {
+	case 0: use_local(g, type, 0x20); return;
+	case 1:
+		byte(g, 0xd0);
+		byte(g, type);
+		return;
+	case 2: constant(g, type); return;
+	case 3:
+		byte(g, 0x23);
+		leb(g, type == FUNC ? 5 : 6);
+		return;
+	case 4:
+		reference(g, type, depth - 1);
+		reference(g, type, depth - 1);
+		expression(g, I32, depth - 1);
+		byte(g, 0x1c);
+		byte(g, 1);
+		byte(g, type);
+		return;
+	default:
+		small(g, tables[table].min + 1u, depth - 1);
+		byte(g, 0x25);
+		leb(g, table);
+	}
+}
+
+static void operation(struct generator *g, unsigned opcode, uint32_t x, bool two, uint32_t y)
+{
+	byte(g, 0xfc);
+	byte(g, opcode);
+	leb(g, x);
+	if (two)
+		leb(g, y);
+}
+
+static void table_statement(struct generator *g, unsigned depth)
+{
+	uint32_t table = pick(g, TABLES), size = tables[table].min + 1u;
+	uint32_t segment = table == 2 ? 4 : 2 + pick(g, 2);
+
+	switch (pick(g, 8)) {
+	case 0:
+	case 1:
+		small(g, size, depth);
+		reference(g, tables[table].type, depth);
+		byte(g, 0x26);
+		leb(g, table);
+		return;
+	case 2:
+		small(g, size, depth);
+		reference(g, tables[table].type, depth);
+		small(g, 4, depth);
+		operation(g, 0x11, table, false, 0);
+		return;
+	case 3:
+		reference(g, tables[table].type, depth);
+		small(g, 3, depth);
+		operation(g, 0x0f, table, false, 0);
+		use_local(g, I32, 0x21);
+		return;
+	case 4:
+		for (unsigned i = 0; i < 3; i++)
+			small(g, i < 2 ? size : 4, depth);
+		if (table == 2)
+			operation(g, 0x0e, 2, true, 2);
+		else
+			operation(g, 0x0e, table, true, pick(g, 2));
+		return;
+	case 5:
+		for (unsigned i = 0; i < 3; i++)
+			small(g, 4, depth);
+		operation(g, 0x0c, segment, true, table);
+		return;
+	case 6:
+		operation(g, 0x10, table, false, 0);
+		use_local(g, I32, 0x21);
+		return;
+	default:
+		if (pick(g, 6) == 0)
+			operation(g, 0x0d, pick(g, 6), false, 0);
+	}
 }
 
 /* A value and a branch that takes it, perhaps. */
@@ -388,6 +703,10 @@ static void arithmetic(struct generator *g, uint8_t type, unsigned depth)
 
 static void expression(struct generator *g, uint8_t type, unsigned depth)
 {
+	if (type == FUNC || type == EXTERN) {
+		reference(g, type, depth > 2 ? 2 : depth);
+		return;
+	}
 	if (depth == 0 || g->size > SIZE_LIMIT) {
 		if (pick(g, 3) == 0)
 			constant(g, type);
@@ -439,6 +758,26 @@ static void expression(struct generator *g, uint8_t type, unsigned depth)
 		}
 		break;
 	case 12:
+		if (type == I64 && g->far_locals > 0) {
+			byte(g, 0x20);
+			leb(g, g->local_count + pick(g, g->far_locals));
+			return;
+		}
+		if (type == I32 && pick(g, 6) == 0) {
+			reference(g, pick(g, 2) == 0 ? FUNC : EXTERN, 1);
+			byte(g, 0xd1);
+			return;
+		}
+		if (type == I32 && pick(g, 6) == 0) { /* memory.size or memory.grow */
+			if (pick(g, 3) == 0) {
+				byte(g, 0x3f);
+			} else {
+				small(g, 3, depth);
+				byte(g, 0x40);
+			}
+			byte(g, 0);
+			return;
+		}
 		if (type == I32) {
 			compare(g, depth);
 			return;
@@ -482,7 +821,7 @@ static void store(struct generator *g, unsigned depth)
 	if (stores[which].type == F32 || stores[which].type == F64)
 		canonical(g, stores[which].type);
 	byte(g, stores[which].opcode);
-	memarg(g);
+	memarg(g, (unsigned)"\2\3\2\3\0\1\0\1\2"[which]);
 }
 
 static void loop(struct generator *g, unsigned depth)
@@ -498,20 +837,24 @@ static void loop(struct generator *g, unsigned depth)
 
 static void branch_table(struct generator *g, unsigned depth)
 {
-	uint32_t n = pick(g, 5) + 1;
+	uint32_t n = pick(g, 5) + 1, rows;
 
 	for (uint32_t i = 0; i < n; i++)
 		begin_block(g, 0x02, 0);
 	expression(g, I32, depth);
 	if (pick(g, 2) == 0) {
 		byte(g, 0x41);
-		sleb(g, 7);
+		sleb(g, 255);
 		byte(g, 0x71);
 	}
 	byte(g, 0x0e);
-	leb(g, n - 1);
-	for (uint32_t i = 0; i < n; i++)
-		leb(g, i);
+	rows = pick(g, 20) == 0 ? 200 + pick(g, 200) : n - 1;
+	leb(g, rows);
+	for (uint32_t i = 0; i <= rows; i++) {
+		uint32_t label = pick(g, 4) == 0 ? pick(g, g->label_count) : pick(g, n);
+
+		leb(g, g->labels[g->label_count - 1 - label] == 0 ? label : pick(g, n));
+	}
 	for (uint32_t i = 0; i < n; i++) {
 		end_block(g);
 		statement(g, depth);
@@ -521,6 +864,18 @@ static void branch_table(struct generator *g, unsigned depth)
 static void bulk(struct generator *g, unsigned depth)
 {
 	bool copy = pick(g, 2) == 0;
+
+	if (pick(g, 4) == 0) {
+		address(g, depth);
+		small(g, 40, depth);
+		small(g, 30, depth);
+		operation(g, 0x08, pick(g, 2), true, 0);
+		return;
+	}
+	if (pick(g, 30) == 0) {
+		operation(g, 0x09, pick(g, 2), false, 0);
+		return;
+	}
 
 	address(g, depth);
 	if (copy)
@@ -543,14 +898,30 @@ static void statement(struct generator *g, unsigned depth)
 	if (depth == 0 || g->size > SIZE_LIMIT)
 		return;
 	depth--;
-	switch (pick(g, 12)) {
+	switch (pick(g, 18)) {
+	case 12: call_any(g, depth); return;
+	case 13: block_many(g, depth); return;
+	case 14: table_statement(g, depth); return;
+	case 15: branch_any(g, depth); return;
+	case 16:
+		if (pick(g, 10) == 0) {
+			nest(g, depth);
+			return;
+		}
+		if (g->far_locals > 0) {
+			expression(g, I64, depth);
+			byte(g, 0x21);
+			leb(g, g->local_count + pick(g, g->far_locals));
+			return;
+		}
+		break;
 	case 0: store(g, depth); return;
 	case 1:
-		if (g->label_count + 1 < LABELS)
+		if (room(g, 1))
 			loop(g, depth);
 		return;
 	case 2:
-		if (g->label_count + 6 < LABELS)
+		if (room(g, 6))
 			branch_table(g, depth);
 		return;
 	case 3:
@@ -559,7 +930,7 @@ static void statement(struct generator *g, unsigned depth)
 		leb(g, type == I32 ? 1 : type == I64 ? 2 : type == F32 ? 3 : 4);
 		return;
 	case 4:
-		if (g->label_count + 1 >= LABELS)
+		if (!room(g, 1))
 			return;
 		expression(g, I32, depth);
 		begin_block(g, 0x04, 0);
@@ -576,10 +947,10 @@ static void statement(struct generator *g, unsigned depth)
 		byte(g, 0x1a);
 		return;
 	case 7:
-		if (pick(g, 8) == 0 && g->label_count + 1 < LABELS) {
+		if (pick(g, 8) == 0 && room(g, 1)) {
 			expression(g, I32, depth);
 			begin_block(g, 0x04, 0);
-			expression(g, g->result, depth);
+			values(g, g->type->results, g->type->result_count, depth);
 			byte(g, 0x0f);
 			end_block(g);
 			return;
@@ -613,113 +984,228 @@ static void end_sized(struct generator *g, uint32_t at)
 
 static void types_and_functions(struct generator *g)
 {
-	static const uint8_t results[] = {I32, I64, F32, F64};
 	uint32_t at;
 
 	byte(g, 1);
 	at = begin_sized(g);
-	leb(g, 4);
-	for (unsigned i = 0; i < 4; i++) {
-		const uint8_t type[] = {0x60, 4, I32, I64, F32, F64, 1, results[i]};
+	leb(g, ARRAY_COUNT(types));
+	for (size_t i = 0; i < ARRAY_COUNT(types); i++) {
+		byte(g, 0x60);
+		leb(g, types[i].param_count);
+		for (unsigned k = 0; k < types[i].param_count; k++)
+			byte(g, types[i].params[k]);
+		leb(g, types[i].result_count);
+		for (unsigned k = 0; k < types[i].result_count; k++)
+			byte(g, types[i].results[k]);
+	}
+	end_sized(g, at);
+	byte(g, 2);
+	at = begin_sized(g);
+	leb(g, HOSTS);
+	for (unsigned i = 0; i < HOSTS; i++) {
+		const uint8_t names[] = {
+		        4, 'h', 'o', 's', 't', 2, 'h', (uint8_t)('0' + i), 0, (uint8_t)(HOST_TYPE + i)};
 
-		for (size_t k = 0; k < sizeof type; k++)
-			byte(g, type[k]);
+		for (size_t k = 0; k < sizeof names; k++)
+			byte(g, names[k]);
 	}
 	end_sized(g, at);
 	byte(g, 3);
 	at = begin_sized(g);
-	leb(g, GENERATE_FUNCTIONS);
+	leb(g, GENERATE_FUNCTIONS + 1);
 	for (unsigned i = 0; i < GENERATE_FUNCTIONS; i++) {
-		uint32_t type = pick(g, 4);
-
-		g->results[i] = results[type];
-		leb(g, type);
+		g->types[i] = (uint8_t)(pick(g, 4) == 0 ? MANY_TYPE + pick(g, MANY_TYPES) : pick(g, 4));
+		leb(g, g->types[i]);
 	}
+	leb(g, START_TYPE);
 	end_sized(g, at);
 }
 
 static void tables_and_globals(struct generator *g)
 {
-	static const uint8_t table[] = {4, 4, 1, 0x70, 0, GENERATE_FUNCTIONS + 2, 5, 4, 1, 1, 1, 3};
-	static const uint8_t types[GLOBALS] = {I32, I32, I64, F32, F64};
-	uint32_t at;
+	static const uint8_t global_types[GLOBALS] = {I32, I32, I64, F32, F64, FUNC, EXTERN};
+	uint32_t at, pages = pick(g, 3);
 
-	for (size_t i = 0; i < sizeof table; i++)
-		byte(g, table[i]);
+	byte(g, 4);
+	at = begin_sized(g);
+	leb(g, TABLES);
+	for (unsigned i = 0; i < TABLES; i++) {
+		byte(g, tables[i].type);
+		byte(g, 1);
+		leb(g, tables[i].min);
+		leb(g, tables[i].max);
+	}
+	end_sized(g, at);
+	byte(g, 5);
+	byte(g, 4);
+	byte(g, 1);
+	byte(g, 1);
+	byte(g, 1 + pages);
+	byte(g, 1 + pages + pick(g, 3));
 	byte(g, 6);
 	at = begin_sized(g);
 	leb(g, GLOBALS);
 	for (unsigned i = 0; i < GLOBALS; i++) {
-		byte(g, types[i]);
+		byte(g, global_types[i]);
 		byte(g, 1);
 		if (i == 0) {
 			byte(g, 0x41);
 			sleb(g, 200);
 		} else {
-			constant(g, types[i]);
+			constant(g, global_types[i]);
 		}
 		byte(g, 0x0b);
 	}
 	end_sized(g, at);
 }
 
-static void exports_and_elements(struct generator *g)
+static void export_of(struct generator *g, char kind, unsigned number, unsigned wasm_kind, uint32_t index)
+{
+	byte(g, 2);
+	byte(g, (unsigned char)kind);
+	byte(g, '0' + number);
+	byte(g, wasm_kind);
+	leb(g, index);
+}
+
+static void exports(struct generator *g)
 {
 	uint32_t at;
 
 	byte(g, 7);
 	at = begin_sized(g);
-	leb(g, GENERATE_FUNCTIONS + GLOBALS + 1);
-	for (unsigned i = 0; i < GENERATE_FUNCTIONS + GLOBALS; i++) {
-		byte(g, 2);
-		byte(g, i < GENERATE_FUNCTIONS ? 'f' : 'g');
-		byte(g, '0' + (i < GENERATE_FUNCTIONS ? i : i - GENERATE_FUNCTIONS));
-		byte(g, i < GENERATE_FUNCTIONS ? 0 : 3);
-		leb(g, i < GENERATE_FUNCTIONS ? i : i - GENERATE_FUNCTIONS);
-	}
-	byte(g, 1);
-	byte(g, 'm');
-	byte(g, 2);
-	byte(g, 0);
+	leb(g, GENERATE_FUNCTIONS + GLOBALS + TABLES + 1);
+	for (unsigned i = 0; i < GENERATE_FUNCTIONS; i++)
+		export_of(g, 'f', i, 0, HOSTS + i);
+	for (unsigned i = 0; i < GLOBALS; i++)
+		export_of(g, 'g', i, 3, i);
+	for (unsigned i = 0; i < TABLES; i++)
+		export_of(g, 't', i, 1, i);
+	export_of(g, 'm', 0, 2, 0);
 	end_sized(g, at);
+	if (g->starts) {
+		byte(g, 8);
+		at = begin_sized(g);
+		leb(g, HOSTS + GENERATE_FUNCTIONS);
+		end_sized(g, at);
+	}
+}
+
+static void indices(struct generator *g, uint32_t first, uint32_t count)
+{
+	leb(g, count);
+	for (uint32_t i = 0; i < count; i++)
+		leb(g, first + i);
+}
+
+/* Two active ones, three passive ones of which two are expressions, and a declared one with every function. */
+static void elements(struct generator *g)
+{
+	uint32_t at;
+
 	byte(g, 9);
 	at = begin_sized(g);
-	byte(g, 1);
+	leb(g, 6);
 	byte(g, 0);
 	byte(g, 0x41);
 	byte(g, 0);
 	byte(g, 0x0b);
-	leb(g, GENERATE_FUNCTIONS);
-	for (unsigned i = 0; i < GENERATE_FUNCTIONS; i++)
-		leb(g, i);
+	indices(g, HOSTS, GENERATE_FUNCTIONS);
+	byte(g, 2);
+	byte(g, 1);
+	byte(g, 0x41);
+	sleb(g, pick(g, 3));
+	byte(g, 0x0b);
+	byte(g, 0);
+	indices(g, 0, 2);
+	byte(g, 1);
+	byte(g, 0);
+	indices(g, 2, 4);
+	for (unsigned type = FUNC; type >= EXTERN; type--) {
+		byte(g, 5);
+		byte(g, type);
+		leb(g, 3);
+		for (unsigned i = 0; i < 3; i++) {
+			if (i == 1)
+				constant(g, (uint8_t)type);
+			else {
+				byte(g, 0xd0);
+				byte(g, type);
+			}
+			byte(g, 0x0b);
+		}
+	}
+	byte(g, 3);
+	byte(g, 0);
+	indices(g, 0, HOSTS + GENERATE_FUNCTIONS);
+	end_sized(g, at);
+	byte(g, 12);
+	byte(g, 1);
+	byte(g, 2);
+}
+
+/* One active, one passive. */
+static void data(struct generator *g)
+{
+	uint32_t at;
+
+	byte(g, 11);
+	at = begin_sized(g);
+	leb(g, 2);
+	for (unsigned i = 0; i < 2; i++) {
+		uint32_t size = 10 + pick(g, 40);
+
+		byte(g, i);
+		if (i == 0) {
+			byte(g, 0x41);
+			sleb(g, pick(g, 40) == 0 ? 65536 * 3 - 4 : (int32_t)pick(g, 60000));
+			byte(g, 0x0b);
+		}
+		leb(g, size);
+		for (uint32_t k = 0; k < size; k++)
+			byte(g, pick(g, 256));
+	}
 	end_sized(g, at);
 }
 
-static void body(struct generator *g, uint32_t function)
+static void declare_locals(struct generator *g)
 {
-	static const uint8_t fixed[] = {I32, I64, F32, F64, I32, I64, F32, F64};
-	uint32_t at = begin_sized(g), extra = pick(g, LOCALS - 8), start = g->size;
+	static const uint8_t fixed[FIXED_LOCALS] = {I32, I64, F32, F64, I32, I64, F32, F64, FUNC, EXTERN};
+	uint32_t extra = pick(g, LOCALS - FIXED_LOCALS), params = g->type->param_count;
 
-	g->function = function;
-	g->result = g->results[function];
 	g->local_count = 0;
+	g->far_locals = pick(g, 16) == 0 ? 100 + pick(g, 1500) : 0;
 	for (size_t i = 0; i < sizeof fixed; i++)
 		g->locals[g->local_count++] = fixed[i];
-	leb(g, 4 + extra);
-	for (uint32_t i = 0; i < 4 + extra; i++) {
-		uint8_t type = i < 4 ? fixed[4 + i] : any_type(g);
+	leb(g, FIXED_LOCALS - params + extra + (g->far_locals > 0));
+	for (uint32_t i = params; i < FIXED_LOCALS + extra; i++) {
+		uint8_t type = i < FIXED_LOCALS ? fixed[i] : any_type(g);
 
 		byte(g, 1);
 		byte(g, type);
-		if (i >= 4)
+		if (i >= FIXED_LOCALS)
 			g->locals[g->local_count++] = type;
 	}
-	g->labels[0] = g->result;
+	if (g->far_locals > 0) {
+		leb(g, g->far_locals);
+		byte(g, I64);
+	}
+}
+
+/* The function after the exported ones is the start function. */
+static void body(struct generator *g, uint32_t function)
+{
+	uint32_t at = begin_sized(g), start = g->size;
+
+	g->function = function;
+	g->type = &types[function < GENERATE_FUNCTIONS ? g->types[function] : START_TYPE];
+	declare_locals(g);
+	g->labels[0] = (uint16_t)(LABEL_RESULTS | (g->type - types));
 	g->label_count = 1;
 	spend(g);
 	for (uint32_t n = pick(g, 6) + 1; n > 0 && g->size - start < SIZE_LIMIT / 4; n--)
 		statement(g, 5);
-	expression(g, g->result, 5);
+	values(g, g->type->results, g->type->result_count, 5);
 	byte(g, 0x0b);
 	end_sized(g, at);
 }
@@ -735,13 +1221,16 @@ struct slice generate_module(uint64_t seed, uint8_t out[static GENERATE_MAX])
 	for (size_t i = 0; i < sizeof head; i++)
 		byte(&g, head[i]);
 	types_and_functions(&g);
+	g.starts = pick(&g, 4) == 0;
 	tables_and_globals(&g);
-	exports_and_elements(&g);
+	exports(&g);
+	elements(&g);
 	byte(&g, 10);
 	at = begin_sized(&g);
-	leb(&g, GENERATE_FUNCTIONS);
-	for (uint32_t i = 0; i < GENERATE_FUNCTIONS; i++)
+	leb(&g, GENERATE_FUNCTIONS + 1);
+	for (uint32_t i = 0; i <= GENERATE_FUNCTIONS; i++)
 		body(&g, i);
 	end_sized(&g, at);
+	data(&g);
 	return slice_of(out, g.size);
 }

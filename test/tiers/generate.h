@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Random valid modules, for comparing tiers. Every instruction of WebAssembly 2.0 without SIMD on numbers, locals,
- * globals, memory, control and calls may appear. A module ends soon (global 0 is a budget that loops and functions use
- * up), does not recurse, and no bit pattern of a NaN is observed, which the specification leaves open. Exports "f0",
- * "f1"... of type [i32 i64 f32 f64] -> one value, a memory of one to three pages and mutable globals.
+ * Random valid modules, for comparing tiers and engines. Every instruction of WebAssembly 2.0 without SIMD may appear,
+ * blocks and functions of several values, three tables of which one has externrefs, segments of all modes, host
+ * functions (run.c) and a start function. A module ends soon: global 0 is a budget that loops and functions use up. No
+ * bit pattern of a NaN is observed, which the specification leaves open. Exports "f0", "f1"... of type [i32 i64 f32
+ * f64] -> values, globals, tables and a memory.
  */
 #ifndef BROCH_TEST_TIERS_GENERATE_H
 #define BROCH_TEST_TIERS_GENERATE_H

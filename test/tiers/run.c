@@ -59,6 +59,18 @@ static uint32_t mix(uint32_t h, uint64_t v)
 	return run_digest(h, bytes, 8);
 }
 
+static wasm_host_fn h0, h1, h2, h3, h4;
+static wasm_host_fn *const hosts[HOST_FUNCTIONS] = {h0, h1, h2, h3, h4};
+
+/* Host functions are imported first, and have no index of their own. */
+static uint32_t index_of(const struct function *f)
+{
+	for (uint32_t i = 0; f->host != NULL && i < HOST_FUNCTIONS; i++)
+		if (f->host == hosts[i])
+			return i;
+	return f->index;
+}
+
 static uint64_t plain(uint8_t type, uint64_t v)
 {
 	union wasm_value x = {.i64 = v};
@@ -67,7 +79,7 @@ static uint64_t plain(uint8_t type, uint64_t v)
 	case WASM_I32: return x.i32;
 	case WASM_F32: return x.f32 != x.f32 ? 0x7fc00000 : x.i32;
 	case WASM_F64: return x.f64 != x.f64 ? 0x7ff8000000000000 : v;
-	case WASM_FUNCREF: return v == WASM_NULL_REF ? 0 : function_of(v)->index + 1ull;
+	case WASM_FUNCREF: return v == WASM_NULL_REF ? 0 : index_of(function_of(v)) + 1ull;
 	case WASM_EXTERNREF: return v == WASM_NULL_REF ? 0 : v + 1;
 	default: return v;
 	}
@@ -128,17 +140,14 @@ static enum err h4(void *ctx, struct wasm_caller *caller, union wasm_value *v)
 
 static void host_functions(struct wasm_store *s, struct run *r, struct wasm_extern *out[static HOST_FUNCTIONS])
 {
-	static const struct {
-		struct wasm_functype type;
-		wasm_host_fn *fn;
-	} all[HOST_FUNCTIONS] = {{{1, 1, one_i32, one_i32}, h0},
-	                         {{1, 1, one_i64, one_i64}, h1},
-	                         {{1, 1, one_f64, one_f64}, h2},
-	                         {{1, 0, one_i32, NULL}, h3},
-	                         {{2, 2, i32_i64, i64_i32}, h4}};
+	static const struct wasm_functype all[HOST_FUNCTIONS] = {{1, 1, one_i32, one_i32},
+	                                                         {1, 1, one_i64, one_i64},
+	                                                         {1, 1, one_f64, one_f64},
+	                                                         {1, 0, one_i32, NULL},
+	                                                         {2, 2, i32_i64, i64_i32}};
 
 	for (unsigned i = 0; i < HOST_FUNCTIONS; i++)
-		out[i] = wasm_host_func(s, all[i].type, all[i].fn, r);
+		out[i] = wasm_host_func(s, all[i], hosts[i], r);
 }
 
 /* ---- calls ---- */
@@ -237,12 +246,12 @@ static enum err compile_late(void *ctx)
 static enum err instantiate(struct wasm_store *s, struct arena *a, const struct wasm_module *m, struct run *r,
                             struct wasm_instance **i, struct note *n)
 {
-	struct wasm_extern *hosts[HOST_FUNCTIONS], *imports[16];
+	struct wasm_extern *externs[HOST_FUNCTIONS], *imports[16];
 
-	host_functions(s, r, hosts);
+	host_functions(s, r, externs);
 	CHECK(wasm_import_count(m) <= ARRAY_COUNT(imports));
 	for (uint32_t k = 0; k < wasm_import_count(m); k++)
-		imports[k] = hosts[(wasm_import_at(m, k).name.data[1] - '0') % HOST_FUNCTIONS];
+		imports[k] = externs[(wasm_import_at(m, k).name.data[1] - '0') % HOST_FUNCTIONS];
 	return wasm_instantiate(s, a, m, imports, i, n);
 }
 

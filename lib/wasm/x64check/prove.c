@@ -323,10 +323,6 @@ static enum err access(struct prover *p)
 			return no(p, "an address is written to a global");
 		return cell_access(i) ? OK : no(p, "an access outside of a global");
 	case INSTANCE: return writes ? set_callee(p) : no(p, "an access to the instance");
-	case MEMORY:
-		return !writes && i->kind == X64_MOV && at_field(i, FIELD(memory, bytes))
-		               ? OK
-		               : no(p, "an access to a memory's record");
 	default: return no(p, "an access by what is no known address");
 	}
 }
@@ -395,6 +391,11 @@ static enum err load(struct prover *p, struct value *out)
 		*out = value(ENTRIES, base.n);
 		return OK;
 	case ENTRIES: return load_entry(p, base.n, out);
+	case MEMORY:
+		if (!at_field(i, FIELD(memory, bytes)))
+			return no(p, "an access to a memory's record");
+		*out = value(BELOW, (uint64_t)WASM_MAX_PAGES * WASM_PAGE_SIZE);
+		return OK;
 	case FRAME:
 		for (uint8_t r = 0; r < 16; r++)
 			if (p->now.saved >> r & 1 && p->saved[r] == (int64_t)base.n + i->disp)
@@ -577,6 +578,11 @@ static enum err result(struct prover *p, uint8_t dest, struct value *out)
 		break;
 	case X64_ADD_IMM: *out = add(p, p->now.reg[dest], value(CONST, (uint64_t)i->imm)); break;
 	case X64_SUB_IMM: *out = add(p, p->now.reg[dest], value(CONST, (uint64_t)-i->imm)); break;
+	case X64_SHR_IMM:
+		if (!i->has_memory && i->out_width == 8)
+			*out = value(BELOW,
+			             (is_number(p->now.reg[dest]) ? p->now.reg[dest].n : UINT64_MAX) >> (i->imm & 63));
+		break;
 	case X64_SBB:
 	case X64_AND:
 		if (!i->has_memory)
