@@ -45,9 +45,13 @@ enum { KEEPCALL_SESSIONS = 0 };
  *            -> in: the same entries in the same order with `ready` set; ret0 how many are ready (0: time-out or attention)
  *   SEND     arg0 channel, arg1 size; out: the bytes -> ret0 how many were taken (1..size), or AGAIN / CLOSED
  *   RECEIVE  arg0 channel, arg1 capacity -> ret0 how many came (1..capacity), in: the bytes; AGAIN / CLOSED
- *   OPEN     arg0 enum keepcall_channel, arg1 name size; out: name -> ret0 channel
+ *   OPEN     arg0 enum keepcall_channel, arg1 name size; out: name, HOST:PORT of a TCP socket, a HOST with colons in [] and
+ *            an empty one of LISTEN for all addresses -> ret0 channel, on which nothing moves (AGAIN) until the host has
+ *            the socket. It is CLOSED, and WAIT says HANGUP, when the host cannot or will not;
+ *            a connection is WRITABLE when the peer has answered, a listening socket as soon as it is there
  *   ACCEPT   arg0 listening channel -> ret0 new channel; AGAIN if none waits
- *   CLOSE    arg0 channel
+ *   CLOSE    arg0 channel, arg1 enum keepcall_close. ALL: the number is free again. WRITE: the peer will see the end of
+ *            what was sent, nothing more can be sent, receiving goes on
  *   GROW     arg0 address, arg1 size, both page-aligned, inside an area named in struct boot_info; arg2 enum keepcall_grow
  *            PAGES -> those pages are readable, writable, zero. Pages already present keep their content. The range
  *            either goes on where an extent (a run of present pages) ends, or begins a new one at a multiple of
@@ -94,6 +98,7 @@ enum keepcall_status {
 enum keepcall_grow { KEEPCALL_GROW_PAGES = 0, KEEPCALL_GROW_SEAL = 1 };
 
 enum keepcall_channel { KEEPCALL_CONNECT = 1, KEEPCALL_LISTEN = 2, KEEPCALL_STORE = 3 };
+enum keepcall_close { KEEPCALL_CLOSE_ALL = 0, KEEPCALL_CLOSE_WRITE = 1 };
 
 /* What the host may know about the end; everything else travels in the session. */
 enum keepcall_exit {

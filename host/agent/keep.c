@@ -259,6 +259,28 @@ static void on_usage(struct keep *k, const struct control *c)
 	k->exits = c->b;
 }
 
+static enum err control_send_all(struct keep *k, const struct control *c, int fd);
+
+static void on_opened(void *ctx, const struct control *request, int fd, const char *why)
+{
+	const struct control answer = {.type = CONTROL_OPENED, .a = request->a, .b = request->b};
+	const char *what = request->code == KEEPCALL_LISTEN ? "listening on" : "connecting to";
+	struct keep *k = ctx;
+
+	keep_say(k, "socket", "%s %.80s%s%s", what, request->text, why == NULL ? "" : ": ", why == NULL ? "" : why);
+	(void)!control_send_all(k, &answer, fd);
+}
+
+static void on_open(struct keep *k, const struct control *c)
+{
+	if (k->sockets == NULL)
+		k->sockets = sockets_new(k->all->base, &k->all->dns, k->all->config.sockets, on_opened, k);
+	if (k->sockets == NULL)
+		on_opened(k, c, -1, "out of memory");
+	else
+		sockets_open(k->sockets, c);
+}
+
 /* What is not in the table is refused. */
 #define IN(state) (1u << (state))
 static const struct {
@@ -272,6 +294,7 @@ static const struct {
         {CONTROL_DETACHED, IN(KEEP_ATTACHED), on_detached},
         {CONTROL_EXITED, IN(KEEP_STARTING) | IN(KEEP_READY) | IN(KEEP_ATTACHED) | IN(KEEP_DETACHED), on_exited},
         {CONTROL_DIED, IN(KEEP_STARTING) | IN(KEEP_READY) | IN(KEEP_ATTACHED) | IN(KEEP_DETACHED), on_died},
+        {CONTROL_OPEN, IN(KEEP_READY) | IN(KEEP_ATTACHED) | IN(KEEP_DETACHED), on_open},
         {CONTROL_USAGE, IN(KEEP_STARTING) | IN(KEEP_READY) | IN(KEEP_ATTACHED) | IN(KEEP_DETACHED), on_usage},
 };
 
@@ -365,14 +388,20 @@ static void on_words(evutil_socket_t fd, short what, void *ctx)
 
 /* ---- to the keeper ---- */
 
-static enum err control_send(struct keep *k, enum control_type type, int fd)
+static enum err control_send_all(struct keep *k, const struct control *c, int fd)
 {
-	struct control c = {.type = type};
-	enum err err = fdpass_send(k->control, &c, sizeof c, fd);
+	enum err err = fdpass_send(k->control, c, sizeof *c, fd);
 
 	if (err != OK && err != ERR_CLOSED)
 		violation(k, "it takes no commands");
 	return err;
+}
+
+static enum err control_send(struct keep *k, enum control_type type, int fd)
+{
+	const struct control c = {.type = type};
+
+	return control_send_all(k, &c, fd);
 }
 
 void keep_stop(struct keep *k)
@@ -457,6 +486,8 @@ static void release(struct keep *k)
 	if (k->on_words != NULL)
 		event_free(k->on_words);
 	k->on_exit = k->on_control = k->on_words = NULL;
+	sockets_free(k->sockets);
+	k->sockets = NULL;
 	fd_close(&k->pidfd);
 	fd_close(&k->control);
 	fd_close(&k->words);

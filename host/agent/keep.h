@@ -14,6 +14,7 @@
 #include "host/agent/auth.h"
 #include "host/agent/metrics.h"
 #include "host/agent/request.h"
+#include "host/agent/sockets.h"
 #include "host/keeper/control.h"
 #include "host/vmm/vmm.h"
 #include "sys/log.h"
@@ -88,6 +89,7 @@ struct keep {
 	pid_t pid;
 	uint64_t pid_start; /* /proc/PID/stat, field 22: with the pid it names one process for ever */
 	int pidfd, control, words;
+	struct sockets *sockets; /* NULL: none was asked for yet */
 	struct event *on_exit, *on_control, *on_words, *timer;
 	char said[KEEP_DETAIL_MAX]; /* the last line the keeper wrote to its standard error */
 	unsigned lines;             /* how many of them were logged */
@@ -106,6 +108,7 @@ struct keeps_config {
 	uint64_t max_memory;       /* of all live Keeps together, 0: no limit */
 	uint64_t keep_memory_max;  /* of one Keep: the default and the most */
 	unsigned start_s, claim_s; /* time-outs; 0: none */
+	enum sockets_policy sockets;
 };
 
 struct keeps {
@@ -118,6 +121,7 @@ struct keeps {
 	bool closing;
 	bool holding; /* an idle VM, see vmm.h */
 	struct vmm_hold hold;
+	struct evdns_base *dns; /* NULL: not needed yet */
 	void (*on_empty)(struct keeps *all); /* called when closing and nothing lives any more */
 	void *ctx;
 };

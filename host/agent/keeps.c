@@ -8,6 +8,7 @@
 #include "sys/file.h"
 #include "sys/paths.h"
 
+#include <event2/dns.h>
 #include <event2/event.h>
 #include <inttypes.h>
 #include <signal.h>
@@ -275,4 +276,7 @@ void keeps_free(struct keeps *all)
 	if (all->holding)
 		vmm_kvm_release(&all->hold);
 	all->holding = false;
+	if (all->dns != NULL)
+		evdns_base_free(all->dns, 0);
+	all->dns = NULL;
 }

@@ -191,6 +191,7 @@ static enum err open_agent(struct daemon *d, struct note *n)
 	                   .max_memory = o->max_memory,
 	                   .keep_memory_max = o->keep_memory_max,
 	                   .start_s = (unsigned)o->start_s,
+	                   .sockets = o->sockets,
 	                   .claim_s = (unsigned)o->claim_s},
 	        .base = a->base,
 	        .log = &o->log,

@@ -4,7 +4,7 @@
 
 #include <stddef.h>
 
-enum kind { TEXT, NUMBER, SIZE, SECONDS, FLAG, LISTEN, LEVEL, FORMAT };
+enum kind { TEXT, NUMBER, SIZE, SECONDS, FLAG, LISTEN, LEVEL, FORMAT, SOCKETS };
 
 static const struct option {
 	const char *name, *value; /* value: its name in the help, NULL for flags */
@@ -30,6 +30,8 @@ static const struct option {
         {"max-connections", "N", NUMBER, AT(max_connections), "connections that may be open at once (default 1024)"},
         {"start-timeout", "SECONDS", SECONDS, AT(start_s), "kill a Keep that has not started by then (default 30)"},
         {"claim-timeout", "SECONDS", SECONDS, AT(claim_s), "stop a Keep no client came for (default 120, 0: never)"},
+        {"sockets", "WHAT", SOCKETS, 0,
+         "what workloads may open: none, loopback (default; with --private: any) or any"},
         {"image-dir", "DIR", TEXT, AT(image_dir),
          "where the Keep images are (default: beside brochd or in ../lib/broch)"},
         {"keeper", "PATH", TEXT, AT(keeper),
@@ -114,6 +116,11 @@ static enum err take(struct options *o, const struct option *t, const char *v, s
 			return refuse(n, ERR_INVALID, "--log-format %s: use text or json", v);
 		o->log.json = v[0] == 'j';
 		return OK;
+	case SOCKETS:
+		if (sockets_policy_of(v, &o->sockets) != OK)
+			return refuse(n, ERR_INVALID, "--sockets %s: use none, loopback or any", v);
+		o->sockets_said = true;
+		return OK;
 	case NUMBER:
 	case SIZE:
 	case SECONDS: return take_number(t, v, (uint64_t *)(void *)field, n);
@@ -173,6 +180,8 @@ enum err options_parse(int argc, char **argv, struct options *o, struct note *n)
 			return refuse(n, ERR_INVALID, "--%s needs a value: --%s %s", t->name, t->name, t->value);
 		TRY(take(o, t, value, n));
 	}
+	if (o->private_agent && !o->sockets_said)
+		o->sockets = SOCKETS_ANY; /* who runs it is who wrote the configuration */
 	if (o->max_keeps_per_client == UINT64_MAX)
 		o->max_keeps_per_client = o->max_keeps;
 	return check_whole(o, n);

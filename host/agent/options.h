@@ -3,6 +3,7 @@
 #ifndef BROCH_HOST_AGENT_OPTIONS_H
 #define BROCH_HOST_AGENT_OPTIONS_H
 
+#include "host/agent/sockets.h"
 #include "lib/base/err.h"
 #include "sys/log.h"
 
@@ -18,6 +19,8 @@ struct options {
 	uint64_t start_s, claim_s;
 	uint64_t parent_fd; /* UINT64_MAX: none */
 	struct log log;
+	enum sockets_policy sockets;
+	bool sockets_said;
 	bool private_agent, check, help, version;
 };
 

@@ -16,7 +16,7 @@ void channels_init(struct channels *c)
 void channels_close_all(struct channels *c)
 {
 	for (size_t i = 0; i < KEEPCALL_CHANNEL_MAX; i++)
-		if (c->channel[i].kind == CHANNEL_STREAM)
+		if (c->channel[i].kind != CHANNEL_FREE)
 			fd_close(&c->channel[i].fd);
 	for (size_t i = 0; i < c->pending_count; i++)
 		fd_close(&c->pending[i]);
@@ -55,6 +55,17 @@ static enum err find_kind(struct channels *c, uint64_t number, enum channel_kind
 	return *out != NULL && (*out)->kind == kind ? OK : ERR_INVALID;
 }
 
+/* Something to move bytes on. ERR_AGAIN: not yet. */
+static enum err find_stream(struct channels *c, uint64_t number, struct channel **out)
+{
+	*out = channels_find(c, number);
+	if (*out == NULL || (*out)->kind == CHANNEL_LISTENER)
+		return ERR_INVALID;
+	if ((*out)->kind == CHANNEL_OPENING)
+		return ERR_AGAIN;
+	return (*out)->fd < 0 ? ERR_CLOSED : OK;
+}
+
 static uint32_t find_free(const struct channels *c)
 {
 	uint32_t number = 0;
@@ -64,17 +75,33 @@ static uint32_t find_free(const struct channels *c)
 	return number;
 }
 
+static enum err accept_from(struct channel *listener, struct channel *to)
+{
+	int fd = accept4(listener->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+
+	if (fd < 0) /* whoever went before we came is nobody */
+		return errno == EAGAIN || errno == EINTR || errno == ECONNABORTED ? ERR_AGAIN : ERR_NOMEM;
+	*to = (struct channel){.kind = CHANNEL_STREAM, .fd = fd};
+	return OK;
+}
+
 enum err channels_accept(struct channels *c, uint64_t listener, uint32_t *number)
 {
-	struct channel *from;
+	struct channel *from = channels_find(c, listener);
 
+	if (from != NULL && from->kind == CHANNEL_OPENING)
+		return ERR_AGAIN;
+	if (from != NULL && from->kind == CHANNEL_STREAM && from->fd < 0)
+		return ERR_CLOSED;
 	TRY(find_kind(c, listener, CHANNEL_LISTENER, &from));
-	if (c->pending_count == 0)
+	if (listener == KEEPCALL_SESSIONS && c->pending_count == 0)
 		return ERR_AGAIN;
 	*number = find_free(c);
 	if (*number == KEEPCALL_CHANNEL_MAX)
 		return ERR_NOMEM;
-	c->channel[*number] = (struct channel){.kind = CHANNEL_STREAM, .fd = c->pending[0]};
+	if (listener != KEEPCALL_SESSIONS)
+		return accept_from(from, &c->channel[*number]);
+	c->channel[*number] = (struct channel){.kind = CHANNEL_STREAM, .fd = c->pending[0], .session = true};
 	c->pending_count--;
 	memmove(&c->pending[0], &c->pending[1], c->pending_count * sizeof c->pending[0]);
 	return OK;
@@ -86,7 +113,16 @@ static enum err stopped(struct channel *ch, int code)
 	if (code == EAGAIN || code == EINTR)
 		return ERR_AGAIN;
 	ch->ended = true;
-	return code == EPIPE || code == ECONNRESET || code == ENOTCONN || code == ETIMEDOUT ? ERR_CLOSED : ERR_IO;
+	switch (code) {
+	case EPIPE:
+	case ECONNRESET:
+	case ECONNREFUSED:
+	case EHOSTUNREACH:
+	case ENETUNREACH:
+	case ENOTCONN:
+	case ETIMEDOUT: return ERR_CLOSED;
+	default: return ERR_IO;
+	}
 }
 
 enum err channels_send(struct channels *c, uint64_t number, const void *data, size_t size, size_t *moved)
@@ -94,7 +130,7 @@ enum err channels_send(struct channels *c, uint64_t number, const void *data, si
 	struct channel *ch;
 	ssize_t put;
 
-	TRY(find_kind(c, number, CHANNEL_STREAM, &ch));
+	TRY(find_stream(c, number, &ch));
 	put = send(ch->fd, data, size, MSG_DONTWAIT | MSG_NOSIGNAL);
 	if (put < 0)
 		return stopped(ch, errno);
@@ -107,7 +143,7 @@ enum err channels_receive(struct channels *c, uint64_t number, void *data, size_
 	struct channel *ch;
 	ssize_t got;
 
-	TRY(find_kind(c, number, CHANNEL_STREAM, &ch));
+	TRY(find_stream(c, number, &ch));
 	got = recv(ch->fd, data, size, MSG_DONTWAIT);
 	if (got <= 0)
 		return stopped(ch, got == 0 ? EPIPE : errno);
@@ -119,8 +155,49 @@ enum err channels_close(struct channels *c, uint64_t number)
 {
 	struct channel *ch;
 
-	TRY(find_kind(c, number, CHANNEL_STREAM, &ch));
+	if (number == KEEPCALL_SESSIONS || (ch = channels_find(c, number)) == NULL)
+		return ERR_INVALID;
 	fd_close(&ch->fd);
 	*ch = (struct channel){0};
 	return OK;
+}
+
+enum err channels_shut(struct channels *c, uint64_t number)
+{
+	struct channel *ch;
+
+	TRY(find_stream(c, number, &ch));
+	return shutdown(ch->fd, SHUT_WR) == 0 || errno == ENOTCONN ? OK : ERR_IO;
+}
+
+enum err channels_open(struct channels *c, uint32_t *number, uint64_t *opening)
+{
+	*number = find_free(c);
+	if (*number == KEEPCALL_CHANNEL_MAX)
+		return ERR_NOMEM;
+	*opening = ++c->openings;
+	c->channel[*number] = (struct channel){.kind = CHANNEL_OPENING, .fd = -1, .opening = *opening};
+	return OK;
+}
+
+static bool is_listener(int fd)
+{
+	int listens = 0;
+	socklen_t size = sizeof listens;
+
+	return getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listens, &size) == 0 && listens != 0;
+}
+
+bool channels_opened(struct channels *c, uint64_t number, uint64_t opening, int fd)
+{
+	struct channel *ch = channels_find(c, number);
+
+	if (ch == NULL || ch->kind != CHANNEL_OPENING || ch->opening != opening) {
+		fd_close(&fd);
+		return false;
+	}
+	ch->kind = fd >= 0 && is_listener(fd) ? CHANNEL_LISTENER : CHANNEL_STREAM;
+	ch->fd = fd;
+	ch->ended = fd < 0;
+	return true;
 }

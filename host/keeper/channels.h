@@ -12,12 +12,14 @@
 
 enum { CHANNELS_PENDING_MAX = 8 }; /* sessions that wait for ACCEPT */
 
-enum channel_kind { CHANNEL_FREE, CHANNEL_LISTENER, CHANNEL_STREAM };
+enum channel_kind { CHANNEL_FREE, CHANNEL_LISTENER, CHANNEL_STREAM, CHANNEL_OPENING };
 
 struct channel {
 	enum channel_kind kind;
-	int fd;          /* -1 for the listener */
+	int fd;          /* -1 for the listener of sessions, while opening, and when that failed */
 	bool ended;      /* the other side was seen to be gone */
+	bool session;    /* of a client: came from channel 0 */
+	uint64_t opening; /* which of all that were opened */
 };
 
 struct channels { /* fields are private, but for wait.c, which reads them */
@@ -25,6 +27,7 @@ struct channels { /* fields are private, but for wait.c, which reads them */
 	int pending[CHANNELS_PENDING_MAX];
 	size_t pending_count;
 	uint64_t arrivals; /* sessions offered so far */
+	uint64_t openings; /* asked for so far */
 };
 
 void channels_init(struct channels *c);
@@ -39,7 +42,14 @@ MUST_USE enum err channels_accept(struct channels *c, uint64_t listener, uint32_
 /* Never block. *moved is 1..size on OK. ERR_AGAIN, ERR_CLOSED, ERR_IO. */
 MUST_USE enum err channels_send(struct channels *c, uint64_t number, const void *data, size_t size, size_t *moved);
 MUST_USE enum err channels_receive(struct channels *c, uint64_t number, void *data, size_t size, size_t *moved);
-/* The listener stays open. *ended: the other side had been gone before. */
+/* The listener of sessions stays open. */
 MUST_USE enum err channels_close(struct channels *c, uint64_t number);
+/* Half: the other side sees the end of what was sent. */
+MUST_USE enum err channels_shut(struct channels *c, uint64_t number);
+
+/* A number for a socket that somebody else opens; *opening names the request. ERR_NOMEM when all are taken. */
+MUST_USE enum err channels_open(struct channels *c, uint32_t *number, uint64_t *opening);
+/* Here it is (taken over in any case), or -1: there is none. False: nobody waits for it any more. */
+bool channels_opened(struct channels *c, uint64_t number, uint64_t opening, int fd);
 
 #endif

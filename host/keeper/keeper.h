@@ -26,6 +26,7 @@ struct keeper { /* zero-initialised, then the first group is set by the starter 
 	uint8_t *shared;
 	struct channels channels;
 	uint64_t noticed;    /* arrivals the Keep has been woken for */
+	bool opened;         /* a socket came since WAIT looked */
 	uint32_t sequence;   /* of the last call */
 	uint64_t calls;
 	uint64_t usage_told; /* calls, when the agent last heard of them */

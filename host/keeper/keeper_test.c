@@ -13,6 +13,7 @@
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/time.h>
+#include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -391,18 +392,151 @@ static void channel_numbers_run_out_politely(void **state)
 	close(last);
 }
 
-static void open_is_checked_and_not_offered(void **state)
+static uint64_t open_named(uint64_t kind, const char *name)
 {
+	memcpy(vmm.shared + KEEPCALL_OUT_OFFSET, name, strlen(name));
+	return status(KEEPCALL_OPEN, kind, strlen(name));
+}
+
+static void open_is_checked(void **state)
+{
+	char longest[KEEPCALL_NAME_MAX + 2];
+
 	(void)state;
-	for (uint64_t kind = KEEPCALL_CONNECT; kind <= KEEPCALL_STORE; kind++) {
-		assert_int_equal(status(KEEPCALL_OPEN, kind, 5), KEEPCALL_UNSUPPORTED);
-		assert_int_equal(status(KEEPCALL_OPEN, kind, KEEPCALL_NAME_MAX), KEEPCALL_UNSUPPORTED);
-		assert_int_equal(status(KEEPCALL_OPEN, kind, KEEPCALL_NAME_MAX + 1), KEEPCALL_INVALID);
-	}
-	assert_int_equal(status(KEEPCALL_OPEN, 0, 5), KEEPCALL_INVALID);
-	assert_int_equal(status(KEEPCALL_OPEN, KEEPCALL_STORE + 1, 5), KEEPCALL_INVALID);
+	memset(longest, 'x', sizeof longest);
+	longest[CONTROL_TEXT_MAX] = 0;
+	assert_int_equal(open_named(KEEPCALL_CONNECT, longest), KEEPCALL_INVALID);
+	assert_int_equal(status(KEEPCALL_OPEN, KEEPCALL_CONNECT, KEEPCALL_NAME_MAX + 1), KEEPCALL_INVALID);
+	assert_int_equal(open_named(KEEPCALL_CONNECT, ""), KEEPCALL_INVALID);
+	assert_int_equal(open_named(KEEPCALL_CONNECT, "a b:1"), KEEPCALL_INVALID);
+	assert_int_equal(open_named(KEEPCALL_LISTEN, "a\n:1"), KEEPCALL_INVALID);
+	assert_int_equal(open_named(0, "a:1"), KEEPCALL_INVALID);
+	assert_int_equal(open_named(KEEPCALL_STORE + 1, "a:1"), KEEPCALL_INVALID);
+	assert_int_equal(open_named(KEEPCALL_STORE, "a:1"), KEEPCALL_UNSUPPORTED);
+	assert_int_equal(told().type, 0); /* nothing of it reached the agent */
 	assert_int_equal(status(KEEPCALL_BLOCK_READ, 0, 0), KEEPCALL_UNSUPPORTED);
 	assert_int_equal(status(KEEPCALL_BLOCK_WRITE, 0, 0), KEEPCALL_UNSUPPORTED);
+}
+
+static struct control opening(uint64_t kind, const char *name, uint32_t *channel)
+{
+	struct control m;
+
+	assert_int_equal(open_named(kind, name), KEEPCALL_OK);
+	*channel = (uint32_t)page->ret[0];
+	m = told();
+	assert_int_equal(m.type, CONTROL_OPEN);
+	assert_int_equal(m.code, kind);
+	assert_int_equal(m.a, *channel);
+	assert_string_equal(m.text, name);
+	return m;
+}
+
+static void answer_open(const struct control *request, int fd)
+{
+	const struct control m = {.type = CONTROL_OPENED, .a = request->a, .b = request->b};
+
+	assert_int_equal(fdpass_send(agent, &m, sizeof m, fd), OK);
+	keeper_listen(&k);
+}
+
+static struct answer wait_for(uint32_t channel, uint16_t wanted)
+{
+	out_polls()[0] = (struct keepcall_poll){channel, wanted, 0};
+	return ring(KEEPCALL_WAIT, 1, 0);
+}
+
+static void a_socket_comes_from_the_agent(void **state)
+{
+	uint32_t channel;
+	struct control m = opening(KEEPCALL_CONNECT, "example:80", &channel);
+	int pair[2];
+	char got[8];
+
+	(void)state;
+	assert_int_equal(status(KEEPCALL_SEND, channel, 5), KEEPCALL_AGAIN);
+	assert_int_equal(wait_for(channel, KEEPCALL_WRITABLE).ret[0], 0);
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair), 0);
+	answer_open(&m, pair[1]);
+	close(pair[1]);
+	assert_int_equal(wait_for(channel, KEEPCALL_WRITABLE).ret[0], 1);
+	memcpy(vmm.shared + KEEPCALL_OUT_OFFSET, "hello", 5);
+	assert_int_equal(status(KEEPCALL_SEND, channel, 5), KEEPCALL_OK);
+	assert_int_equal(read(pair[0], got, sizeof got), 5);
+	assert_int_equal(status(KEEPCALL_CLOSE, channel, KEEPCALL_CLOSE_WRITE), KEEPCALL_OK);
+	assert_int_equal(read(pair[0], got, sizeof got), 0);
+	assert_int_equal(write(pair[0], "back", 4), 4); /* the other way goes on */
+	assert_int_equal(ring(KEEPCALL_RECEIVE, channel, 100).ret[0], 4);
+	assert_int_equal(status(KEEPCALL_CLOSE, channel, 2), KEEPCALL_INVALID);
+	assert_int_equal(status(KEEPCALL_CLOSE, channel, KEEPCALL_CLOSE_ALL), KEEPCALL_OK);
+	assert_int_equal(told().type, 0); /* it was no session */
+	close(pair[0]);
+}
+
+static void a_socket_that_cannot_be_is_closed(void **state)
+{
+	uint32_t channel;
+	struct control m = opening(KEEPCALL_LISTEN, ":80", &channel);
+
+	(void)state;
+	answer_open(&m, -1);
+	assert_int_equal(wait_for(channel, KEEPCALL_WRITABLE).ret[0], 1);
+	assert_int_equal(in_polls()[0].ready, KEEPCALL_WRITABLE | KEEPCALL_HANGUP);
+	assert_int_equal(status(KEEPCALL_ACCEPT, channel, 0), KEEPCALL_CLOSED);
+	assert_int_equal(status(KEEPCALL_RECEIVE, channel, 5), KEEPCALL_CLOSED);
+}
+
+/* The channel was closed meanwhile, and is another one now. */
+static void a_late_socket_is_closed(void **state)
+{
+	uint32_t channel, second;
+	struct control m = opening(KEEPCALL_CONNECT, "a:1", &channel);
+	int pair[2];
+	char got;
+
+	(void)state;
+	assert_int_equal(status(KEEPCALL_CLOSE, channel, 0), KEEPCALL_OK);
+	opening(KEEPCALL_CONNECT, "b:2", &second);
+	assert_int_equal(second, channel);
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair), 0);
+	answer_open(&m, pair[1]);
+	close(pair[1]);
+	assert_int_equal(read(pair[0], &got, 1), 0);
+	assert_int_equal(status(KEEPCALL_SEND, second, 5), KEEPCALL_AGAIN);
+	close(pair[0]);
+}
+
+static void listening_sockets_accept(void **state)
+{
+	struct sockaddr_un address = {.sun_family = AF_UNIX}; /* an abstract name, which the system chooses */
+	int listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0), client = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	socklen_t size = sizeof address.sun_family;
+	struct control m;
+	uint32_t channel;
+	struct answer a;
+
+	(void)state;
+	assert_int_equal(bind(listener, (struct sockaddr *)&address, size), 0);
+	assert_int_equal(listen(listener, 5), 0);
+	assert_int_equal(fcntl(listener, F_SETFL, O_NONBLOCK), 0);
+	size = sizeof address;
+	assert_int_equal(getsockname(listener, (struct sockaddr *)&address, &size), 0);
+	m = opening(KEEPCALL_LISTEN, ":80", &channel);
+	assert_int_equal(status(KEEPCALL_ACCEPT, channel, 0), KEEPCALL_AGAIN);
+	answer_open(&m, listener);
+	assert_int_equal(wait_for(channel, KEEPCALL_READABLE).ret[0], 0);
+	assert_int_equal(wait_for(channel, KEEPCALL_WRITABLE).ret[0], 1); /* it is there */
+	assert_int_equal(status(KEEPCALL_ACCEPT, channel, 0), KEEPCALL_AGAIN);
+	assert_int_equal(connect(client, (struct sockaddr *)&address, size), 0);
+	assert_int_equal(wait_for(channel, KEEPCALL_READABLE).ret[0], 1);
+	a = ring(KEEPCALL_ACCEPT, channel, 0);
+	assert_int_equal(a.status, KEEPCALL_OK);
+	assert_int_equal(write(client, "x", 1), 1);
+	assert_int_equal(ring(KEEPCALL_RECEIVE, a.ret[0], 5).ret[0], 1);
+	assert_int_equal(status(KEEPCALL_SEND, channel, 5), KEEPCALL_INVALID);
+	assert_int_equal(told().type, 0);
+	close(listener);
+	close(client);
 }
 
 static void growth_is_checked_before_the_backend(void **state)
@@ -746,7 +880,11 @@ int main(void)
 		T(attention_follows_the_sessions_that_wait),
 		T(the_queue_of_sessions_is_bounded),
 		T(channel_numbers_run_out_politely),
-		T(open_is_checked_and_not_offered),
+		T(open_is_checked),
+		T(a_socket_comes_from_the_agent),
+		T(a_socket_that_cannot_be_is_closed),
+		T(a_late_socket_is_closed),
+		T(listening_sockets_accept),
 		T(growth_is_checked_before_the_backend),
 		T(sealing_is_for_the_code_area),
 		T(evidence_is_over_the_given_data),

@@ -71,7 +71,7 @@ static bool window_size(uint64_t size)
 /* Once for each session: when its end is first seen, or when the Keep closes it before that. */
 static void tell_detached(struct keeper *k, const struct channel *ch, bool was_ended)
 {
-	if (ch != NULL && ch->ended && !was_ended)
+	if (ch != NULL && ch->session && ch->ended && !was_ended)
 		control_report(k->control, CONTROL_DETACHED, 0, 0, 0, NULL);
 }
 
@@ -107,12 +107,36 @@ static struct answer serve_RECEIVE(struct keeper *k, const struct request *r)
 	return move(k, r, channels_receive, in_window(k));
 }
 
+/* Printable, and short enough for a packet. */
+static bool is_name(const char *name, size_t size)
+{
+	for (size_t i = 0; i < size; i++)
+		if (name[i] <= ' ' || name[i] > '~')
+			return false;
+	return size > 0 && size < CONTROL_TEXT_MAX;
+}
+
 static struct answer serve_OPEN(struct keeper *k, const struct request *r)
 {
-	(void)k;
+	char name[KEEPCALL_NAME_MAX + 1];
+	uint64_t opening;
+	uint32_t number;
+	enum err err;
+
 	if (r->arg[0] < KEEPCALL_CONNECT || r->arg[0] > KEEPCALL_STORE || r->arg[1] > KEEPCALL_NAME_MAX)
 		return just(KEEPCALL_INVALID);
-	return just(KEEPCALL_UNSUPPORTED); /* sessions only, in this version */
+	if (r->arg[0] == KEEPCALL_STORE)
+		return just(KEEPCALL_UNSUPPORTED);
+	memcpy(name, out_window(k), (size_t)r->arg[1]);
+	name[r->arg[1]] = 0;
+	if (!is_name(name, (size_t)r->arg[1]))
+		return just(KEEPCALL_INVALID);
+	err = channels_open(&k->channels, &number, &opening);
+	if (err != OK)
+		return just(status_of(err));
+	/* The agent opens it: this process may not, and it is for the agent to say what a Keep may reach. */
+	control_report(k->control, CONTROL_OPEN, (uint32_t)r->arg[0], number, opening, name);
+	return count(number);
 }
 
 static void set_attention(struct keeper *k, uint32_t bits)
@@ -129,6 +153,8 @@ static struct answer serve_ACCEPT(struct keeper *k, const struct request *r)
 
 	if (err != OK)
 		return just(status_of(err));
+	if (r->arg[0] != KEEPCALL_SESSIONS)
+		return count(number);
 	k->noticed = k->channels.arrivals;
 	if (k->channels.pending_count == 0)
 		set_attention(k, 0);
@@ -139,10 +165,15 @@ static struct answer serve_ACCEPT(struct keeper *k, const struct request *r)
 static struct answer serve_CLOSE(struct keeper *k, const struct request *r)
 {
 	const struct channel *ch = channels_find(&k->channels, r->arg[0]);
-	const bool was_ended = ch != NULL && ch->ended;
-	enum err err = channels_close(&k->channels, r->arg[0]);
+	const bool session = ch != NULL && ch->session && !ch->ended;
+	enum err err;
 
-	if (err == OK && !was_ended)
+	if (r->arg[1] > KEEPCALL_CLOSE_WRITE)
+		return just(KEEPCALL_INVALID);
+	if (r->arg[1] == KEEPCALL_CLOSE_WRITE)
+		return just(status_of(channels_shut(&k->channels, r->arg[0])));
+	err = channels_close(&k->channels, r->arg[0]);
+	if (err == OK && session)
 		control_report(k->control, CONTROL_DETACHED, 0, 0, 0, NULL);
 	return just(status_of(err));
 }

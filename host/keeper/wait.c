@@ -28,7 +28,16 @@ static uint16_t keep_events(unsigned polled)
 			  (polled & (POLLHUP | POLLERR) ? KEEPCALL_HANGUP : 0));
 }
 
-/* Copies and checks what the Keep wants. The listener's descriptor is -1, which poll passes over. */
+/* The listener of sessions has the descriptor -1, which poll passes over; so have sockets that are not there yet. */
+static void arm(struct keeper *k, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		k->polled[i] = (struct pollfd){.fd = channels_find(&k->channels, k->wanted[i].channel)->fd,
+		                               .events = poll_events(k->wanted[i].wanted)};
+	k->opened = false;
+}
+
+/* Copies and checks what the Keep wants. */
 static bool take_wanted(struct keeper *k, size_t count)
 {
 	const unsigned known = KEEPCALL_READABLE | KEEPCALL_WRITABLE | KEEPCALL_HANGUP;
@@ -40,8 +49,8 @@ static bool take_wanted(struct keeper *k, size_t count)
 
 		if (ch == NULL || (w->wanted & ~known) != 0)
 			return false;
-		k->polled[i] = (struct pollfd){.fd = ch->fd, .events = poll_events(w->wanted)};
 	}
+	arm(k, count);
 	k->polled[count] = (struct pollfd){.fd = k->control, .events = POLLIN};
 	k->polled[count + 1] = (struct pollfd){.fd = k->backend->death == NULL ? -1 : k->backend->death(k->vmm), .events = POLLIN};
 	return true;
@@ -49,7 +58,13 @@ static bool take_wanted(struct keeper *k, size_t count)
 
 static uint16_t ready_events(struct keeper *k, const struct keepcall_poll *w, const struct pollfd *p)
 {
-	if (channels_find(&k->channels, w->channel)->kind != CHANNEL_LISTENER)
+	const struct channel *ch = channels_find(&k->channels, w->channel);
+
+	if (ch->kind == CHANNEL_STREAM && ch->fd < 0) /* the host has no such socket */
+		return (uint16_t)(w->wanted | KEEPCALL_HANGUP);
+	if (ch->kind == CHANNEL_LISTENER && w->channel != KEEPCALL_SESSIONS) /* writable: it is there */
+		return (uint16_t)(keep_events((unsigned)p->revents) | (w->wanted & KEEPCALL_WRITABLE));
+	if (w->channel != KEEPCALL_SESSIONS)
 		return keep_events((unsigned)p->revents);
 	return k->channels.pending_count > 0 ? (uint16_t)(w->wanted & KEEPCALL_READABLE) : 0;
 }
@@ -115,6 +130,8 @@ struct answer keeper_wait(struct keeper *k, const struct request *r)
 	while (!k->over && ready == 0 && more) {
 		more = sleep_once(k, count, session_news(k, count) ? 0 : deadline) && !session_news(k, count);
 		ready = take_ready(k, count);
+		if (k->opened)
+			arm(k, count);
 	}
 	k->noticed = k->channels.arrivals;
 	memcpy(k->shared + KEEPCALL_IN_OFFSET, k->wanted, count * sizeof k->wanted[0]);

@@ -204,10 +204,15 @@ enum err call_accept(uint32_t listener, uint32_t *channel)
 
 void call_close(uint32_t channel)
 {
-	struct answer a = ring(KEEPCALL_CLOSE, channel, 0, 0);
+	struct answer a = ring(KEEPCALL_CLOSE, channel, KEEPCALL_CLOSE_ALL, 0);
 
 	if (judge(a, 0) != OK)
 		call_broken("CLOSE failed");
+}
+
+enum err call_shut(uint32_t channel)
+{
+	return judge(ring(KEEPCALL_CLOSE, channel, KEEPCALL_CLOSE_WRITE, 0), MAY_AGAIN | MAY_CLOSED | MAY_FAILED);
 }
 
 enum err call_grow(uint64_t address, uint64_t size)

@@ -25,6 +25,8 @@ MUST_USE enum err call_receive(uint32_t channel, void *buffer, size_t capacity, 
 MUST_USE enum err call_open(enum keepcall_channel kind, struct slice name, uint32_t *channel);
 MUST_USE enum err call_accept(uint32_t listener, uint32_t *channel);
 void call_close(uint32_t channel);
+/* Half: the peer will see the end of what was sent. */
+MUST_USE enum err call_shut(uint32_t channel);
 MUST_USE enum err call_grow(uint64_t address, uint64_t size);
 /* Makes [address, address + size) executable and unwritable for ever: all that was grown in the code area since the last
  * time. From then on call_sealed knows it. ERR_NOMEM leaves the pages in neither state: never use them again. */

@@ -3,6 +3,7 @@
 
 #include "keep/call/cpu.h"
 #include "keep/run/serve.h"
+#include "keep/run/socket.h"
 #include "keep/wasi/port.h"
 
 #define MILLISECOND UINT64_C(1000000)
@@ -15,6 +16,11 @@ static struct keep *keep;
 void port_bind(struct keep *k)
 {
 	keep = k;
+}
+
+struct keep *port_keep(void)
+{
+	return keep;
 }
 
 static uint64_t least(uint64_t a, uint64_t b)
@@ -124,15 +130,20 @@ enum err port_read(void *buffer, size_t capacity, size_t *got)
 
 enum err port_wait(bool want_stdin, uint64_t until_monotonic_ns)
 {
-	TRY(keep_must_stop(keep));
+	bool look = sockets_wanted(keep);
+	enum err err = keep_must_stop(keep);
+
 	keep->blocked = false;
-	while (!(want_stdin && port_readable()) && clock_monotonic(&keep->clock) < until_monotonic_ns) {
+	while (err == OK && (look || (!(want_stdin && port_readable()) && !sockets_ready(keep) &&
+	                              clock_monotonic(&keep->clock) < until_monotonic_ns))) {
+		look = false;
 		if (want_stdin)
 			pull(keep);
-		serve(keep, least(until_monotonic_ns, keep->wall_until));
-		TRY(keep_must_stop(keep));
+		serve(keep, want_stdin && port_readable() ? 0 : least(until_monotonic_ns, keep->wall_until));
+		err = keep_must_stop(keep);
 	}
-	return OK;
+	sockets_forget_wanted(keep);
+	return err;
 }
 
 uint64_t port_monotonic_ns(void)

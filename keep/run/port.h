@@ -6,6 +6,7 @@
 #include "keep/run/state.h"
 #include "lib/wasm/wasm.h"
 
+struct keep *port_keep(void);
 /* Once, before the program starts. */
 void port_bind(struct keep *k);
 /* What the engine calls while the program computes: clients are served, limits hold. */

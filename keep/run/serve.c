@@ -590,16 +590,18 @@ static uint64_t timeout(struct keep *k, uint64_t until)
 
 void serve(struct keep *k, uint64_t until)
 {
-	struct keepcall_poll entries[1 + LINKS];
+	struct keepcall_poll *entries = k->waits;
 	struct link *links[1 + LINKS];
-	size_t ready, n;
+	size_t ready, n, sockets;
 	uint64_t before;
 
 	settle(k);
 	n = collect(k, entries, links);
+	sockets = sockets_collect(&k->sockets, entries + n, k->waiting_sockets);
 	before = now(k);
-	if (call_wait(entries, n, timeout(k, until), &ready) != OK)
+	if (call_wait(entries, n + sockets, timeout(k, until), &ready) != OK)
 		ready = 0;
+	sockets_took(&k->sockets, entries + n, k->waiting_sockets, sockets);
 	k->waited += now(k) - before;
 	for (size_t i = 0; i < n && ready > 0; i++) {
 		if (entries[i].ready == 0)

@@ -13,6 +13,7 @@
 #include "keep/run/identity.h"
 #include "keep/run/link.h"
 #include "keep/run/ring.h"
+#include "keep/run/socket.h"
 #include "lib/session/messages.h"
 
 enum {
@@ -49,6 +50,10 @@ struct keep {
 	uint8_t secret[SESSION_SECRET_SIZE];
 	bool detached;           /* the program goes on without an owner, its output goes to the ring */
 	struct identity identity;
+
+	struct sockets sockets;
+	struct keepcall_poll waits[1 + LINKS + SOCKETS_MAX]; /* what WAIT is asked */
+	uint32_t waiting_sockets[SOCKETS_MAX];                /* whose the last of them are */
 
 	struct input input;
 	struct ring ring;        /* once detached */

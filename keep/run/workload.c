@@ -20,7 +20,9 @@ struct program {
 };
 
 static_assert((int)MANIFEST_MOUNTS_MAX <= (int)MEMORY_MOUNTS, "each mount has its own memory");
-static_assert((int)DESCRIPTOR_STDERR - (int)DESCRIPTOR_NULL == (int)WASI_STREAM_STDERR && WASI_STREAM_NULL == 0, "the same kinds in the same order");
+static_assert((int)DESCRIPTOR_CONNECT - (int)DESCRIPTOR_NULL == (int)WASI_STREAM_SOCKET && WASI_STREAM_NULL == 0 &&
+                      (int)DESCRIPTOR_LISTEN - (int)DESCRIPTOR_NULL == (int)WASI_STREAM_LISTENER,
+              "the same kinds in the same order");
 
 /* ---- from the manifest to what a program finds ---- */
 
@@ -93,19 +95,27 @@ static enum err make_env(struct keep *k, struct wasi_config *c, struct note *n)
 	return OK;
 }
 
-/* manifest_offered let only streams through. */
-static enum err make_streams(struct keep *k, struct wasi_config *c)
+/* Sockets are opened before the program starts, in the order in which they are declared. */
+static enum err make_streams(struct keep *k, struct wasi_config *c, struct note *n)
 {
 	const struct manifest *m = &k->delivery.manifest;
 	enum wasi_stream *streams = arena_many(&k->memory.heap, m->descriptor_count, enum wasi_stream);
 
-	if (streams == NULL)
+	uint32_t *sockets = arena_many(&k->memory.heap, m->descriptor_count, uint32_t);
+
+	if (streams == NULL || sockets == NULL)
 		return ERR_NOMEM;
+	k->sockets.limit = (uint32_t)m->limits.sockets;
 	for (size_t i = 0; i < m->descriptor_count; i++) {
-		CHECK(m->descriptors[i].kind >= DESCRIPTOR_NULL && m->descriptors[i].kind <= DESCRIPTOR_STDERR);
-		streams[i] = WASI_STREAM_NULL + (m->descriptors[i].kind - DESCRIPTOR_NULL);
+		const struct manifest_descriptor *d = &m->descriptors[i];
+
+		CHECK(d->kind >= DESCRIPTOR_NULL && d->kind <= DESCRIPTOR_CONNECT);
+		streams[i] = WASI_STREAM_NULL + (d->kind - DESCRIPTOR_NULL);
+		if (d->kind == DESCRIPTOR_LISTEN || d->kind == DESCRIPTOR_CONNECT)
+			TRY(socket_open(k, d, &sockets[i], n));
 	}
 	c->streams = streams;
+	c->sockets = sockets;
 	c->stream_count = m->descriptor_count;
 	return OK;
 }
@@ -140,7 +150,7 @@ static enum err make_wasi(struct keep *k, struct wasi **out, struct note *n)
 	if (err == OK)
 		err = make_env(k, &c, n);
 	if (err == OK)
-		err = make_streams(k, &c);
+		err = make_streams(k, &c, n);
 	if (err == OK)
 		err = make_mounts(k, &c);
 	if (err == ERR_NOMEM)

@@ -122,6 +122,9 @@ MUST_USE enum wasi_errno apply_times(struct vfs_node *n, uint64_t atim, uint64_t
 MUST_USE enum wasi_errno stream_read(struct call *c, const struct fd *fd, uint32_t count, uint32_t *done);
 MUST_USE enum wasi_errno stream_write(struct call *c, const struct fd *fd, uint32_t count, uint32_t *done);
 enum wasi_filetype stream_type(const struct wasi *w, const struct fd *fd);
+/* Sockets: see socket.c. Both wait, unless the descriptor says not to. */
+MUST_USE enum wasi_errno socket_read(struct call *c, const struct fd *fd, uint32_t count, uint32_t *done);
+MUST_USE enum wasi_errno socket_write(struct call *c, const struct fd *fd, uint32_t count, uint32_t *done);
 /* Would a read of descriptor 0 return at once? */
 bool stream_readable(const struct wasi *w);
 

@@ -70,6 +70,8 @@ enum wasi_errno do_fd_read(struct call *c)
 	if (fd->kind == FD_NODE) {
 		ETRY(read_file(c, fd, fd->offset, arg32(c, 2), &done));
 		fd->offset += done;
+	} else if (fd->kind == FD_SOCKET || fd->kind == FD_LISTENER) {
+		ETRY(socket_read(c, fd, arg32(c, 2), &done));
 	} else {
 		ETRY(stream_read(c, fd, arg32(c, 2), &done));
 	}
@@ -90,6 +92,8 @@ enum wasi_errno do_fd_write(struct call *c)
 
 		ETRY(write_file(c, fd, at, arg32(c, 2), &done));
 		fd->offset = at + done;
+	} else if (fd->kind == FD_SOCKET) {
+		ETRY(socket_write(c, fd, arg32(c, 2), &done));
 	} else {
 		ETRY(stream_write(c, fd, arg32(c, 2), &done));
 	}

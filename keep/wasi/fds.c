@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "keep/wasi/fds.h"
 
+#include "keep/wasi/port.h"
+
 enum err fds_init(struct fds *t, struct arena *a, uint32_t count)
 {
 	*t = (struct fds){.table = arena_many(a, count, struct fd), .count = count};
@@ -38,12 +40,19 @@ enum wasi_errno fds_get(struct fds *t, uint32_t number, uint64_t rights, struct 
 	return WASI_OK;
 }
 
+static void let_go(struct fd *fd)
+{
+	vfs_release(fd->node);
+	if (fd->kind == FD_LISTENER || fd->kind == FD_SOCKET)
+		port_socket_close(fd->socket);
+}
+
 enum wasi_errno fds_close(struct fds *t, uint32_t number)
 {
 	struct fd *fd;
 
 	ETRY(fds_get(t, number, 0, &fd));
-	vfs_release(fd->node);
+	let_go(fd);
 	*fd = (struct fd){.kind = FD_CLOSED};
 	if (number < t->first_closed)
 		t->first_closed = number;
@@ -58,7 +67,7 @@ enum wasi_errno fds_renumber(struct fds *t, uint32_t from, uint32_t to)
 	ETRY(fds_get(t, to, 0, &target));
 	if (source == target)
 		return WASI_OK;
-	vfs_release(target->node);
+	let_go(target);
 	*target = *source;
 	*source = (struct fd){.kind = FD_CLOSED};
 	if (from < t->first_closed)

@@ -6,12 +6,14 @@
 #include "keep/wasi/vfs.h"
 #include "lib/base/arena.h"
 
-enum fd_kind { FD_CLOSED = 0, FD_NULL, FD_STDIN, FD_STDOUT, FD_STDERR, FD_NODE }; /* streams as in enum wasi_stream */
+/* Streams and sockets as in enum wasi_stream. */
+enum fd_kind { FD_CLOSED = 0, FD_NULL, FD_STDIN, FD_STDOUT, FD_STDERR, FD_LISTENER, FD_SOCKET, FD_NODE };
 
 struct fd {
 	enum fd_kind kind;
 	uint16_t flags;            /* enum wasi_fdflags */
 	struct vfs_node *node;     /* FD_NODE: held */
+	uint32_t socket;           /* FD_LISTENER, FD_SOCKET: for port.h, closed with it */
 	uint64_t offset;           /* of a file */
 	uint64_t rights, inheriting;
 	struct slice preopen;      /* the guest's name, when it was open from the start */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * poll_oneoff: each round looks at all subscriptions and writes an event for those that are ready; when there is none, it
- * waits for standard input or the earliest deadline and looks again. Only standard input can keep a program waiting:
- * files and output are always ready.
+ * waits for standard input, sockets or the earliest deadline and looks again. Only these can keep a program waiting: files
+ * and output are always ready. What sockets have is known from waiting, so there is a look at them before the first round.
  */
 #include "keep/wasi/call.h"
 
@@ -20,6 +20,8 @@ struct round {
 	uint64_t now;      /* monotonic */
 	uint64_t deadline; /* the earliest seen; UINT64_MAX: none */
 	bool want_stdin;
+	bool want_sockets;
+	bool looked; /* what sockets say is of now */
 };
 
 struct event {
@@ -87,6 +89,14 @@ static bool fd_ready(struct call *c, struct round *r, const struct subscription 
 		e->bytes = 1;
 		return stream_readable(c->w);
 	}
+	if (fd->kind == FD_LISTENER || fd->kind == FD_SOCKET) {
+		unsigned event = s->type == EVENT_FD_READ ? PORT_SOCKET_READABLE : PORT_SOCKET_WRITABLE;
+
+		r->want_sockets = true;
+		port_socket_want(fd->socket, event);
+		e->bytes = 1;
+		return r->looked && (port_socket_ready(fd->socket) & event) != 0;
+	}
 	if (fd->kind == FD_NODE && s->type == EVENT_FD_READ) {
 		uint64_t size = vfs_stat(fd->node).size;
 
@@ -150,10 +160,12 @@ enum wasi_errno do_poll_oneoff(struct call *c)
 		enum err err;
 
 		r.deadline = UINT64_MAX;
-		r.want_stdin = false;
-		if ((events = look(c, &r, in, out, count)) > 0)
+		r.want_stdin = r.want_sockets = false;
+		events = look(c, &r, in, out, count);
+		if (events > 0 && (r.looked || !r.want_sockets))
 			return guest_put32(c, arg32(c, 3), events);
-		err = port_wait(r.want_stdin, r.deadline);
+		err = port_wait(r.want_stdin, events > 0 ? 0 : r.deadline);
+		r.looked = true;
 		if (err != OK)
 			return stop_with(c, err);
 	}

@@ -16,8 +16,24 @@ MUST_USE enum err port_write(enum port_stream s, const void *data, size_t size);
 MUST_USE enum err port_read(void *buffer, size_t capacity, size_t *got);
 /* Is a port_read sure not to block? */
 bool port_readable(void);
-/* Blocks until port_readable() (if want_stdin) or until the monotonic time is reached. UINT64_MAX: no time limit. */
+/*
+ * Blocks until port_readable() (if want_stdin), until a socket has what was wanted of it, or until the monotonic time is
+ * reached. UINT64_MAX: no time limit. With sockets it looks at least once. Afterwards nothing is wanted of any.
+ */
 MUST_USE enum err port_wait(bool want_stdin, uint64_t until_monotonic_ns);
+/*
+ * Sockets: small numbers, from what was declared or from accept. None of these waits: ERR_AGAIN. What is waited for is
+ * said with _want, and port_wait then waits for that as well; after it, _ready says what is there.
+ */
+enum { PORT_SOCKET_READABLE = 1, PORT_SOCKET_WRITABLE = 2 };
+MUST_USE enum err port_socket_accept(uint32_t listener, uint32_t *socket); /* ERR_LIMIT: too many; ERR_CLOSED */
+MUST_USE enum err port_socket_read(uint32_t socket, void *buffer, size_t capacity, size_t *got); /* *got 0: the end */
+MUST_USE enum err port_socket_write(uint32_t socket, const void *data, size_t size, size_t *put); /* ERR_CLOSED */
+MUST_USE enum err port_socket_shut(uint32_t socket, bool reading, bool writing);
+void port_socket_close(uint32_t socket);
+void port_socket_want(uint32_t socket, unsigned events);
+unsigned port_socket_ready(uint32_t socket);
+
 /* Never moves back. From the CPU, not from the host. */
 uint64_t port_monotonic_ns(void);
 /* The tenant's clock plus monotonic time since. */

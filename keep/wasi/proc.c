@@ -104,12 +104,3 @@ enum wasi_errno do_proc_raise(struct call *c)
 	(void)c; /* no signals: proc_exit or a trap end a program */
 	return WASI_ENOSYS;
 }
-
-/* No descriptor is a socket. */
-enum wasi_errno do_sock(struct call *c)
-{
-	struct fd *fd;
-
-	ETRY(fds_get(&c->w->fds, arg32(c, 0), 0, &fd));
-	return WASI_ENOTSOCK;
-}

@@ -133,6 +133,10 @@ static uint64_t stream_rights(enum fd_kind kind)
 {
 	if (kind == FD_NULL)
 		return RIGHTS_STREAM | RIGHT_FD_READ | RIGHT_FD_WRITE;
+	if (kind == FD_LISTENER)
+		return RIGHTS_LISTENER;
+	if (kind == FD_SOCKET)
+		return RIGHTS_SOCKET;
 	return RIGHTS_STREAM | (kind == FD_STDIN ? RIGHT_FD_READ : RIGHT_FD_WRITE);
 }
 
@@ -148,6 +152,10 @@ static void open_streams(struct wasi *w, const struct wasi_config *cfg)
 		struct fd fd = {.kind = stream_kind(cfg, i)};
 
 		fd.rights = stream_rights(fd.kind);
+		if (fd.kind == FD_LISTENER)
+			fd.inheriting = RIGHTS_SOCKET;
+		if (fd.kind == FD_LISTENER || fd.kind == FD_SOCKET)
+			fd.socket = cfg->sockets[i];
 		CHECK(fds_add(&w->fds, &fd, &number) == WASI_OK && number == i);
 	}
 }

@@ -4,6 +4,8 @@
 
 enum wasi_filetype stream_type(const struct wasi *w, const struct fd *fd)
 {
+	if (fd->kind == FD_LISTENER || fd->kind == FD_SOCKET)
+		return WASI_TYPE_SOCKET_STREAM;
 	if (fd->kind == FD_NULL)
 		return WASI_TYPE_UNKNOWN; /* no terminal: C libraries may gather what vanishes */
 	return fd->kind == FD_STDIN && !w->stdin_terminal ? WASI_TYPE_UNKNOWN : WASI_TYPE_CHARACTER;

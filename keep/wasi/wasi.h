@@ -2,8 +2,8 @@
 /*
  * WASI preview 1 for one program: arguments, environment, clocks, random numbers, streams and files. Streams, time and
  * randomness come from port.h; files live in an in-memory tree (memfs.h) behind vfs.h. All 46 functions link, as
- * "wasi_snapshot_preview1" and as the older "wasi_unstable"; no descriptor is a socket (sock_* answer EBADF or ENOTSOCK)
- * and there are no signals (proc_raise answers ENOSYS).
+ * "wasi_snapshot_preview1" and as the older "wasi_unstable"; sockets are those that were declared, and what they accept;
+ * there are no signals (proc_raise answers ENOSYS).
  *
  * The order of use: wasi_new, wasm_load, wasi_resolve, wasm_instantiate, wasi_start, wasi_exit_code.
  */
@@ -36,7 +36,14 @@ struct wasi_preopen {
 };
 
 /* What a number below the preopened directories is from the start. */
-enum wasi_stream { WASI_STREAM_NULL, WASI_STREAM_STDIN, WASI_STREAM_STDOUT, WASI_STREAM_STDERR };
+enum wasi_stream {
+	WASI_STREAM_NULL,
+	WASI_STREAM_STDIN,
+	WASI_STREAM_STDOUT,
+	WASI_STREAM_STDERR,
+	WASI_STREAM_LISTENER, /* a socket of port.h */
+	WASI_STREAM_SOCKET,
+};
 
 /* A writable folder of its own: a preopened directory behind the others. */
 struct wasi_mount {
@@ -60,6 +67,7 @@ struct wasi_config {
 	/* Descriptors 0, 1, 2... Fewer than three are filled up with null, so that no file gets a stream's number.
 	 * stream_count 0: stdin, stdout, stderr. */
 	const enum wasi_stream *streams;
+	const uint32_t *sockets; /* beside them: the numbers of those that are sockets; NULL: none is */
 	size_t stream_count;
 	bool no_stdin;           /* standard input is at end of file from the start */
 	bool stdin_terminal;     /* what isatty(0) answers; stdout and stderr always say yes, so that lines come at once */

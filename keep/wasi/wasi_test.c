@@ -451,7 +451,130 @@ static void poll_answers_at_once_when_it_can(void **state)
 	assert_int_equal(CALL(poll_oneoff, BUF, 16384, SUBSCRIPTIONS_MAX + 1, OUT), WASI_EINVAL);
 }
 
-static void sockets_and_signals_are_not_here(void **state)
+/* 0 to 2 as always, 3 a listener (socket 1), 4 a connection (socket 2). */
+static void start_with_sockets(void)
+{
+	static const enum wasi_stream streams[] = {WASI_STREAM_STDIN, WASI_STREAM_STDOUT, WASI_STREAM_STDERR, WASI_STREAM_LISTENER,
+	                                           WASI_STREAM_SOCKET};
+	static const uint32_t sockets[] = {0, 0, 0, 1, 2};
+
+	start(&(struct wasi_config){.streams = streams, .sockets = sockets, .stream_count = 5}, "wasi_snapshot_preview1");
+}
+
+static void put_iov(uint32_t at, uint32_t data, uint32_t size)
+{
+	store32(memory + at, data);
+	store32(memory + at + 4, size);
+}
+
+static void connections_read_and_write(void **state)
+{
+	struct fake_socket *s = &fake.sockets[2];
+
+	(void)state;
+	start_with_sockets();
+	put_iov(IOV, BUF, 0);
+	put_iov(IOV + 8, BUF, 100);
+	s->later = "hello"; /* the read waits for it */
+	WORKS(fd_read, 4, IOV, 2, OUT);
+	assert_int_equal(load32(memory + OUT), 5);
+	assert_memory_equal(memory + BUF, "hello", 5);
+	assert_int_equal(fake.waits, 1);
+	s->in = "again";
+	WORKS(sock_recv, 4, IOV, 2, 0, OUT, OUT + 8);
+	assert_int_equal(load32(memory + OUT), 5);
+	assert_int_equal(memory[OUT + 8] | memory[OUT + 9], 0);
+	s->eof = true;
+	WORKS(fd_read, 4, IOV, 2, OUT);
+	assert_int_equal(load32(memory + OUT), 0);
+	memcpy(memory + BUF, "0123456789", 10);
+	put_iov(IOV, BUF, 3);
+	put_iov(IOV + 8, BUF + 3, 7);
+	s->room = 4; /* it waits twice for the rest */
+	WORKS(sock_send, 4, IOV, 2, 0, OUT);
+	assert_int_equal(load32(memory + OUT), 10);
+	assert_memory_equal(s->out, "0123456789", 10);
+	s->gone = true;
+	assert_int_equal(CALL(fd_write, 4, IOV, 2, OUT), WASI_EPIPE);
+	WORKS(sock_shutdown, 4, 2);
+	assert_true(s->shut);
+	WORKS(fd_close, 4);
+	assert_true(s->closed);
+}
+
+static void connections_need_not_wait(void **state)
+{
+	struct fake_socket *s = &fake.sockets[2];
+
+	(void)state;
+	start_with_sockets();
+	WORKS(fd_fdstat_set_flags, 4, FDFLAG_NONBLOCK);
+	WORKS(fd_fdstat_set_flags, 3, FDFLAG_NONBLOCK);
+	put_iov(IOV, BUF, 10);
+	assert_int_equal(CALL(fd_read, 4, IOV, 1, OUT), WASI_EAGAIN);
+	assert_int_equal(CALL(sock_accept, 3, 0, OUT), WASI_EAGAIN);
+	assert_int_equal(CALL(fd_write, 4, IOV, 1, OUT), WASI_EAGAIN);
+	s->room = 6;
+	WORKS(fd_write, 4, IOV, 1, OUT); /* what there is room for */
+	assert_int_equal(load32(memory + OUT), 6);
+	assert_int_equal(fake.waits, 0);
+}
+
+static void listeners_accept(void **state)
+{
+	uint32_t fd;
+
+	(void)state;
+	start_with_sockets();
+	fake.sockets[1].callers = 2;
+	WORKS(sock_accept, 3, FDFLAG_NONBLOCK, OUT);
+	fd = load32(memory + OUT);
+	assert_int_equal(fd, 6); /* behind the directory */
+	WORKS(fd_fdstat_get, fd, OUT);
+	assert_int_equal(memory[OUT], WASI_TYPE_SOCKET_STREAM);
+	assert_int_equal(memory[OUT + 2], FDFLAG_NONBLOCK);
+	fake.sockets[4].in = "hi";
+	put_iov(IOV, BUF, 10);
+	WORKS(fd_read, fd, IOV, 1, OUT);
+	assert_memory_equal(memory + BUF, "hi", 2);
+	WORKS(fd_renumber, fd, 0);
+	WORKS(fd_close, 0);
+	assert_true(fake.sockets[4].closed);
+	assert_int_equal(CALL(fd_read, 3, IOV, 1, OUT), WASI_ENOTCONN);
+	assert_int_equal(CALL(sock_accept, 4, 0, OUT), WASI_EINVAL);
+	assert_int_equal(CALL(sock_accept, 3, FDFLAG_APPEND, OUT), WASI_EINVAL);
+	assert_int_equal(CALL(sock_recv, 4, IOV, 1, 1, OUT, OUT + 8), WASI_ENOTSUP);
+	assert_int_equal(CALL(sock_send, 4, IOV, 1, 1, OUT), WASI_EINVAL);
+	assert_int_equal(CALL(sock_shutdown, 4, 0), WASI_EINVAL);
+	assert_int_equal(CALL(sock_recv, 1, IOV, 1, 0, OUT, OUT + 8), WASI_ENOTSOCK);
+	assert_int_equal(CALL(sock_accept, 3, 0, MEMORY - 3), WASI_EFAULT);
+	assert_int_equal(fake.sockets[1].callers, 1); /* nobody was lost */
+}
+
+static void polling_watches_sockets(void **state)
+{
+	(void)state;
+	start_with_sockets();
+	fake.sockets[2].room = 1;
+	subscribe(0, 1, EVENT_FD_READ, 3, 0, 0);
+	subscribe(1, 2, EVENT_FD_READ, 4, 0, 0);
+	subscribe(2, 3, EVENT_FD_WRITE, 4, 0, 0);
+	WORKS(poll_oneoff, BUF, 16384, 3, OUT);
+	assert_int_equal(load32(memory + OUT), 1);
+	assert_int_equal(load64(memory + 16384), 3);
+	assert_int_equal(fake.waits, 1); /* they are looked at before anything is said */
+	fake.sockets[1].callers = 1;
+	fake.sockets[2].later = "x";
+	WORKS(poll_oneoff, BUF, 16384, 2, OUT);
+	assert_int_equal(load32(memory + OUT), 2);
+	subscribe(1, 2, EVENT_CLOCK, CLOCK_MONO, 1000, 0);
+	fake.sockets[1].callers = 0;
+	WORKS(poll_oneoff, BUF, 16384, 2, OUT); /* nothing comes: the clock rings */
+	assert_int_equal(load32(memory + OUT), 1);
+	assert_int_equal(load64(memory + 16384), 2);
+}
+
+static void other_descriptors_are_no_sockets(void **state)
 {
 	(void)state;
 	assert_int_equal(CALL(sock_shutdown, 1, 0), WASI_ENOTSOCK);
@@ -627,7 +750,11 @@ int main(void)
 		T(names_without_a_directory_are_refused),
 		T(poll_waits_for_the_earliest),
 		T(poll_answers_at_once_when_it_can),
-		T(sockets_and_signals_are_not_here),
+		T(connections_read_and_write),
+		T(connections_need_not_wait),
+		T(listeners_accept),
+		T(polling_watches_sockets),
+		T(other_descriptors_are_no_sockets),
 		T(unstable_counts_differently),
 		T(preopens_are_as_configured),
 		T(descriptors_are_as_declared),

@@ -7,8 +7,8 @@ static enum err descriptors_offered(const struct manifest *m, struct note *n)
 	for (size_t i = 0; i < m->descriptor_count; i++) {
 		uint32_t kind = m->descriptors[i].kind;
 
-		if (kind == DESCRIPTOR_LISTEN || kind == DESCRIPTOR_CONNECT)
-			return refuse(n, ERR_UNSUPPORTED, "descriptor %u (%s) is a socket: Keeps of this version do not offer sockets yet",
+		if (m->descriptors[i].protocol == DESCRIPTOR_TLS)
+			return refuse(n, ERR_UNSUPPORTED, "descriptor %u (%s) is a socket with TLS: Keeps of this version offer tcp only",
 				      (unsigned)i, descriptor_kind_text(kind));
 	}
 	return OK;
@@ -20,6 +20,6 @@ enum err manifest_offered(const struct manifest *m, struct note *n)
 	if (m->restart.when != RESTART_NEVER)
 		return refuse(n, ERR_UNSUPPORTED, "restarting is not offered by Keeps of this version yet");
 	if (m->limits.network_bytes != 0)
-		return refuse(n, ERR_UNSUPPORTED, "a limit of bytes over sockets is not offered by Keeps of this version yet: there are no sockets");
+		return refuse(n, ERR_UNSUPPORTED, "a limit of bytes over sockets is not offered by Keeps of this version yet");
 	return OK;
 }

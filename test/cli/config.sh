@@ -11,7 +11,7 @@ if [ -r /dev/kvm ] && [ -w /dev/kvm ]; then kind=kvm; else skipped "KVM Keeps: /
 surroundings=$B/test/guests/surroundings.wasm
 cd "$tmp" || exit 2
 
-# Files of the kinds that public examples of Enarx have, as far as they need no sockets.
+# Files of the kinds that public examples of Enarx have.
 mkdir plain order args template pkg vfs
 printf '[[files]]\nkind = "stdin"\n\n[[files]]\nkind = "stdout"\n\n[[files]]\nkind = "stderr"\n' >plain/Enarx.toml
 printf '# Pre-opened file descriptors\n[[files]]\nkind = "null"\n\n[[files]]\nkind = "stdout"\n\n[[files]]\nkind = "stdin"\n\n[[files]]\nkind = "stderr"\n' >order/Enarx.toml

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* port.h for tests of one translation unit: a clock that ticks, countable randomness, streams in memory. */
+/* port.h for tests of one translation unit: a clock that ticks, countable randomness, streams and sockets in memory. */
 #ifndef BROCH_TEST_WASI_FAKE_PORT_H
 #define BROCH_TEST_WASI_FAKE_PORT_H
 
@@ -7,7 +7,23 @@
 
 #include <string.h>
 
+enum { FAKE_SOCKETS = 8 };
+
+struct fake_socket {
+	const char *in;    /* what can be read now */
+	const char *later; /* what can be read after the next wait for it */
+	bool eof;          /* what follows `in`; else nothing comes */
+	size_t room;       /* bytes that can be written before a wait for it, which makes 4 more */
+	char out[64];
+	size_t out_size;
+	unsigned callers;  /* of a listener: who waits for accept; they become the sockets from 4 on */
+	unsigned wanted;
+	bool gone, shut, closed;
+};
+
 static struct {
+	struct fake_socket sockets[FAKE_SOCKETS];
+	uint32_t accepted;
 	uint64_t now;            /* ns; one more with every look */
 	uint8_t written[3][8192];
 	size_t written_size[3];
@@ -45,9 +61,93 @@ bool port_readable(void)
 	return !fake.blocked || fake.now >= fake.unblock_at;
 }
 
+unsigned port_socket_ready(uint32_t socket)
+{
+	const struct fake_socket *s = &fake.sockets[socket];
+	bool readable = s->callers > 0 || s->eof || (s->in != NULL && *s->in != 0);
+
+	return (readable ? PORT_SOCKET_READABLE : 0u) | (s->room > 0 ? PORT_SOCKET_WRITABLE : 0u);
+}
+
+void port_socket_want(uint32_t socket, unsigned events)
+{
+	fake.sockets[socket].wanted |= events;
+}
+
+/* Is what was wanted of one there, now at the latest? */
+static bool fake_sockets_wait(void)
+{
+	bool any = false;
+
+	for (uint32_t i = 0; i < FAKE_SOCKETS; i++) {
+		struct fake_socket *s = &fake.sockets[i];
+
+		if ((s->wanted & PORT_SOCKET_READABLE) != 0 && s->later != NULL) {
+			s->in = s->later;
+			s->later = NULL;
+		}
+		if ((s->wanted & PORT_SOCKET_WRITABLE) != 0 && s->room == 0)
+			s->room = 4;
+		any = any || (s->wanted & port_socket_ready(i)) != 0;
+		s->wanted = 0;
+	}
+	return any;
+}
+
+enum err port_socket_accept(uint32_t listener, uint32_t *socket)
+{
+	if (fake.sockets[listener].callers == 0)
+		return ERR_AGAIN;
+	fake.sockets[listener].callers--;
+	*socket = 4 + fake.accepted++;
+	return OK;
+}
+
+enum err port_socket_read(uint32_t socket, void *buffer, size_t capacity, size_t *got)
+{
+	struct fake_socket *s = &fake.sockets[socket];
+	size_t n = s->in == NULL ? 0 : strlen(s->in);
+
+	*got = n < capacity ? n : capacity;
+	if (n == 0)
+		return s->eof ? OK : ERR_AGAIN;
+	memcpy(buffer, s->in, *got);
+	s->in += *got;
+	return OK;
+}
+
+enum err port_socket_write(uint32_t socket, const void *data, size_t size, size_t *put)
+{
+	struct fake_socket *s = &fake.sockets[socket];
+
+	*put = size < s->room ? size : s->room;
+	if (s->gone)
+		return ERR_CLOSED;
+	if (*put == 0)
+		return ERR_AGAIN;
+	memcpy(s->out + s->out_size, data, *put);
+	s->out_size += *put;
+	s->room -= *put;
+	return OK;
+}
+
+enum err port_socket_shut(uint32_t socket, bool reading, bool writing)
+{
+	fake.sockets[socket].eof |= reading;
+	fake.sockets[socket].shut |= writing;
+	return OK;
+}
+
+void port_socket_close(uint32_t socket)
+{
+	fake.sockets[socket].closed = true;
+}
+
 enum err port_wait(bool want_stdin, uint64_t until)
 {
 	fake.waits++;
+	if (fake_sockets_wait())
+		return fake.fail;
 	if (want_stdin && fake.unblock_at < until)
 		until = fake.unblock_at;
 	if (until == UINT64_MAX)

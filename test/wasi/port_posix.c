@@ -94,3 +94,45 @@ enum err port_random(void *out, size_t size)
 	}
 	return OK;
 }
+
+/* ---- sockets: this process has none for its program ---- */
+
+enum err port_socket_accept(uint32_t listener, uint32_t *socket)
+{
+	(void)listener, (void)socket;
+	return ERR_CLOSED;
+}
+
+enum err port_socket_read(uint32_t socket, void *buffer, size_t capacity, size_t *got)
+{
+	(void)socket, (void)buffer, (void)capacity, (void)got;
+	return ERR_CLOSED;
+}
+
+enum err port_socket_write(uint32_t socket, const void *data, size_t size, size_t *put)
+{
+	(void)socket, (void)data, (void)size, (void)put;
+	return ERR_CLOSED;
+}
+
+enum err port_socket_shut(uint32_t socket, bool reading, bool writing)
+{
+	(void)socket, (void)reading, (void)writing;
+	return ERR_CLOSED;
+}
+
+void port_socket_close(uint32_t socket)
+{
+	(void)socket;
+}
+
+void port_socket_want(uint32_t socket, unsigned events)
+{
+	(void)socket, (void)events;
+}
+
+unsigned port_socket_ready(uint32_t socket)
+{
+	(void)socket;
+	return 0;
+}

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The sockets of the workload: channels that the host opened for it. What a program does with them is keep/wasi/port.h.
+ */
+#ifndef BROCH_KEEP_SOCKET_H
+#define BROCH_KEEP_SOCKET_H
+
+#include "abi/keepcall.h"
+#include "lib/session/manifest.h"
+
+enum { SOCKETS_MAX = 1000 }; /* at once; channels are left for sessions */
+
+enum socket_state { SOCKET_FREE, SOCKET_LISTENS, SOCKET_STREAM };
+
+struct socket {
+	uint32_t channel;
+	uint8_t state;   /* enum socket_state */
+	bool over;       /* nothing more can be read */
+	uint16_t wanted; /* what the next WAIT is asked for: enum keepcall_poll_events */
+	uint16_t ready;  /* what the last one said, until a call says otherwise */
+};
+
+struct sockets { /* zero-initialised */
+	struct socket socket[SOCKETS_MAX];
+	uint32_t top; /* no open one from here on */
+	uint32_t count, limit;
+};
+
+struct keep;
+/*
+ * Opens a declared one, and waits for it: connected, or listening. ERR_LIMIT, ERR_IO (the host cannot, or the peer does
+ * not answer), or why the program has to stop; the note says which.
+ */
+MUST_USE enum err socket_open(struct keep *k, const struct manifest_descriptor *d, uint32_t *out, struct note *n);
+
+/* For serve.c: the entries of WAIT for those that somebody waits for; which they are is put beside them. */
+size_t sockets_collect(struct sockets *s, struct keepcall_poll *entries, uint32_t *which);
+void sockets_took(struct sockets *s, const struct keepcall_poll *entries, const uint32_t *which, size_t count);
+/* For port.c: is one waited for, and is what is waited for there? */
+bool sockets_wanted(const struct keep *k);
+bool sockets_ready(const struct keep *k);
+void sockets_forget_wanted(struct keep *k);
+
+#endif
