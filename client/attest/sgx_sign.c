@@ -222,7 +222,7 @@ enum err sgx_sigstruct_sign(EVP_PKEY *key, const struct sgx_sigstruct *fields, u
 	uint8_t modulus[SGX_RSA_SIZE], signature_le[SGX_RSA_SIZE], data[SGX_SIGNED_SIZE];
 
 	if (!key_fits(key, modulus))
-		return refuse(n, ERR_INVALID, "SGX wants an RSA key of 3072 bits with exponent 3; `broch key --type sgx` makes one");
+		return refuse(n, ERR_INVALID, "SGX wants an RSA key of 3072 bits with exponent 3; `broch key new --type sgx` makes one");
 	TRY(sgx_sigstruct_signed_part(&s, data));
 	if (!sign(key, data, signature_le))
 		return refuse(n, ERR_CRYPTO, "signing failed");

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* SEV, SEV-ES and SNP guests that boot firmware: options and files to lib/measure/launch.h. */
 #include "client/cli/measured.h"
+#include "client/cli/value.h"
 #include "lib/base/sha256.h"
 #include "lib/measure/launch.h"
 #include "sys/file.h"
 
-#include <errno.h>
 #include <stdlib.h>
 
 enum { KERNEL_MAX = 256 << 20, INITRD_MAX = 1 << 30 };
@@ -52,24 +52,6 @@ static enum err cpu_signature(const char *text, uint32_t *out, struct note *n)
 		              "FAMILY,MODEL,STEPPING in decimal",
 		              text);
 	*out = launch_cpu_signature(family, model, stepping);
-	return OK;
-}
-
-/* A whole number with its base in front, as C has it. */
-static enum err number(const struct cli *c, const char *option, uint64_t max, uint64_t *out, struct note *n)
-{
-	const char *text = cli_value(c, option);
-	char *end = NULL;
-	unsigned long long v;
-
-	if (text == NULL)
-		return OK;
-	errno = 0;
-	v = strtoull(text, &end, 0);
-	if (text[0] < '0' || text[0] > '9' || *end != 0 || errno != 0 || v > max)
-		return refuse(n, ERR_INVALID, "--%s %s: a number up to %llu, in decimal or with 0x", option, text,
-		              (unsigned long long)max);
-	*out = v;
 	return OK;
 }
 
@@ -126,7 +108,7 @@ static enum err kernel_of(const struct cli *c, struct launch_kernel *k, const st
 static enum err features_of(const struct cli *c, bool snp, struct launch *l, struct note *n)
 {
 	l->features = snp ? 1 : 0;
-	TRY(number(c, "features", UINT64_MAX, &l->features, n));
+	TRY(value_number(c, "features", UINT64_MAX, &l->features, n));
 	if (snp && (l->features & 1) == 0)
 		return refuse(n, ERR_INVALID, "--features %llxh: bit 0 (SNP) is set in every SNP guest",
 		              (unsigned long long)l->features);
@@ -139,8 +121,8 @@ static enum err launch_of(const struct cli *c, bool snp, struct launch *l, struc
 	uint64_t vcpus = 1;
 
 	TRY(vmm_of(cli_value(c, "vmm"), &l->vmm, n));
-	TRY(number(c, "vcpus", LAUNCH_VCPUS_MAX, &vcpus, n));
-	TRY(number(c, "vmsa-gpa", UINT64_MAX, &l->vmsa_gpa, n));
+	TRY(value_number(c, "vcpus", LAUNCH_VCPUS_MAX, &vcpus, n));
+	TRY(value_number(c, "vmsa-gpa", UINT64_MAX, &l->vmsa_gpa, n));
 	TRY(features_of(c, snp, l, n));
 	TRY(kernel_of(c, k, &l->kernel, n));
 	l->vcpus = (uint32_t)vcpus;

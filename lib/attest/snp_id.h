@@ -52,4 +52,10 @@ MUST_USE enum err snp_id_block_parse(struct slice in, struct snp_id_block *out);
 MUST_USE enum err snp_id_auth_parse(struct slice in, struct snp_id_auth *out);
 MUST_USE enum err snp_id_key_parse(struct slice in, struct snp_id_key *out);
 
+/* The way back. Slices have the sizes they are read with (x, y, r and s 72 bytes), else ERR_INVALID; of the keys only raw
+ * is looked at, and of the author nothing when author_algorithm is 0. */
+MUST_USE enum err snp_id_block_write(const struct snp_id_block *b, uint8_t out[static SNP_ID_BLOCK_SIZE]);
+MUST_USE enum err snp_id_key_write(struct slice x, struct slice y, uint8_t out[static SNP_ID_KEY_SIZE]);
+MUST_USE enum err snp_id_auth_write(const struct snp_id_auth *a, uint8_t out[static SNP_ID_AUTH_SIZE]);
+
 #endif

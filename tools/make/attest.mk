@@ -2,8 +2,8 @@
 # The verifier: published evidence of real platforms and look-alikes, judged as published.
 
 ## check-attest  runs the attestation vectors in VECTORS=DIR; ends with: N passed, N failed, N skipped
-.PHONY: check-attest check-attest-verbs check-attest-files check-attest-collateral check-attest-measure
-CHECKS += check-attest check-attest-verbs check-attest-files check-attest-collateral check-attest-measure
+.PHONY: check-attest check-attest-verbs check-attest-files check-attest-collateral check-attest-measure check-attest-sign
+CHECKS += check-attest check-attest-verbs check-attest-files check-attest-collateral check-attest-measure check-attest-sign
 VECTORS ?= ../shared/vectors
 check-attest: $(B)/test/attest-vectors
 	@if [ -d "$(VECTORS)" ]; then $< "$(VECTORS)"; \
@@ -24,6 +24,10 @@ check-attest-collateral: $(B)/bin/broch
 ## check-attest-measure  broch measure of firmware, trust domains and enclaves; manifests read by other code
 check-attest-measure: programs
 	@test/attest/measure.sh $(B)/bin "$(VECTORS)"
+
+## check-attest-sign  broch key and broch sign; what they write is checked by other code
+check-attest-sign: programs
+	@test/attest/sign.sh $(B)/bin
 
 $(B)/test/soft_evidence: $(B)/host/test/attest/soft_evidence.o $(B)/host/host.a $(B)/host/sys.a $(B)/host/lib.a
 	@mkdir -p $(@D)
