@@ -10,7 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { PEM_MAX = 32768, MODE_OTHERS = 077, FD_MAX = 1 << 20 };
+enum { MODE_OTHERS = 077, FD_MAX = 1 << 20 };
 
 /* -1: not of this form, -2: of this form and no number. */
 static int descriptor(const char *where)
@@ -27,8 +27,8 @@ static int descriptor(const char *where)
 /* All there is; the descriptor may be a pipe. */
 static enum err read_all(int fd, const char *where, char *out, size_t *size, struct note *n)
 {
-	for (*size = 0; *size < PEM_MAX;) {
-		ssize_t got = read(fd, out + *size, PEM_MAX - *size);
+	for (*size = 0; *size < KEYFILE_SIZE_MAX;) {
+		ssize_t got = read(fd, out + *size, KEYFILE_SIZE_MAX - *size);
 
 		if (got < 0 && errno == EINTR)
 			continue;
@@ -38,7 +38,7 @@ static enum err read_all(int fd, const char *where, char *out, size_t *size, str
 			return OK;
 		*size += (size_t)got;
 	}
-	return refuse(n, ERR_LIMIT, "%s: no key is larger than %u bytes", where, (unsigned)PEM_MAX);
+	return refuse(n, ERR_LIMIT, "%s: no key or secret is larger than %u bytes", where, (unsigned)KEYFILE_SIZE_MAX);
 }
 
 /* Opened once and judged by that descriptor: what is at the path may change behind us. */
@@ -53,12 +53,12 @@ static enum err open_file(const char *where, bool secret, int *fd, struct note *
 		return refuse(n, ERR_INVALID, "%s: not a file; give a descriptor as fd:N", where);
 	if (secret && (st.st_mode & MODE_OTHERS) != 0)
 		return refuse(n, ERR_PERMISSION,
-		              "%s: others may read this private key; chmod 600 it, and make a new one if others could",
+		              "%s: others may read this secret; chmod 600 it, and make a new one if others could",
 		              where);
 	return OK;
 }
 
-static enum err read_pem(const char *where, bool secret, char *out, size_t *size, struct note *n)
+static enum err read_place(const char *where, bool secret, char *out, size_t *size, struct note *n)
 {
 	int fd = descriptor(where);
 	enum err err;
@@ -98,9 +98,9 @@ static EVP_PKEY *parse(const char *pem, size_t size, EVP_PKEY *(*read)(BIO *, EV
 
 enum err keyfile_private(const char *where, EVP_PKEY **out, struct note *n)
 {
-	char pem[PEM_MAX];
+	char pem[KEYFILE_SIZE_MAX];
 	size_t size = 0;
-	enum err err = read_pem(where, true, pem, &size, n);
+	enum err err = read_place(where, true, pem, &size, n);
 
 	*out = err == OK ? parse(pem, size, PEM_read_bio_PrivateKey) : NULL;
 	OPENSSL_cleanse(pem, sizeof pem);
@@ -112,9 +112,9 @@ enum err keyfile_private(const char *where, EVP_PKEY **out, struct note *n)
 
 enum err keyfile_public(const char *where, EVP_PKEY **out, struct note *n)
 {
-	char pem[PEM_MAX];
+	char pem[KEYFILE_SIZE_MAX];
 	size_t size = 0;
-	enum err err = read_pem(where, false, pem, &size, n);
+	enum err err = read_place(where, false, pem, &size, n);
 
 	*out = err == OK ? parse(pem, size, PEM_read_bio_PUBKEY) : NULL;
 	if (err == OK && *out == NULL)
@@ -126,7 +126,7 @@ enum err keyfile_public(const char *where, EVP_PKEY **out, struct note *n)
 }
 
 /* O_EXCL: of two writers one fails, so neither believes in a key that is not there. */
-static enum err save_new(const char *where, struct slice pem, struct note *n)
+static enum err save_new(const char *where, struct slice secret, struct note *n)
 {
 	int fd = open(where, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
 	enum err err;
@@ -138,7 +138,7 @@ static enum err save_new(const char *where, struct slice pem, struct note *n)
 		              where);
 	if (fd < 0)
 		return refuse(n, err_of_errno(errno), "%s: %s", where, strerror(errno));
-	err = fd_write_all(fd, pem);
+	err = fd_write_all(fd, secret);
 	if (err == OK && fsync(fd) != 0)
 		err = err_of_errno(errno);
 	fd_close(&fd);
@@ -147,7 +147,7 @@ static enum err save_new(const char *where, struct slice pem, struct note *n)
 	return err == OK ? OK : refuse(n, err, "%s: cannot be written: %s", where, err_text(err));
 }
 
-static enum err save(const char *where, bool replace, struct slice pem, struct note *n)
+enum err keyfile_write(const char *where, bool replace, struct slice secret, struct note *n)
 {
 	int fd = descriptor(where);
 	enum err err;
@@ -155,8 +155,8 @@ static enum err save(const char *where, bool replace, struct slice pem, struct n
 	if (fd == -2)
 		return refuse(n, ERR_INVALID, "%s: a descriptor is fd: and a number, as in fd:3", where);
 	if (fd < 0)
-		return replace ? file_replace(where, pem, 0600, n) : save_new(where, pem, n);
-	err = fd_write_all(fd, pem);
+		return replace ? file_replace(where, secret, 0600, n) : save_new(where, secret, n);
+	err = fd_write_all(fd, secret);
 	return err == OK ? OK : refuse(n, err, "%s: cannot be written: %s", where, err_text(err));
 }
 
@@ -167,9 +167,18 @@ enum err keyfile_save(EVP_PKEY *key, const char *where, bool replace, struct not
 	long size = bio != NULL && PEM_write_bio_PKCS8PrivateKey(bio, key, NULL, NULL, 0, NULL, NULL) == 1
 	                    ? BIO_get_mem_data(bio, &text)
 	                    : 0;
-	enum err err = size > 0 ? save(where, replace, slice_of(text, (size_t)size), n)
+	enum err err = size > 0 ? keyfile_write(where, replace, slice_of(text, (size_t)size), n)
 	                        : refuse(n, ERR_CRYPTO, "the key cannot be written as PEM");
 
 	BIO_free(bio);
+	return err;
+}
+
+enum err keyfile_bytes(const char *where, uint8_t out[static KEYFILE_SIZE_MAX], size_t *size, struct note *n)
+{
+	enum err err = read_place(where, true, (char *)out, size, n);
+
+	if (err != OK)
+		OPENSSL_cleanse(out, KEYFILE_SIZE_MAX);
 	return err;
 }

@@ -114,7 +114,7 @@ expect 0 "signed by broch measure" python3 "$here/corim.py" "$t/signed.corim" "$
 expect 1 "fd:7: no private key" "$broch" measure --tee sev --output corim --key fd:7 "$fw" 7<"$t/P-256.pub"
 cp "$t/P-256.pem" "$t/open.pem"
 chmod 644 "$t/open.pem"
-expect 1 "others may read this private key" "$broch" measure --tee sev --output corim --key "$t/open.pem" "$fw"
+expect 1 "others may read this secret" "$broch" measure --tee sev --output corim --key "$t/open.pem" "$fw"
 expect 2 "say --output corim" "$broch" measure --tee sev --key "$t/P-256.pem" "$fw"
 expect 2 "--output is text, json or corim" "$broch" measure --tee sev --output cbor "$fw"
 if [ -f "$bin/broch-keep-vm.elf" ]; then
