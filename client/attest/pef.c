@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "client/attest/pef.h"
 
+#include "client/attest/pef_make.h"
 #include "client/attest/say.h"
 
 enum { MASTER_SIZE = 32, RSA_SIZE_MAX = 1024 };
@@ -18,24 +19,11 @@ struct pef_case {
 
 /* ---- opening ---- */
 
-/* The recipient is named by the digest of its public key as PEM text. */
-static bool fingerprint(EVP_PKEY *key, uint8_t out[static ESM_FINGERPRINT_SIZE])
-{
-	BIO *bio = BIO_new(BIO_s_mem());
-	char *text = NULL;
-	long size = bio != NULL && PEM_write_bio_PUBKEY(bio, key) == 1 ? BIO_get_mem_data(bio, &text) : 0;
-
-	if (size > 0)
-		SHA256((const unsigned char *)text, (size_t)size, out);
-	BIO_free(bio);
-	return size > 0;
-}
-
 static const struct esm_lockbox *find_box(const struct esm *e, EVP_PKEY *key)
 {
 	uint8_t print[ESM_FINGERPRINT_SIZE];
 
-	if (key == NULL || !fingerprint(key, print))
+	if (key == NULL || !pef_fingerprint(key, print))
 		return NULL;
 	for (size_t i = 0; i < e->lockbox_count; i++)
 		if (slice_equal(e->lockboxes[i].fingerprint, slice_of(print, sizeof print)))

@@ -2,8 +2,8 @@
 # The verifier: published evidence of real platforms and look-alikes, judged as published.
 
 ## check-attest  runs the attestation vectors in VECTORS=DIR; ends with: N passed, N failed, N skipped
-.PHONY: check-attest check-attest-verbs check-attest-files check-attest-collateral check-attest-measure check-attest-sign check-attest-sev
-CHECKS += check-attest check-attest-verbs check-attest-files check-attest-collateral check-attest-measure check-attest-sign check-attest-sev
+.PHONY: check-attest check-attest-verbs check-attest-files check-attest-collateral check-attest-measure check-attest-sign check-attest-sev check-attest-pef
+CHECKS += check-attest check-attest-verbs check-attest-files check-attest-collateral check-attest-measure check-attest-sign check-attest-sev check-attest-pef
 VECTORS ?= ../shared/vectors
 check-attest: $(B)/test/attest-vectors
 	@if [ -d "$(VECTORS)" ]; then $< "$(VECTORS)"; \
@@ -32,6 +32,10 @@ check-attest-sign: programs
 ## check-attest-sev  broch sev with a stand-in for the firmware of a platform
 check-attest-sev: programs
 	@test/attest/sev.sh $(B)/bin "$(VECTORS)"
+
+## check-attest-pef  broch pef; its blobs are opened by other code
+check-attest-pef: programs
+	@test/attest/pef.sh $(B)/bin "$(VECTORS)"
 
 $(B)/test/soft_evidence: $(B)/host/test/attest/soft_evidence.o $(B)/host/host.a $(B)/host/sys.a $(B)/host/lib.a
 	@mkdir -p $(@D)
