@@ -107,7 +107,8 @@ enum err measure_enclave(const struct cli *c, const char *path, struct measured 
 	*m = (struct measured){.tee = "sgx", .kind = "enclave", .path = path != NULL ? path : sigstruct};
 	if (path != NULL) {
 		TRY(file_read(path, ENCLAVE_MAX, &stream, n));
-		err = sgx_measure_stream(stream, mrenclave, &why);
+		err = stream.size > 0 && stream.data[0] == '{' ? measure_layout(path, stream, mrenclave, &why)
+		                                               : sgx_measure_stream(stream, mrenclave, &why);
 		drop(stream);
 		TRY(told(n, err, path, &why));
 		measured_add(m, "mrenclave", path, mrenclave, sizeof mrenclave);

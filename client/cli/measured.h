@@ -27,12 +27,15 @@ struct measured {
 void measured_add(struct measured *m, const char *name, const char *from, const uint8_t *bytes, size_t size);
 
 /*
- * What is not a Keep: firmware of a VM (SEV, SEV-ES, SNP, TDX) with what is started directly, an enclave's stream or
+ * What is not a Keep: firmware of a VM (SEV, SEV-ES, SNP, TDX) with what is started directly, an enclave's stream, layout or
  * signature, an event log. Everything that counts comes from the verb's options; path is the operand or NULL.
  */
 MUST_USE enum err measure_firmware(const struct cli *c, const char *tee, const char *path, struct measured *m,
                                    struct note *n);
 MUST_USE enum err measure_td(const struct cli *c, const char *path, struct measured *m, struct note *n);
 MUST_USE enum err measure_enclave(const struct cli *c, const char *path, struct measured *m, struct note *n);
+
+/* An enclave's layout in JSON, see measure_layout.c; files lie beside path. */
+MUST_USE enum err measure_layout(const char *path, struct slice text, uint8_t mrenclave[static 32], struct note *n);
 
 #endif

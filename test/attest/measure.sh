@@ -90,6 +90,38 @@ expect 0 "83d719e77deaca1470f6baf62a4d774303c899db69020f9c70ee1dfc08c7ce9e  sgx 
 printf 'ECREATE\0\1\0\0\0\0\20\0\0\0\0\0\0' >"$t/empty.sgxs"
 head -c 44 /dev/zero >>"$t/empty.sgxs"
 expect 0 "3cc716a42c8d707da48a173278d39d80855ee5f77b881eeba5810349e50127c2  sgx mrenclave" "$broch" measure --tee sgx "$t/empty.sgxs"
+# The enclave "small" of the vectors, its pages made from their seeds.
+python3 - "$t" <<'EOF'
+import hashlib, sys
+for name, pages in (("code", 2), ("data", 3)):
+    with open(f"{sys.argv[1]}/{name}.bin", "wb") as f:
+        for i in range(pages * 128):
+            f.write(hashlib.sha256(name.encode() + i.to_bytes(4, "little")).digest())
+EOF
+layout() { printf '{"size": 65536, "ssa_frame_size": 1, "segments": [{"offset": 0, "type": "tcs", "pages": 1}, {"offset": 4096, "type": "%s", "file": "%s"}, {"offset": %s, "type": "rw", "file": "data.bin"%s}]}' "$@" >"$t/layout.json"; }
+layout rx code.bin 12288 ""
+expect 0 "d10c5618ccd3f01c5c81a44f5a264f19063b3d9d7c1ed7af63be2ff9d7f66368  sgx mrenclave" "$broch" measure --tee sgx "$t/layout.json"
+layout rx code.bin 65536 ""
+expect 1 "segment 2: offset 10000h is no page of the enclave" "$broch" measure --tee sgx "$t/layout.json"
+layout rq code.bin 12288 ""
+expect 1 'segment 1: type "rq"' "$broch" measure --tee sgx "$t/layout.json"
+layout rx none.bin 12288 ""
+expect 1 "none.bin" "$broch" measure --tee sgx "$t/layout.json"
+layout rx code.bin 12288 ', "pages": 3'
+expect 1 "segment 2: say either file or pages" "$broch" measure --tee sgx "$t/layout.json"
+layout rx code.bin 12288 ', "colour": 3'
+expect 1 "colour" "$broch" measure --tee sgx "$t/layout.json"
+layout rx code.bin 12288 ', "file": "x"'
+expect 1 "duplicate" "$broch" measure --tee sgx "$t/layout.json"
+# Heap that nobody measures: its address and type still count.
+cat >"$t/layout.json" <<'EOF'
+{"size": 131072, "ssa_frame_size": 2, "segments": [
+  {"offset": 0, "type": "rx", "file": "first.bin"},
+  {"offset": 4096, "type": "tcs", "pages": 1},
+  {"offset": 32768, "type": "rw", "pages": 4, "measure": false}]}
+EOF
+head -c 4096 "$t/code.bin" >"$t/first.bin"
+expect 0 "7feff171bc88000f5e207873b918d84d09e4389a89c7b01166894fdf2531f161  sgx mrenclave" "$broch" measure --tee sgx "$t/layout.json"
 expect 3 "sgx.sigstruct.mrenclave" "$broch" measure --tee sgx --sigstruct "$sig" "$t/empty.sgxs"
 cp "$sig" "$t/bad.sig"
 printf '\377' | dd of="$t/bad.sig" bs=1 seek=960 conv=notrunc 2>/dev/null
