@@ -41,12 +41,13 @@ static enum err read_all(int fd, const char *where, char *out, size_t *size, str
 	return refuse(n, ERR_LIMIT, "%s: no key or secret is larger than %u bytes", where, (unsigned)KEYFILE_SIZE_MAX);
 }
 
-/* Opened once and judged by that descriptor: what is at the path may change behind us. */
+/* Opened once, without waiting for the other end of a pipe, and judged by that descriptor: what is at the path may change
+ * behind us. */
 static enum err open_file(const char *where, bool secret, int *fd, struct note *n)
 {
 	struct stat st;
 
-	*fd = open(where, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	*fd = open(where, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
 	if (*fd < 0)
 		return refuse(n, err_of_errno(errno), "%s: %s", where, strerror(errno));
 	if (fstat(*fd, &st) != 0 || !S_ISREG(st.st_mode))
