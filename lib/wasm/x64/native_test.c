@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "lib/wasm/compile.h"
 #include "lib/wasm/module.h"
+#include "lib/wasm/x64check/prove.h"
 #include "sys/code.h"
 
 #include <setjmp.h>
@@ -143,6 +144,7 @@ static void open_world(struct world *w)
 	assert_int_equal(code_memory_open(&code), OK); /* cmocka has handlers of its own in each test */
 	load(w);
 	assert_int_equal(wasm_compile(w->module, &w->arena, code), OK);
+	assert_int_equal(x64_prove(w->module, &w->arena, &w->note), OK);
 	instantiate(w);
 }
 

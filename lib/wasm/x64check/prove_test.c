@@ -276,6 +276,32 @@ static void indirect_call(unsigned without)
 	}
 }
 
+/* In these steps the operands of a comparison change places, so that the same condition says the contrary. */
+static void turned(uint32_t at, const char *was, uint8_t opcode)
+{
+	uint8_t *p = code + at;
+
+	while (memcmp(p, was, strlen(was)) != 0)
+		p++;
+	assert_true(p < code + code_size);
+	p[strlen(was) - 2] = opcode;
+}
+
+static void turned_comparisons(void **state)
+{
+	(void)state;
+	indirect_call(UINT32_MAX);
+	turned(AT, "\x49\x3b\x86", 0x39);
+	refused(1, "access to the instance");
+	indirect_call(UINT32_MAX);
+	turned(AT, "\x3b\x8a", 0x39);
+	refused(1, "known address");
+	begin(); /* a jump table: cmp ecx, eax */
+	CODE("\x8b\x45\x00\xb9\x01\x00\x00\x00\x39\xc1\x0f\x43\xc1\x48\x8d\x0d\x06\x00\x00\x00\x48\x8d\x0c\xc1\xff\xe1"
+	     "\xe9\x0b\x00\x00\x00\x0f\x1f\x00\xe9\x03\x00\x00\x00\x0f\x1f\x00\xc3");
+	refused(0, "rows that do not follow");
+}
+
 static void every_step_of_an_indirect_call(void **state)
 {
 	enum { STEPS = 23, CALL = 20 };
@@ -330,6 +356,7 @@ int main(void)
 	        cmocka_unit_test(what_is_fine),
 	        cmocka_unit_test(results_and_globals),
 	        cmocka_unit_test(helpers),
+	        cmocka_unit_test(turned_comparisons),
 	        cmocka_unit_test(every_step_of_an_indirect_call),
 	        cmocka_unit_test(every_step_of_a_jump_table),
 	};
