@@ -9,6 +9,7 @@
 #include "test/tiers/generate.h"
 #include "test/tiers/log.h"
 #include "test/tiers/run.h"
+#include "test/tiers/vectors.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -56,6 +57,12 @@ static bool same(uint64_t seed, const struct run *a, const struct run *b, const 
 	return good && same_state(seed, a, b, how);
 }
 
+/* Every fourth is about vectors. */
+static struct slice generate(uint64_t seed, uint8_t out[static GENERATE_MAX])
+{
+	return seed % 4 == 3 ? generate_vectors(seed, out) : generate_module(seed, out);
+}
+
 struct totals {
 	uint64_t failed, functions, interpreted;
 };
@@ -64,7 +71,7 @@ static void one(struct arena *a, struct wasm_code_memory *code, uint64_t seed, F
 {
 	static uint8_t module[GENERATE_MAX];
 	static struct run interpreted, compiled, late;
-	struct slice bytes = generate_module(seed, module);
+	struct slice bytes = generate(seed, module);
 
 	run_module(a, bytes, NULL, TIER_INTERPRETED, seed, &interpreted);
 	run_module(a, bytes, code, TIER_COMPILED, seed, &compiled);
@@ -85,7 +92,7 @@ static void one(struct arena *a, struct wasm_code_memory *code, uint64_t seed, F
 static int write_module(uint64_t seed)
 {
 	static uint8_t module[GENERATE_MAX];
-	struct slice s = generate_module(seed, module);
+	struct slice s = generate(seed, module);
 
 	return fwrite(s.data, 1, s.size, stdout) == s.size ? 0 : 1;
 }

@@ -160,7 +160,7 @@ function exportedTypes(bytes) {
       globals.push(typeNames[bytes[p]]);
       p += 2;
       const op = bytes[p++];
-      if (op === 0x43) p += 4; else if (op === 0x44) p += 8; else if (op === 0xd0) p++; else leb64();
+      if (op === 0x43) p += 4; else if (op === 0x44) p += 8; else if (op === 0xd0) p++; else if (op === 0xfd) p += 17; else leb64();
       if (bytes[p++] !== 0x0b) throw new Error('an initialiser that this does not read');
     });
     if (id === 7) list(() => {
