@@ -269,6 +269,7 @@ static void missing_for(struct review *r, struct collateral *c, const struct evi
 		break;
 	case EVIDENCE_VTPM: missing_for_vtpm(r, c, e->bytes, at); break;
 	case EVIDENCE_NITRO: /* brings everything itself */
+	case EVIDENCE_CCA:   /* the policy has the keys */
 	case EVIDENCE_KIND_COUNT: break;
 	}
 }

@@ -207,6 +207,8 @@ enum err collateral_where(const struct evidence *e, const struct collateral *c, 
 	case EVIDENCE_ENARX_CSR: return where_csr(&a, e->bytes);
 	case EVIDENCE_VTPM: return where_vtpm(&a, e->bytes, c);
 	case EVIDENCE_NITRO: return refuse(n, ERR_UNSUPPORTED, "a Nitro document brings everything itself");
+	case EVIDENCE_CCA:
+		return refuse(n, ERR_UNSUPPORTED, "the key of a CCA platform comes from whoever endorses it, into the policy");
 	case EVIDENCE_KIND_COUNT: break;
 	}
 	return ERR_UNSUPPORTED;

@@ -147,6 +147,14 @@ static bool is_nitro(struct evidence *e)
 	       (e->bytes.size > sizeof head && memcmp(e->bytes.data, head + 1, sizeof head - 1) == 0);
 }
 
+/* Tag 399 or 907, which are for nothing else. */
+static bool is_cca(struct evidence *e)
+{
+	return e->bytes.size > 3 && e->bytes.data[0] == 0xd9 &&
+	       ((e->bytes.data[1] == 0x01 && e->bytes.data[2] == 0x8f) ||
+	        (e->bytes.data[1] == 0x03 && e->bytes.data[2] == 0x8b));
+}
+
 static bool is_vtpm(struct evidence *e)
 {
 	return e->bytes.size > 4 && memcmp(e->bytes.data, "HCLA", 4) == 0;
@@ -189,6 +197,7 @@ static const struct {
         [EVIDENCE_RATLS] = {"a certificate with evidence", is_ratls, false, true},
         [EVIDENCE_ENARX_CSR] = {"a certificate request with evidence", is_csr, false, false},
         [EVIDENCE_VTPM] = {"a report of Azure's paravisor", is_vtpm, false, true},
+        [EVIDENCE_CCA] = {"an Arm CCA token", is_cca, false, true},
 };
 
 static bool known(struct evidence *e)
@@ -222,7 +231,7 @@ enum err evidence_open(struct slice in, struct evidence *out, struct note *n)
 	return refuse(
 	        n, ERR_FORMAT,
 	        "no evidence that is known: neither workload evidence, nor an evidence envelope, SNP report, SGX or "
-	        "TDX quote, Nitro document, RA-TLS certificate, Enarx request, paravisor report");
+	        "TDX quote, Nitro document, RA-TLS certificate, Enarx request, paravisor report, CCA token");
 }
 
 void evidence_close(struct evidence *e)

@@ -18,6 +18,7 @@ enum evidence_kind {
 	EVIDENCE_RATLS,     /* a certificate with a quote in it */
 	EVIDENCE_ENARX_CSR, /* a certificate request with a report or a quote in it */
 	EVIDENCE_VTPM,      /* a report of Azure's paravisor; the vTPM's quote is collateral */
+	EVIDENCE_CCA,       /* a token of Arm CCA */
 	EVIDENCE_KIND_COUNT
 };
 
@@ -47,7 +48,7 @@ struct evidence_input {
 	const struct evidence *evidence;
 	const struct collateral *collateral; /* NULL: only what the evidence brings */
 	struct slice report_data;  /* as verify_input; not for certificates, requests and vTPMs, which say themselves */
-	const struct slice *nonce; /* for Nitro documents, tagged RA-TLS and vTPMs; NULL: any */
+	const struct slice *nonce; /* for Nitro documents, tagged RA-TLS, vTPMs and CCA tokens; NULL: any */
 	const uint8_t (*manifests)[32]; /* what a Keep may run whose certificate this is (client/attest/ratls.h) */
 	size_t manifest_count;
 	const struct policy *policy;

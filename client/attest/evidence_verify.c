@@ -3,6 +3,7 @@
  */
 #include "client/attest/evidence.h"
 
+#include "client/attest/cca.h"
 #include "client/attest/enarx.h"
 #include "client/attest/nitro.h"
 #include "client/attest/policy_rules.h"
@@ -285,6 +286,78 @@ static enum err judge_vtpm(struct judging *j)
 	return OK;
 }
 
+/* ---- Arm CCA ---- */
+
+/* Of the values that the policy names, the one in the token, so that the judge finds it good; else the first, so that
+ * he finds it bad. Empty: none is named. In the lists of hashes a value stands behind its size. */
+static struct slice named_value(const struct digest_list *l, struct slice found, bool hashes)
+{
+	struct slice first = {NULL, 0};
+
+	for (size_t i = 0; i < l->count; i++) {
+		const uint8_t *one = l->bytes + i * l->size;
+		const struct slice value = hashes ? slice_of(one + 1, one[0]) : slice_of(one, l->size);
+
+		if (slice_equal(value, found))
+			return value;
+		first = i == 0 ? value : first;
+	}
+	return first;
+}
+
+static void cca_demands(const struct cca_rules *r, const struct cca_token *t, struct cca_input *in)
+{
+	in->initial = named_value(&r->initial, t->realm.initial, true);
+	for (unsigned i = 0; i < CCA_EXTENSIBLE_COUNT; i++)
+		in->extensible[i] = named_value(&r->rems[i], t->realm.extensible[i], true);
+	in->personalization = named_value(&r->personalizations, t->realm.personalization, false);
+	in->implementation = named_value(&r->implementations, t->platform.implementation, false);
+	in->instance = named_value(&r->instances, t->platform.instance, false);
+}
+
+/* Every component must be one that the policy names; NULL with any_software. The caller frees it. */
+static struct cca_component *cca_references(const struct cca_rules *r)
+{
+	struct cca_component *c = calloc(r->software.count, sizeof *c);
+
+	for (size_t i = 0; c != NULL && i < r->software.count; i++) {
+		const uint8_t *one = r->software.bytes + i * r->software.size;
+
+		c[i].measurement = slice_of(one + 1, one[0]);
+	}
+	return c;
+}
+
+/* Which of the keys is the platform's? The last one tried stands when none is. */
+static enum err judge_cca(struct judging *j)
+{
+	const struct cca_rules *r = &j->in->policy->cca;
+	struct cca_input in = {
+	        .token = j->in->evidence->bytes, .allow_unsecured = r->unsecured, .challenge = j->in->nonce};
+	struct cca_component *references = r->any_software ? NULL : cca_references(r);
+	struct cca_token *t = calloc(1, sizeof *t);
+	size_t i = 0;
+
+	static_assert(CCA_RULE_REMS == (int)CCA_EXTENSIBLE_COUNT, "one list a register");
+	if (t == NULL || (references == NULL && !r->any_software && r->software.count > 0)) {
+		free(references);
+		free(t);
+		return ERR_NOMEM;
+	}
+	if (cca_token_parse(in.token, t, NULL) == OK)
+		cca_demands(r, t, &in);
+	in.references = references;
+	in.reference_count = r->software.count;
+	do {
+		in.cpak = i < r->key_count ? r->keys[i] : slice_of("", 0);
+		cca_verify(&in, j->v);
+	} while (!j->v->ok && ++i < r->key_count);
+	named_first(j->v, "cca", r->accepted);
+	free(references);
+	free(t);
+	return OK;
+}
+
 /* ---- whatever it is ---- */
 
 void evidence_verify(const struct evidence_input *in, struct verdict *v)
@@ -294,6 +367,7 @@ void evidence_verify(const struct evidence_input *in, struct verdict *v)
 	        [EVIDENCE_SNP] = judge_snp,           [EVIDENCE_QUOTE] = judge_quote,
 	        [EVIDENCE_NITRO] = judge_nitro,       [EVIDENCE_RATLS] = judge_ratls,
 	        [EVIDENCE_ENARX_CSR] = judge_csr,     [EVIDENCE_VTPM] = judge_vtpm,
+	        [EVIDENCE_CCA] = judge_cca,
 	};
 	struct judging j = {.in = in, .v = v, .set = collateral_new()};
 	const enum evidence_kind kind = in->evidence->kind;

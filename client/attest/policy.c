@@ -84,7 +84,8 @@ static bool *accepted(struct policy *p, unsigned i, const char **name)
 		const char *name;
 		bool *accepted;
 	} all[] = {{"snp", &p->snp.accepted},     {"sgx", &p->sgx.accepted},   {"tdx", &p->tdx.accepted},
-	           {"nitro", &p->nitro.accepted}, {"vtpm", &p->vtpm.accepted}, {"soft", &p->soft.accepted}};
+	           {"nitro", &p->nitro.accepted}, {"vtpm", &p->vtpm.accepted}, {"cca", &p->cca.accepted},
+	           {"soft", &p->soft.accepted}};
 
 	if (i >= ARRAY_COUNT(all))
 		return NULL;
@@ -106,8 +107,9 @@ static enum err take_tee(struct reading *r, const struct rule *rule, const struc
 			if (one->type == TOML_STRING && slice_is(one->u.string, name))
 				break;
 		if (flag == NULL)
-			return policy_wrong(r, one,
-			                    "tee knows \"snp\", \"sgx\", \"tdx\", \"nitro\", \"vtpm\" and \"soft\"");
+			return policy_wrong(
+			        r, one,
+			        "tee knows \"snp\", \"sgx\", \"tdx\", \"nitro\", \"vtpm\", \"cca\" and \"soft\"");
 		*flag = true;
 	}
 	return OK;
@@ -389,6 +391,7 @@ static const struct rule top_rules[] = {
         {"tdx", TOML_TABLE, 0, policy_take_tdx},
         {"nitro", TOML_TABLE, 0, policy_take_nitro},
         {"vtpm", TOML_TABLE, 0, policy_take_vtpm},
+        {"cca", TOML_TABLE, 0, policy_take_cca},
         {"soft", TOML_TABLE, 0, take_soft},
         {"limits", TOML_TABLE, 0, take_limits},
 };
@@ -455,7 +458,8 @@ static enum err complete(struct reading *r, const struct toml_value *root)
 		enum err (*complete)(struct reading *r);
 	} tables[] = {{"snp", snp_complete},          {"sgx", policy_sgx_complete},
 	              {"tdx", policy_tdx_complete},   {"nitro", policy_nitro_complete},
-	              {"vtpm", policy_vtpm_complete}, {"soft", soft_complete}};
+	              {"vtpm", policy_vtpm_complete}, {"cca", policy_cca_complete},
+	              {"soft", soft_complete}};
 
 	TRY(top_complete(r, root));
 	for (unsigned i = 0; i < ARRAY_COUNT(tables); i++) {
@@ -550,6 +554,7 @@ void policy_free(struct policy *p)
 		free(p->nitro.pcrs[i].bytes);
 	for (unsigned i = 0; i < VTPM_RULE_PCRS; i++)
 		free(p->vtpm.pcrs[i].bytes);
+	policy_cca_free(&p->cca);
 	free(p);
 }
 

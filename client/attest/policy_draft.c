@@ -4,14 +4,14 @@
 #include "client/attest/amd.h"
 #include "client/attest/enarx.h"
 #include "client/attest/p256.h"
+#include "lib/attest/cca_token.h"
 #include "lib/attest/dice.h"
 #include "lib/attest/hcl.h"
 #include "lib/attest/nitro_doc.h"
 #include "lib/attest/pck_ext.h"
 #include "lib/base/hex.h"
 
-#include <inttypes.h>
-#include <stdarg.h>
+#include <stdlib.h>
 
 /* ---- lines ---- */
 
@@ -274,6 +274,37 @@ static void vtpm_table(const struct draft *d)
 	}
 }
 
+static enum err cca(const struct draft *d, struct slice bytes)
+{
+	static const char *const rem[] = {"rem0", "rem1", "rem2", "rem3"};
+	struct cca_token *t = calloc(1, sizeof *t);
+	enum err err = t == NULL ? ERR_NOMEM : cca_token_parse(bytes, t, d->n);
+	char hex[2 * 64 + 1];
+
+	if (err != OK) {
+		free(t);
+		return err;
+	}
+	head(d);
+	fprintf(d->f, "\n[cca]\nplatform_keys = [\"<file of a JWK>\"] # from whoever endorses the platform\n");
+	list(d, false, "initial_measurements", t->realm.initial, "the realm's initial image");
+	for (unsigned i = 0; i < CCA_EXTENSIBLE_COUNT; i++)
+		list(d, false, rem[i], t->realm.extensible[i],
+		     all_zero(t->realm.extensible[i]) ? "nothing was measured into it" : "");
+	fprintf(d->f, "software = [ # the firmware of the platform\n");
+	for (size_t i = 0; i < t->platform.component_count; i++) {
+		hex_encode(t->platform.components[i].measurement, hex);
+		fprintf(d->f, "    \"%s\",\n", hex);
+	}
+	fprintf(d->f, "]\n");
+	list(d, true, "implementation_ids", t->platform.implementation, "only this kind of platform");
+	list(d, true, "instance_ids", t->platform.instance, "only this machine");
+	flag(d, "unsecured", t->platform.lifecycle < 0x3000 || t->platform.lifecycle > 0x30ff,
+	     "no secret is safe there");
+	free(t);
+	return OK;
+}
+
 static enum err vtpm(struct draft *d, struct slice bytes)
 {
 	const struct collateral_piece *td = d->c != NULL ? collateral_first(d->c, COLLATERAL_TD_QUOTE) : NULL;
@@ -328,6 +359,7 @@ enum err policy_draft(FILE *f, const struct evidence *e, const struct collateral
 	case EVIDENCE_RATLS: return ratls(&d, e->bytes);
 	case EVIDENCE_ENARX_CSR: return csr(&d, e->bytes);
 	case EVIDENCE_VTPM: return vtpm(&d, e->bytes);
+	case EVIDENCE_CCA: d.tee = "\"cca\""; return cca(&d, e->bytes);
 	case EVIDENCE_KIND_COUNT: break;
 	}
 	return ERR_UNSUPPORTED;

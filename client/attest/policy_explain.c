@@ -96,7 +96,8 @@ static void dcap_lines(struct lines *l, const struct dcap_rules *r, const uint8_
                        const char *tee)
 {
 	status_line(l, r, tee);
-	say(l, false, "%s: the PCK revocation list and Intel's statements at most %" PRIu64 " days and %" PRIu64 " hours old",
+	say(l, false,
+	    "%s: the PCK revocation list and Intel's statements at most %" PRIu64 " days and %" PRIu64 " hours old",
 	    tee, r->max_age_s / 86400, r->max_age_s % 86400 / 3600);
 	if (r->evaluation_min > 0)
 		say(l, false, "%s: statements of TCB evaluation %u or later", tee, (unsigned)r->evaluation_min);
@@ -185,6 +186,23 @@ static void limit_lines(struct lines *l, const struct policy_limits *m)
 		say(l, false, "%" PRIu64 " bytes of files", m->file_bytes);
 }
 
+static void cca_lines(struct lines *l, const struct cca_rules *r)
+{
+	say(l, false, "Arm CCA tokens of platforms with one of %zu keys", r->key_count);
+	say(l, false, "initial_measurements: one of %zu", r->initial.count);
+	for (unsigned i = 0; i < CCA_RULE_REMS; i++)
+		if (r->rems[i].count > 0)
+			say(l, false, "rem%u: one of %zu", i, r->rems[i].count);
+		else
+			say(l, true, "any value of REM%u: what the realm measured there may be anything", i);
+	if (r->software.count > 0)
+		say(l, false, "software of the platform: each one of %zu", r->software.count);
+	tolerance(l, r->any_software, "CCA platforms with any firmware, also one with known holes (any_software)");
+	tolerance(l, r->unsecured, "CCA platforms that are not secured: no secret is safe there");
+	if (r->instances.count == 0)
+		say(l, true, "any CCA platform with one of the keys (instance_ids is not set)");
+}
+
 static void explain(const struct policy *p, struct lines *l)
 {
 	if (p->measurements.count > 0)
@@ -206,6 +224,8 @@ static void explain(const struct policy *p, struct lines *l)
 		nitro_lines(l, &p->nitro);
 	if (p->vtpm.accepted)
 		vtpm_lines(l, &p->vtpm);
+	if (p->cca.accepted)
+		cca_lines(l, &p->cca);
 	tolerance(l, p->soft.accepted, "a software stand-in (soft-snp), which proves nothing about the host");
 	limit_lines(l, &p->limits);
 }

@@ -118,13 +118,13 @@ enum err policy_root_digest(struct reading *r, const struct toml_value *v, uint8
 	return OK;
 }
 
-static enum err root_path(struct reading *r, const struct toml_value *v, char out[static POLICY_PATH_SIZE])
+enum err policy_path(struct reading *r, const struct toml_value *v, char out[static POLICY_PATH_SIZE])
 {
 	const char *text = (const char *)v->u.string.data, *slash = strrchr(r->name, '/');
 	int used;
 
 	if (strlen(text) != v->u.string.size || v->u.string.size == 0)
-		return policy_wrong(r, v, "root must be a path or \"local\"");
+		return policy_wrong(r, v, "this must be a path");
 	if (text[0] == '/' || slash == NULL)
 		used = snprintf(out, POLICY_PATH_SIZE, "%s", text);
 	else
@@ -170,7 +170,7 @@ enum err policy_root(struct reading *r, const struct toml_value *v, bool whole, 
 {
 	char path[POLICY_PATH_SIZE];
 
-	TRY(root_path(r, v, path));
+	TRY(policy_path(r, v, path));
 	return policy_root_at(r, v, path, whole, out);
 }
 

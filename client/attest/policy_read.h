@@ -2,7 +2,7 @@
 /*
  * Private to the reader of policies: one reading, the form of a rule, and what the tables share. Each table of the file
  * has a table of rules (policy.c: the top, [snp], [soft], [limits]; policy_dcap.c: [sgx], [tdx]; policy_others.c:
- * [nitro], [vtpm]). What is not in it is an error; what must be there is asked for at the end.
+ * [nitro], [vtpm]; policy_cca.c: [cca]). What is not in it is an error; what must be there is asked for at the end.
  */
 #ifndef BROCH_CLIENT_POLICY_READ_H
 #define BROCH_CLIENT_POLICY_READ_H
@@ -24,7 +24,7 @@ struct reading {
 	/* [sgx] or [tdx], whichever is being read, and its own root */
 	struct dcap_rules *dcap;
 	uint8_t (*dcap_root)[SPKI_DIGEST_SIZE];
-	bool rtmr_free[4];
+	bool rtmr_free[4], rem_free[CCA_RULE_REMS];
 };
 
 struct rule {
@@ -52,6 +52,8 @@ MUST_USE enum err policy_duration(struct reading *r, const struct toml_value *v,
 MUST_USE enum err policy_seconds(struct reading *r, const struct toml_value *v, const char *key, uint64_t *s);
 MUST_USE enum err policy_number(struct reading *r, const struct toml_value *v, const char *key, uint32_t max,
                                 uint32_t *out);
+/* Where a path of the policy leads: relative ones count from its folder. */
+MUST_USE enum err policy_path(struct reading *r, const struct toml_value *v, char out[static POLICY_PATH_SIZE]);
 /* A certificate by its path, which counts from the policy's folder: SHA-256 of its key, or of the whole. */
 MUST_USE enum err policy_root(struct reading *r, const struct toml_value *v, bool whole, uint8_t out[static 32]);
 MUST_USE enum err policy_root_at(struct reading *r, const struct toml_value *v, const char *path, bool whole,
@@ -64,9 +66,12 @@ enum err policy_take_sgx(struct reading *r, const struct rule *rule, const struc
 enum err policy_take_tdx(struct reading *r, const struct rule *rule, const struct toml_value *v);
 enum err policy_take_nitro(struct reading *r, const struct rule *rule, const struct toml_value *v);
 enum err policy_take_vtpm(struct reading *r, const struct rule *rule, const struct toml_value *v);
+enum err policy_take_cca(struct reading *r, const struct rule *rule, const struct toml_value *v);
 MUST_USE enum err policy_sgx_complete(struct reading *r);
 MUST_USE enum err policy_tdx_complete(struct reading *r);
 MUST_USE enum err policy_nitro_complete(struct reading *r);
 MUST_USE enum err policy_vtpm_complete(struct reading *r);
+MUST_USE enum err policy_cca_complete(struct reading *r);
+void policy_cca_free(struct cca_rules *d);
 
 #endif

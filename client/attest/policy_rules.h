@@ -55,13 +55,28 @@ struct vtpm_rules {
 	struct digest_list pcrs[VTPM_RULE_PCRS]; /* SHA-256 bank; count 0: not asked for */
 };
 
+/* Arm CCA. There is no vendor's root: the keys of the platforms are the policy's own. */
+enum { CCA_RULE_KEYS = 16, CCA_RULE_REMS = 4 };
+struct cca_rules {
+	bool accepted, unsecured;         /* unsecured: tolerated */
+	struct slice keys[CCA_RULE_KEYS]; /* JWK, owned */
+	size_t key_count;
+	struct digest_list initial, rems[CCA_RULE_REMS], software; /* hashes in a common form: size, bytes, zeros */
+	bool any_software;
+	struct digest_list personalizations, implementations, instances; /* count 0: not asked for */
+};
+/* A hash of 32, 48 or 64 bytes in the form of the lists above. */
+enum { CCA_HASH_SIZE = 65 };
+void cca_hash_form(struct slice hash, uint8_t out[static CCA_HASH_SIZE]);
+
 struct policy {
-	struct digest_list workloads; /* SHA-256 of manifests; count 0: the policy does not say */
+	struct digest_list workloads;                  /* SHA-256 of manifests; count 0: the policy does not say */
 	struct digest_list measurements, platform_ids; /* platform_ids.count 0: any platform under the root */
 	struct snp_rules snp, soft;
 	struct dcap_rules sgx, tdx;
 	struct nitro_rules nitro;
 	struct vtpm_rules vtpm;
+	struct cca_rules cca;
 	struct snp_root_pin snp_root[SNP_SOFT]; /* what the roots point to when the policy names its own */
 	uint8_t sgx_root[1][SPKI_DIGEST_SIZE], tdx_root[1][SPKI_DIGEST_SIZE];
 	struct snp_root_pin soft_root; /* what soft.roots points to */

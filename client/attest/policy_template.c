@@ -5,7 +5,8 @@ static const char real[] =
         "# What you accept from a host. Nothing is accepted because a line was left out.\n"
         "# Check it with: broch policy check FILE\n"
         "\n"
-        "# Which kinds of trusted hardware: \"snp\" (AMD SEV-SNP); also \"sgx\", \"tdx\", \"nitro\", \"vtpm\", each "
+        "# Which kinds of trusted hardware: \"snp\" (AMD SEV-SNP); also \"sgx\", \"tdx\", \"nitro\", \"vtpm\", "
+        "\"cca\", each "
         "with its table\n"
         "# (broch policy init --tee NAME prints it). \"soft\" is a software stand-in for development:\n"
         "# it proves nothing about the host, and is accepted only where it is named here.\n"
@@ -159,9 +160,30 @@ static const char vtpm[] = HEAD "# A confidential VM of Azure: the vTPM, and the
                                 "keys = [\"vcek\"]\nsmt = true\ncrl = \"required\"\n\n[snp.minimum_tcb]\n"
                                 "boot_loader = 0\ntee = 0\nsnp = 0\nmicrocode = 0\n";
 
+static const char cca[] =
+        HEAD "tee = [\"cca\"]\n\n[cca]\n"
+             "# The keys of the platforms you trust, as files (JWK); there is no root above them.\n"
+             "platform_keys = [\"<file of a JWK>\"]\n"
+             "# Hashes have 64, 96 or 128 hex digits, as the platform measures. A REM that may have any value must be "
+             "named\n"
+             "# in rems_free.\n"
+             "initial_measurements = [\"<64 hex digits>\"]\n"
+             "# rem0 = [\"...\"]\n"
+             "# rem1 = [\"...\"]\n"
+             "# rem2 = [\"...\"]\n"
+             "# rem3 = [\"...\"]\n"
+             "rems_free = [0, 1, 2, 3]\n"
+             "# Firmware of the platform: every component must be one of these; or any_software = true.\n"
+             "software = [\"<64 hex digits>\"]\n"
+             "unsecured = false            # may the platform be in debug, or not yet provisioned?\n"
+             "# personalizations = [\"...\"] # 128 hex digits; each of these three is looked at only if it is named\n"
+             "# implementation_ids = [\"...\"] # 64 hex digits\n"
+             "# instance_ids = [\"...\"]   # 66 hex digits: the machine\n";
+
 static const struct {
 	const char *tee, *text;
-} templates[] = {{"snp", real}, {"sgx", sgx}, {"tdx", tdx}, {"nitro", nitro}, {"vtpm", vtpm}, {"soft", soft_only}};
+} templates[] = {{"snp", real},  {"sgx", sgx}, {"tdx", tdx},       {"nitro", nitro},
+                 {"vtpm", vtpm}, {"cca", cca}, {"soft", soft_only}};
 
 const char *policy_template(const char *tee)
 {

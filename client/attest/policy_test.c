@@ -129,7 +129,7 @@ static void mistakes_are_refused_with_place_and_cure(void **state)
 	        {SOFT "root_sha256 = \"00\"", "64 hex digits"},
 	        {SOFT "root_sha256 = " ROOT "\nroot = \"local\"", "keep one"},
 	        {SOFT "root = \"/nonexistent/ark.pem\"", "/nonexistent/ark.pem"},
-	        {SOFT "root = \"a\\u0000b\"", "must be a path"},
+	        {SOFT "root = \"a\\u0000b\"", "this must be a path"},
 	        {HEAD SNP TCB "[soft]\nroot_sha256 = " ROOT, "tee does not name \"soft\""},
 	        {SOFT "root_sha256 = " ROOT "\n[snp]\n", "tee does not name \"snp\""},
 	        {HEAD SNP TCB "[limits]\nmemory = \"1 gig\"", "a size is"},
@@ -171,6 +171,7 @@ static void shipped_needs_something_shipped(void **state)
 #define TD      "mrtds = [" DIGEST "]\n"
 #define FREE    "rtmrs_free = [0, 1, 2, 3]\n"
 #define NITRO   "tee = [\"nitro\"]\n[nitro]\n"
+#define CCA     "tee = [\"cca\"]\n[cca]\n"
 #define VTPM    "tee = [\"vtpm\", \"sgx\", \"tdx\"]\n[sgx]\n" ENCLAVE INTEL "[tdx]\n" TD FREE INTEL "[vtpm]\n"
 
 static void nothing_of_the_other_tees_may_be_left_out(void **state)
@@ -217,6 +218,13 @@ static void nothing_of_the_other_tees_may_be_left_out(void **state)
 	        {NITRO "pcr1 = [" DIGEST "]\n", "[nitro] pcr0 is missing"},
 	        {NITRO "pcr32 = [" DIGEST "]\n", "unknown key pcr32"},
 	        {NITRO "pcr0 = [" ROOT "]\n", "96 hex digits"},
+	        {CCA, "[cca] platform_keys is missing"},
+	        {CCA "platform_keys = [\"/nonexistent.jwk\"]\n", "/nonexistent.jwk"},
+	        {CCA "platform_keys = [1]\n", "paths of JWK files"},
+	        {CCA "initial_measurements = [\"00\"]\n", "64, 96 or 128 hex digits"},
+	        {CCA "initial_measurements = []\n", "accepts nothing"},
+	        {CCA "rems_free = [4]\n", "from 0 to 3"},
+	        {CCA "software = [" ROOT "]\n", "[cca] platform_keys is missing"},
 	        {VTPM "pcr4 = [" ROOT "]\n", NULL},
 	        {VTPM "any_pcrs = true\n", NULL},
 	        {VTPM, "[vtpm] pcr0 (or another) is missing"},

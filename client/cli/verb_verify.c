@@ -251,7 +251,8 @@ static const struct option verify_options[] = {
         {"at", 0, false, "TIME",
          "the time at which everything must be valid, as 2026-01-31 or 2026-01-31T12:00:00Z; default: now"},
         {"report-data", 0, false, "HEX", "the 64 bytes that a report or quote must be bound to"},
-        {"nonce", 0, false, "HEX", "the nonce that a Nitro document, a vTPM's quote or an RA-TLS claim must bear"},
+        {"nonce", 0, false, "HEX",
+         "the nonce that a Nitro document, a vTPM's quote, an RA-TLS claim or a CCA token must bear"},
         {"html", 0, false, "FILE",
          "also write the verdict as one page with the chain as a picture; it needs nothing else"},
         {0},
@@ -267,8 +268,9 @@ const struct verb verb_verify = {
                 "Judges a file of evidence: what `broch inspect --evidence` saved (a Keep's word about its workload), "
                 "an "
                 "evidence envelope, an SEV-SNP report (with or without its certificate table), an SGX or TDX quote, a "
-                "document of AWS Nitro Enclaves, an RA-TLS certificate, an Enarx certificate request, or a report of "
-                "Azure's paravisor. Which it is, is seen from the bytes; PEM, hexadecimal and base64 are taken off.\n\n"
+                "document of AWS Nitro Enclaves, an RA-TLS certificate, an Enarx certificate request, a report of "
+                "Azure's paravisor, or an Arm CCA token. Which it is, is seen from the bytes; PEM, hexadecimal and "
+                "base64 are taken off.\n\n"
                 "The chain of trust is printed link by link: root, platform key, report, measurement, handshake, "
                 "module. "
                 "With --verbose every check is shown in a tree with what was expected, what was found, where it is "

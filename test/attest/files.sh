@@ -127,6 +127,27 @@ expect 3 enarx.csr.tee verify tdx --at 2023-08-01 "$vectors/snp/enarx/milan.csr"
 expect 1 "no evidence that is known" verify sgx "$intel/00606a-2025-08.json"
 expect 1 "No such file" verify sgx -C "$t/none" "$quote"
 
+# ---- Arm CCA ----
+token=$vectors/cca/token-01.cbor
+cp "$vectors/cca/cpak.json" "$t/cpak.json"
+"$broch" policy from-evidence "$token" | sed 's/<file of a JWK>/cpak.json/' >"$t/cca"
+sed 's/^initial_measurements = ."../initial_measurements = ["f0/' "$t/cca" >"$t/cca-other"
+sed 's/^rem1 = ."../rem1 = ["f0/' "$t/cca" >"$t/cca-rem"
+sed 's/^    "../    "f0/' "$t/cca" >"$t/cca-software"
+printf '{"kty":"EC","crv":"P-256","x":"%s","y":"%s"}' axfR8uEsQkf4vOblY6RA8ncDfYEt6zOg9KE5RdiYwpY T-NC4v4af5uO5-tKfA-eFivOM1drMV7Oy7ZAaDe_UfU >"$t/other.json"
+sed 's/"cpak.json"/"other.json", "cpak.json"/' "$t/cca" >"$t/cca-two"
+sed 's/"cpak.json"/"other.json"/' "$t/cca" >"$t/cca-key"
+expect 0 accepted verify cca "$token"
+expect 0 accepted verify cca-two "$token"
+expect 0 "any CCA platform" "$broch" policy check "$t/cca"
+expect 3 cca.platform.signature verify cca-key "$token"
+expect 3 cca.measurement verify cca-other "$token"
+expect 3 cca.extensible verify cca-rem "$token"
+expect 3 cca.platform.components verify cca-software "$token"
+expect 3 cca.challenge verify cca --nonce "$(printf '%0128d' 7)" "$token"
+expect 3 cca.binding verify cca "$vectors/cca/token-bug33.cbor"
+expect 3 evidence.tee verify tdx "$token"
+
 # ---- drafts: each accepts its own evidence, and says what it tolerates ----
 # drafted NAME AT EVIDENCE EDIT COLLATERAL...
 drafted() {
