@@ -4,11 +4,10 @@
 
 #include "client/attest/ecdsa.h"
 #include "lib/cbor/cbor.h"
+#include "test/attest/recipe.h"
 
-#include <stdio.h>
 #include <setjmp.h>
 #include <stdarg.h>
-#include <stdlib.h>
 #include <cmocka.h>
 
 enum { TOKEN_MAX = 8192, NONE = 0, CLAIM_MAX = 16 };
@@ -440,26 +439,6 @@ static void put_header(struct writer *out, const struct wish *w, enum side side,
 	must(cbor_put_bytes(out, wr_slice(&h)));
 }
 
-static size_t sign(EVP_PKEY *key, enum ecdsa_curve curve, enum ecdsa_hash alg, struct slice data,
-                   uint8_t pair[static ECDSA_PAIR_MAX])
-{
-	const int size = (int)ecdsa_size(curve);
-	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
-	unsigned char der[160];
-	const unsigned char *p = der;
-	size_t der_size = sizeof der;
-	ECDSA_SIG *sig;
-
-	assert_int_equal(EVP_DigestSignInit_ex(ctx, NULL, ecdsa_hash_name(alg), NULL, NULL, key, NULL), 1);
-	assert_int_equal(EVP_DigestSign(ctx, der, &der_size, data.data, data.size), 1);
-	sig = d2i_ECDSA_SIG(NULL, &p, (long)der_size);
-	assert_int_equal(BN_bn2binpad(ECDSA_SIG_get0_r(sig), pair, size), size);
-	assert_int_equal(BN_bn2binpad(ECDSA_SIG_get0_s(sig), pair + size, size), size);
-	ECDSA_SIG_free(sig);
-	EVP_MD_CTX_free(ctx);
-	return 2 * (size_t)size;
-}
-
 static void put_signature(struct writer *out, const struct wish *w, enum side side, const struct cose_sign1 *m,
                           enum defect d)
 {
@@ -467,10 +446,10 @@ static void put_signature(struct writer *out, const struct wish *w, enum side si
 	struct writer to_sign = wr_of(bytes, sizeof bytes);
 	uint8_t pair[ECDSA_PAIR_MAX];
 	EVP_PKEY *key = side == REALM && w->signer >= 0 ? others[w->curve[side]] : keys[w->curve[side]];
-	size_t size;
+	size_t size = 2 * ecdsa_size(w->curve[side]);
 
 	must(cose_signed_bytes(m, &to_sign));
-	size = sign(key, w->curve[side], w->alg[side], wr_slice(&to_sign), pair);
+	recipe_pair(key, ecdsa_hash_name(w->alg[side]), wr_slice(&to_sign), (int)size / 2, pair);
 	if (side == w->where && w->flip > 0)
 		pair[size - w->flip] ^= 1;
 	if (side == w->where && w->zero_signature)

@@ -171,23 +171,6 @@ static void put_payload(struct writer *out, const struct wish *w, const struct s
 		must(wr_u8(out, 0xff));
 }
 
-static void sign(const struct wish *w, struct slice bytes, uint8_t out[static 96])
-{
-	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
-	unsigned char der[160];
-	const unsigned char *p = der;
-	size_t size = sizeof der;
-	ECDSA_SIG *sig;
-
-	assert_int_equal(EVP_DigestSignInit(ctx, NULL, EVP_sha384(), NULL, recipe_keys[w->signer]), 1);
-	assert_int_equal(EVP_DigestSign(ctx, der, &size, bytes.data, bytes.size), 1);
-	sig = d2i_ECDSA_SIG(NULL, &p, (long)size);
-	assert_int_equal(BN_bn2binpad(ECDSA_SIG_get0_r(sig), out, 48), 48);
-	assert_int_equal(BN_bn2binpad(ECDSA_SIG_get0_s(sig), out + 48, 48), 48);
-	ECDSA_SIG_free(sig);
-	EVP_MD_CTX_free(ctx);
-}
-
 static struct slice header_of(const struct wish *w)
 {
 	if (w->defect == ES256)
@@ -205,7 +188,7 @@ static void put_message(struct writer *out, const struct wish *w, struct slice p
 	uint8_t signature[96];
 
 	must(cose_signed_bytes(&m, &to_sign));
-	sign(w, wr_slice(&to_sign), signature);
+	recipe_pair(recipe_keys[w->signer], "SHA384", wr_slice(&to_sign), 48, signature);
 	if (w->tagged || w->defect == WRONG_TAG)
 		must(wr_u8(out, w->defect == WRONG_TAG ? 0xd1 : 0xd2));
 	must(cbor_put_array(out, w->defect == ARRAY_OF_THREE ? 3 : 4));

@@ -15,7 +15,19 @@
 
 enum { RECIPE_AT = 1764547200 /* 2025-12-01 */, RECIPE_SERIALS = 4 };
 
-enum recipe_key { KEY_ROOT, KEY_ISSUER, KEY_SMALL, KEY_PLATFORM, KEY_P256, KEY_COUNT };
+/* Those from KEY_COUNT on lie in no file: tests that use them make them. */
+enum recipe_key {
+	KEY_ROOT,
+	KEY_ISSUER,
+	KEY_SMALL,
+	KEY_PLATFORM,
+	KEY_P256,
+	KEY_COUNT,
+	KEY_SIGNER = KEY_COUNT,
+	KEY_ATTESTATION,
+	KEY_FOREIGN,
+	KEY_MAX
+};
 
 struct recipe_sign { /* how something is signed */
 	enum recipe_key by;
@@ -31,6 +43,9 @@ struct recipe_cert {
 	const char *cn, *issuer_cn;
 	const char *from, *to; /* YYYYMMDDHHMMSSZ */
 	const char *constraints, *usage, *critical_oid, *twice_oid;
+	const char *ext_oid; /* one more extension, with this value; NULL: none */
+	struct slice ext;
+	bool no_version;     /* version 1, and no extension */
 	struct recipe_sign sign;
 	void (*spoil)(uint8_t *der, size_t *size); /* last, on the finished bytes; room for 16 more */
 };
@@ -81,7 +96,7 @@ struct baked {
 
 /* ---- keys ---- */
 
-static EVP_PKEY *recipe_keys[KEY_COUNT];
+static EVP_PKEY *recipe_keys[KEY_MAX];
 
 static inline bool recipe_load_keys(void)
 {
@@ -105,7 +120,7 @@ static inline bool recipe_load_keys(void)
 
 static inline void recipe_free_keys(void)
 {
-	for (int i = 0; i < KEY_COUNT; i++)
+	for (int i = 0; i < KEY_MAX; i++)
 		EVP_PKEY_free(recipe_keys[i]);
 }
 
@@ -252,13 +267,15 @@ static inline uint8_t *recipe_cert(const struct recipe_cert *c, const struct rec
 	uint8_t *out;
 	int n;
 
-	recipe_must(X509_set_version(x, 2) == 1 && ASN1_INTEGER_set(X509_get_serialNumber(x), c->serial) == 1 &&
+	recipe_must(X509_set_version(x, c->no_version ? 0 : 2) == 1 && ASN1_INTEGER_set(X509_get_serialNumber(x), c->serial) == 1 &&
 		    X509_set_subject_name(x, subject) == 1 && X509_set_issuer_name(x, issuer) == 1 &&
 		    ASN1_TIME_set_string_X509(X509_getm_notBefore(x), c->from) == 1 &&
 		    ASN1_TIME_set_string_X509(X509_getm_notAfter(x), c->to) == 1 &&
 		    X509_set_pubkey(x, recipe_keys[c->key]) == 1);
 	recipe_conf(x, NID_basic_constraints, c->constraints);
 	recipe_conf(x, NID_key_usage, c->usage);
+	if (c->ext_oid != NULL)
+		recipe_ext(x, c->ext_oid, 0, c->ext.data, (int)c->ext.size);
 	if (r != NULL)
 		recipe_amd(x, r);
 	if (c->critical_oid != NULL)
@@ -323,23 +340,37 @@ static inline uint8_t *recipe_crl(const struct recipe_crl *c, size_t *size)
 	return out;
 }
 
-/* ---- report ---- */
+/* ---- signatures as two numbers ---- */
 
-static inline void recipe_sign_report(const struct recipe *r, uint8_t *report)
+/* R and S, big-endian and `size` bytes each. */
+static inline void recipe_pair(EVP_PKEY *key, const char *hash, struct slice data, int size, uint8_t *out)
 {
 	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
 	unsigned char der[160];
 	const unsigned char *p = der;
-	size_t size = sizeof der;
+	size_t der_size = sizeof der;
 	ECDSA_SIG *sig;
 
-	recipe_must(EVP_DigestSignInit(ctx, NULL, EVP_sha384(), NULL, recipe_keys[r->platform.key]) == 1 &&
-		    EVP_DigestSign(ctx, der, &size, report, SNP_REPORT_SIGNED) == 1);
-	sig = d2i_ECDSA_SIG(NULL, &p, (long)size);
-	recipe_must(sig != NULL && BN_bn2lebinpad(ECDSA_SIG_get0_r(sig), report + SNP_REPORT_SIGNED, 72) == 72 &&
-		    BN_bn2lebinpad(ECDSA_SIG_get0_s(sig), report + SNP_REPORT_SIGNED + 72, 72) == 72);
+	recipe_must(EVP_DigestSignInit_ex(ctx, NULL, hash, NULL, NULL, key, NULL) == 1 &&
+		    EVP_DigestSign(ctx, der, &der_size, data.data, data.size) == 1);
+	sig = d2i_ECDSA_SIG(NULL, &p, (long)der_size);
+	recipe_must(sig != NULL && BN_bn2binpad(ECDSA_SIG_get0_r(sig), out, size) == size &&
+		    BN_bn2binpad(ECDSA_SIG_get0_s(sig), out + size, size) == size);
 	ECDSA_SIG_free(sig);
 	EVP_MD_CTX_free(ctx);
+}
+
+/* ---- report ---- */
+
+static inline void recipe_sign_report(const struct recipe *r, uint8_t *report)
+{
+	uint8_t pair[2 * 72];
+
+	recipe_pair(recipe_keys[r->platform.key], "SHA384", slice_of(report, SNP_REPORT_SIGNED), 72, pair);
+	for (size_t i = 0; i < 72; i++) {
+		report[SNP_REPORT_SIGNED + i] = pair[71 - i];
+		report[SNP_REPORT_SIGNED + 72 + i] = pair[143 - i];
+	}
 }
 
 static inline void recipe_report(struct recipe *r, uint8_t *out)
