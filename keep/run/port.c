@@ -139,7 +139,7 @@ enum err port_wait(bool want_stdin, uint64_t until_monotonic_ns)
 		look = false;
 		if (want_stdin)
 			pull(keep);
-		serve(keep, want_stdin && port_readable() ? 0 : least(until_monotonic_ns, keep->wall_until));
+		serve(keep, (want_stdin && port_readable()) || sockets_ready(keep) ? 0 : least(until_monotonic_ns, keep->wall_until));
 		err = keep_must_stop(keep);
 	}
 	sockets_forget_wanted(keep);

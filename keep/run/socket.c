@@ -13,6 +13,11 @@ static_assert((int)PORT_SOCKET_READABLE == (int)KEEPCALL_READABLE &&
 
 #define CONNECT_PATIENCE (UINT64_C(30) * 1000000000)
 
+static uint64_t now_s(struct keep *k)
+{
+	return clock_wall(&k->clock) / 1000000000;
+}
+
 static struct socket *find(uint32_t number)
 {
 	struct socket *s = &port_keep()->sockets.socket[number];
@@ -46,7 +51,13 @@ void port_socket_close(uint32_t number)
 	struct sockets *all = &port_keep()->sockets;
 	struct socket *s = find(number);
 
-	call_close(s->channel);
+	if (s->secure != NULL) {
+		secure_end(s->secure);
+		(void)!secure_flush(s->secure); /* a peer that takes nothing is not waited for */
+		secure_close(&port_keep()->secure, s->secure);
+	} else {
+		call_close(s->channel);
+	}
 	*s = (struct socket){.state = SOCKET_FREE};
 	all->count--;
 	while (all->top > 0 && all->socket[all->top - 1].state == SOCKET_FREE)
@@ -55,22 +66,38 @@ void port_socket_close(uint32_t number)
 
 /* ---- waiting ---- */
 
+/* TLS decides what its wire has to become. */
+static uint16_t wire_wants(const struct socket *s)
+{
+	if (s->secure == NULL)
+		return s->wanted;
+	return s->wanted != 0 ? secure_wants(s->secure) : s->pending ? KEEPCALL_WRITABLE : 0;
+}
+
 size_t sockets_collect(struct sockets *s, struct keepcall_poll *entries, uint32_t *which)
 {
 	size_t n = 0;
 
-	for (uint32_t i = 0; i < s->top; i++)
-		if (s->socket[i].state != SOCKET_FREE && s->socket[i].wanted != 0) {
-			which[n] = i;
-			entries[n++] = (struct keepcall_poll){s->socket[i].channel, s->socket[i].wanted, 0};
-		}
+	for (uint32_t i = 0; i < s->top; i++) {
+		uint16_t wanted = s->socket[i].state == SOCKET_FREE ? 0 : wire_wants(&s->socket[i]);
+
+		if (wanted == 0)
+			continue;
+		which[n] = i;
+		entries[n++] = (struct keepcall_poll){s->socket[i].channel, wanted, 0};
+	}
 	return n;
 }
 
 void sockets_took(struct sockets *s, const struct keepcall_poll *entries, const uint32_t *which, size_t count)
 {
-	for (size_t i = 0; i < count; i++)
-		s->socket[which[i]].ready = entries[i].ready;
+	for (size_t i = 0; i < count; i++) {
+		struct socket *one = &s->socket[which[i]];
+
+		one->ready = entries[i].ready;
+		if (one->pending && one->ready != 0)
+			one->pending = secure_flush(one->secure) == ERR_AGAIN;
+	}
 }
 
 void port_socket_want(uint32_t number, unsigned events)
@@ -78,13 +105,18 @@ void port_socket_want(uint32_t number, unsigned events)
 	find(number)->wanted |= (uint16_t)events;
 }
 
-/* Whoever reads learns of a peer that is gone. */
-unsigned port_socket_ready(uint32_t number)
+/*
+ * Whoever reads learns of a peer that is gone. TLS takes from the wire when it is asked, so only what is waited for is
+ * asked: what one question took (the end, say) would otherwise be missing from an answer already given.
+ */
+bool port_socket_ready(uint32_t number, unsigned events)
 {
-	const struct socket *s = find(number);
-	unsigned gone = (s->ready & KEEPCALL_HANGUP) != 0 || s->over ? PORT_SOCKET_READABLE | PORT_SOCKET_WRITABLE : 0;
+	struct socket *s = find(number);
 
-	return (s->ready | gone) & (PORT_SOCKET_READABLE | PORT_SOCKET_WRITABLE);
+	if (s->secure != NULL)
+		return ((events & PORT_SOCKET_READABLE) != 0 && secure_readable(s->secure)) ||
+		       ((events & PORT_SOCKET_WRITABLE) != 0 && secure_writable(s->secure));
+	return events != 0 && ((s->ready & (events | KEEPCALL_HANGUP)) != 0 || s->over);
 }
 
 bool sockets_wanted(const struct keep *k)
@@ -98,7 +130,7 @@ bool sockets_wanted(const struct keep *k)
 bool sockets_ready(const struct keep *k)
 {
 	for (uint32_t i = 0; i < k->sockets.top; i++)
-		if (k->sockets.socket[i].wanted != 0 && (k->sockets.socket[i].wanted & port_socket_ready(i)) != 0)
+		if (k->sockets.socket[i].wanted != 0 && port_socket_ready(i, k->sockets.socket[i].wanted))
 			return true;
 	return false;
 }
@@ -120,16 +152,24 @@ static enum err not_now(struct socket *s, unsigned event, enum err err)
 
 enum err port_socket_accept(uint32_t listener, uint32_t *number)
 {
-	struct sockets *all = &port_keep()->sockets;
+	struct keep *k = port_keep();
+	struct sockets *all = &k->sockets;
 	struct socket *s = find(listener);
+	struct note why = {{0}};
 	uint32_t channel;
+	enum err err;
 
 	CHECK(s->state == SOCKET_LISTENS);
 	if (full(all))
 		return ERR_LIMIT;
 	TRY(not_now(s, KEEPCALL_READABLE, call_accept(s->channel, &channel)));
 	*number = add(all, channel, SOCKET_STREAM);
-	return OK;
+	if (!s->tls)
+		return OK;
+	err = secure_server(&k->secure, channel, now_s(k), &all->socket[*number].secure, &why);
+	if (err != OK)
+		port_socket_close(*number);
+	return err == OK ? OK : ERR_LIMIT;
 }
 
 enum err port_socket_read(uint32_t number, void *buffer, size_t capacity, size_t *got)
@@ -140,12 +180,20 @@ enum err port_socket_read(uint32_t number, void *buffer, size_t capacity, size_t
 	*got = 0;
 	if (s->over || capacity == 0)
 		return OK;
-	err = call_receive(s->channel, buffer, capacity, got);
+	err = s->secure != NULL ? secure_read(s->secure, buffer, capacity, got)
+	                        : call_receive(s->channel, buffer, capacity, got);
 	if (err == ERR_CLOSED) {
 		s->over = true;
 		return OK;
 	}
 	return not_now(s, KEEPCALL_READABLE, err);
+}
+
+static enum err write_secure(struct socket *s, struct slice data, size_t *put)
+{
+	TRY(secure_write(s->secure, data, put));
+	s->pending = secure_flush(s->secure) == ERR_AGAIN;
+	return OK;
 }
 
 enum err port_socket_write(uint32_t number, const void *data, size_t size, size_t *put)
@@ -155,6 +203,8 @@ enum err port_socket_write(uint32_t number, const void *data, size_t size, size_
 	*put = 0;
 	if (size == 0)
 		return OK;
+	if (s->secure != NULL)
+		return write_secure(s, slice_of(data, size), put);
 	return not_now(s, KEEPCALL_WRITABLE, call_send(s->channel, slice_of(data, size), put));
 }
 
@@ -164,6 +214,11 @@ enum err port_socket_shut(uint32_t number, bool reading, bool writing)
 
 	if (reading)
 		s->over = true;
+	if (writing && s->secure != NULL) {
+		secure_end(s->secure);
+		s->pending = secure_flush(s->secure) == ERR_AGAIN;
+		return OK;
+	}
 	return writing ? call_shut(s->channel) : OK;
 }
 
@@ -216,6 +271,47 @@ static enum err await(struct keep *k, uint32_t number, const char *what, struct 
 	return OK;
 }
 
+/* The peer has proved who it is before the program starts. */
+static enum err shake_hands(struct keep *k, uint32_t number, const struct manifest_descriptor *d, const char *what,
+                            struct note *n)
+{
+	uint64_t until = clock_add(clock_monotonic(&k->clock), CONNECT_PATIENCE);
+	struct socket *s = find(number);
+	char name[TLS_NAME_MAX + 1];
+	const char *why;
+	enum err err;
+
+	if (d->host.size > TLS_NAME_MAX)
+		return refuse(n, ERR_LIMIT, "%s: the name is too long for TLS", what);
+	memcpy(name, d->host.data, d->host.size);
+	name[d->host.size] = 0;
+	err = secure_client(&k->secure, s->channel, name, now_s(k), &s->secure, n);
+	if (err != OK) { /* the channel is still ours alone */
+		s->secure = NULL;
+		return err;
+	}
+	while (!secure_writable(s->secure)) {
+		port_socket_want(number, PORT_SOCKET_WRITABLE);
+		TRY(port_wait(false, until));
+		if (clock_monotonic(&k->clock) >= until)
+			return refuse(n, ERR_IO, "%s: no TLS handshake in 30 s", what);
+	}
+	err = secure_flush(s->secure);
+	if (err == OK || err == ERR_AGAIN)
+		return OK;
+	why = secure_facts(s->secure).why;
+	return refuse(n, ERR_IO, "%s: TLS failed: %s", what, why != NULL ? why : err_text(err));
+}
+
+enum err sockets_secure(struct keep *k, struct note *n)
+{
+	struct secure_settings settings;
+
+	TRY(secure_settings_read(&k->delivery, &k->memory.heap, &settings, n));
+	secure_begin(&k->secure, &settings, &k->identity, &k->memory);
+	return OK;
+}
+
 enum err socket_open(struct keep *k, const struct manifest_descriptor *d, uint32_t *out, struct note *n)
 {
 	bool listens = d->kind == DESCRIPTOR_LISTEN;
@@ -234,5 +330,7 @@ enum err socket_open(struct keep *k, const struct manifest_descriptor *d, uint32
 	if (err != OK)
 		return refuse(n, err == ERR_NOMEM ? ERR_LIMIT : ERR_IO, "%s: the host gives no socket", what.text);
 	*out = add(&k->sockets, channel, listens ? SOCKET_LISTENS : SOCKET_STREAM);
-	return await(k, *out, what.text, n);
+	TRY(await(k, *out, what.text, n));
+	find(*out)->tls = listens && d->protocol == DESCRIPTOR_TLS;
+	return listens || d->protocol != DESCRIPTOR_TLS ? OK : shake_hands(k, *out, d, what.text, n);
 }

@@ -9,14 +9,19 @@
 
 enum { SOCKETS_MAX = 1000 }; /* at once; channels are left for sessions */
 
+struct secure;
+
 enum socket_state { SOCKET_FREE, SOCKET_LISTENS, SOCKET_STREAM };
 
 struct socket {
 	uint32_t channel;
-	uint8_t state;   /* enum socket_state */
-	bool over;       /* nothing more can be read */
-	uint16_t wanted; /* what the next WAIT is asked for: enum keepcall_poll_events */
-	uint16_t ready;  /* what the last one said, until a call says otherwise */
+	uint8_t state;         /* enum socket_state */
+	bool over;             /* nothing more can be read */
+	bool tls;              /* of a listener: what it accepts talks TLS */
+	bool pending;          /* TLS has something to send that the program thinks is sent */
+	uint16_t wanted;       /* what the next WAIT is asked for: enum keepcall_poll_events */
+	uint16_t ready;        /* what the last one said, until a call says otherwise; of the wire */
+	struct secure *secure; /* NULL: what the program writes is what the host sees */
 };
 
 struct sockets { /* zero-initialised */
@@ -31,6 +36,9 @@ struct keep;
  * not answer), or why the program has to stop; the note says which.
  */
 MUST_USE enum err socket_open(struct keep *k, const struct manifest_descriptor *d, uint32_t *out, struct note *n);
+
+/* Before the first one with TLS. */
+MUST_USE enum err sockets_secure(struct keep *k, struct note *n);
 
 /* For serve.c: the entries of WAIT for those that somebody waits for; which they are is put beside them. */
 size_t sockets_collect(struct sockets *s, struct keepcall_poll *entries, uint32_t *which);

@@ -13,6 +13,7 @@
 #include "keep/run/identity.h"
 #include "keep/run/link.h"
 #include "keep/run/ring.h"
+#include "keep/run/secure.h"
 #include "keep/run/socket.h"
 #include "lib/session/messages.h"
 
@@ -52,6 +53,7 @@ struct keep {
 	struct identity identity;
 
 	struct sockets sockets;
+	struct secure_pool secure; /* their TLS, if any has it */
 	struct keepcall_poll waits[1 + LINKS + SOCKETS_MAX]; /* what WAIT is asked */
 	uint32_t waiting_sockets[SOCKETS_MAX];                /* whose the last of them are */
 

@@ -95,6 +95,14 @@ static enum err make_env(struct keep *k, struct wasi_config *c, struct note *n)
 	return OK;
 }
 
+static bool has_tls(const struct manifest *m)
+{
+	for (size_t i = 0; i < m->descriptor_count; i++)
+		if (m->descriptors[i].protocol == DESCRIPTOR_TLS)
+			return true;
+	return false;
+}
+
 /* Sockets are opened before the program starts, in the order in which they are declared. */
 static enum err make_streams(struct keep *k, struct wasi_config *c, struct note *n)
 {
@@ -106,6 +114,8 @@ static enum err make_streams(struct keep *k, struct wasi_config *c, struct note 
 	if (streams == NULL || sockets == NULL)
 		return ERR_NOMEM;
 	k->sockets.limit = (uint32_t)m->limits.sockets;
+	if (has_tls(m))
+		TRY(sockets_secure(k, n));
 	for (size_t i = 0; i < m->descriptor_count; i++) {
 		const struct manifest_descriptor *d = &m->descriptors[i];
 

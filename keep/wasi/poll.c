@@ -95,7 +95,7 @@ static bool fd_ready(struct call *c, struct round *r, const struct subscription 
 		r->want_sockets = true;
 		port_socket_want(fd->socket, event);
 		e->bytes = 1;
-		return r->looked && (port_socket_ready(fd->socket) & event) != 0;
+		return r->looked && port_socket_ready(fd->socket, event);
 	}
 	if (fd->kind == FD_NODE && s->type == EVENT_FD_READ) {
 		uint64_t size = vfs_stat(fd->node).size;

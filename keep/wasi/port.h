@@ -32,7 +32,7 @@ MUST_USE enum err port_socket_write(uint32_t socket, const void *data, size_t si
 MUST_USE enum err port_socket_shut(uint32_t socket, bool reading, bool writing);
 void port_socket_close(uint32_t socket);
 void port_socket_want(uint32_t socket, unsigned events);
-unsigned port_socket_ready(uint32_t socket);
+bool port_socket_ready(uint32_t socket, unsigned events); /* any of them */
 
 /* Never moves back. From the CPU, not from the host. */
 uint64_t port_monotonic_ns(void);

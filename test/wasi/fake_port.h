@@ -61,12 +61,12 @@ bool port_readable(void)
 	return !fake.blocked || fake.now >= fake.unblock_at;
 }
 
-unsigned port_socket_ready(uint32_t socket)
+bool port_socket_ready(uint32_t socket, unsigned events)
 {
 	const struct fake_socket *s = &fake.sockets[socket];
 	bool readable = s->callers > 0 || s->eof || (s->in != NULL && *s->in != 0);
 
-	return (readable ? PORT_SOCKET_READABLE : 0u) | (s->room > 0 ? PORT_SOCKET_WRITABLE : 0u);
+	return (events & ((readable ? PORT_SOCKET_READABLE : 0u) | (s->room > 0 ? PORT_SOCKET_WRITABLE : 0u))) != 0;
 }
 
 void port_socket_want(uint32_t socket, unsigned events)
@@ -88,7 +88,7 @@ static bool fake_sockets_wait(void)
 		}
 		if ((s->wanted & PORT_SOCKET_WRITABLE) != 0 && s->room == 0)
 			s->room = 4;
-		any = any || (s->wanted & port_socket_ready(i)) != 0;
+		any = any || port_socket_ready(i, s->wanted);
 		s->wanted = 0;
 	}
 	return any;

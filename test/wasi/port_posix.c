@@ -131,8 +131,8 @@ void port_socket_want(uint32_t socket, unsigned events)
 	(void)socket, (void)events;
 }
 
-unsigned port_socket_ready(uint32_t socket)
+bool port_socket_ready(uint32_t socket, unsigned events)
 {
-	(void)socket;
-	return 0;
+	(void)socket, (void)events;
+	return false;
 }
