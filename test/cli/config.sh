@@ -155,9 +155,6 @@ refused() { # PATTERN TOML
 	toml "$2"
 	wrong 125 "$1" run -q --config wrong.toml "$surroundings"
 }
-printf '[[files]]\nkind = "listen"\nprot = "tls"\nname = "LISTEN"\n' >Enarx.toml
-wrong 125 'descriptor 0 \(listen\) is a socket.*not offer' run -q --config Enarx.toml "$surroundings"
-refused 'descriptor 0 \(connect\) is a socket' '[[files]]\nkind = "connect"\nprot = "tcp"\nhost = "example.com"\n'
 refused 'wrong.toml:1:8: args must be an array, not a string' 'args = "x"\n'
 refused 'wrong.toml:2:1: unknown key colr in mounts' '[[mounts]]\ncolr = 1\n'
 refused 'wrong.toml:2:1: args stands there already' 'args = []\nargs = []\n'

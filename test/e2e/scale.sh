@@ -37,7 +37,7 @@ echo "$keeps Keeps at once: $(pss) KiB in keepers and guests, $(rss) KiB and $(f
 xargs -n 20 "$broch" rm -f --host "unix:$sock" <"$tmp/ids" >/dev/null 2>>"$tmp/err"
 if [ "$(count)" -eq 0 ]; then good; else bad "$(count) Keeps are left"; fi
 if until_true 10 none_left; then good; else bad "keepers are left"; fi
-fds_back() { [ "$(fds)" -le $((fds_before + 2)) ]; }
+fds_back() { [ "$(fds)" -le $((fds_before + 4)) ]; }
 files() { find "$tmp/agent" "$tmp/run" ! -path '*/soft-snp*' | wc -l; }
 
 cycle() { # times

@@ -483,20 +483,17 @@ static void wrong_deliveries_are_refused_in_words(void **state)
 /* What a manifest may say but no Keep can do yet is refused by name, before anything of it runs. */
 static void what_is_not_offered_is_refused_in_words(void **state)
 {
-	static struct manifest_descriptor web = {.kind = DESCRIPTOR_LISTEN, .protocol = DESCRIPTOR_TLS, .port = 443};
 	static uint8_t bytes[512];
-	struct manifest m = {.module = {.size = 10}, .descriptors = &web, .descriptor_count = 1};
+	struct manifest m = {.module = {.size = 10}, .limits = {.network_bytes = 1000}};
 	const struct slice module = slice_text("0123456789");
 	size_t size;
 
 	(void)state;
-	web.name = slice_text("web");
-	web.host = slice_text("::");
 	assert_int_equal(manifest_encode(&m, bytes, sizeof bytes, &size, NULL), OK);
 	begin(say_hello);
 	attested();
 	assert_int_equal(client_deliver(&client, slice_of(bytes, size), &module, 1), OK);
-	turned_away("descriptor 0 (listen) is a socket");
+	turned_away("a limit of bytes over sockets is not offered");
 }
 
 static void what_does_not_fit_is_refused_early(void **state)
