@@ -12,8 +12,8 @@ start_agent --log-level error --max-keeps $((keeps + 100)) --max-keeps-per-clien
 make_policy
 fds() { find "/proc/$agent_pid/fd" | wc -l; }
 rss() { awk '/^VmRSS/ { print $2 }' "/proc/$agent_pid/status"; }
-vms() { # of our keepers and agent
-	for p in $(keepers) "$agent_pid"; do find "/proc/$p/fd" -lname 'anon_inode:kvm-vm' 2>/dev/null; done | wc -l
+vms() { # of our keepers; the agent's idle one stays, and its descriptors are counted below
+	for p in $(keepers); do find "/proc/$p/fd" -lname 'anon_inode:kvm-vm' 2>/dev/null; done | wc -l
 }
 pss() { # KiB of all keepers, what they share counted once
 	for p in $(keepers); do awk '/^Pss:/ { print $2 }' "/proc/$p/smaps_rollup" 2>/dev/null; done | awk '{ s += $1 } END { print s + 0 }'
