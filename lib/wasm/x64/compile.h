@@ -196,6 +196,8 @@ compile_fn compile_int_binary, compile_int_unary, compile_shift, compile_divisio
         compile_float_binary, compile_float_minmax, compile_copysign, compile_float_unary, compile_float_compare,
         compile_convert, compile_trunc, compile_load, compile_store, compile_by_helper, compile_eqz, compile_simd;
 void compile_epilogue(struct compiler *c);
+/* Alignment and offset; returns the offset. */
+uint32_t read_memarg(struct compiler *c);
 /* Where an access of linear memory goes; the popped address is held until it is released. */
 struct rm memory_rm(struct compiler *c, struct operand *address, uint32_t offset);
 /* Flags from the popped operand; they are live then. */

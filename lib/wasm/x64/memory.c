@@ -221,7 +221,7 @@ struct rm memory_rm(struct compiler *c, struct operand *o, uint32_t offset)
 	return rm_index(MEM, o->reg, 0, 0);
 }
 
-static uint32_t read_memarg(struct compiler *c)
+uint32_t read_memarg(struct compiler *c)
 {
 	read_u32(c);
 	return read_u32(c);

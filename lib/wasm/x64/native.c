@@ -41,7 +41,7 @@ static enter_fn *enter_of(const struct native_module *n)
 	return fn;
 }
 
-static enum err enter_code(const struct function *f, uint64_t *fp, const uint8_t *code)
+enum err native_take_over(const struct function *f, uint64_t *fp, const uint8_t *entry)
 {
 	struct wasm_store *s = f->instance->store;
 	const struct wasm_functype *t = f->type;
@@ -53,7 +53,7 @@ static enum err enter_code(const struct function *f, uint64_t *fp, const uint8_t
 		return ERR_TRAP;
 	}
 	s->native_entries++;
-	err = enter_of(f->instance->module->native)(f->instance, fp, code, out);
+	err = enter_of(f->instance->module->native)(f->instance, fp, entry, out);
 	s->native_entries--;
 	if (err != OK)
 		return err;
@@ -65,12 +65,7 @@ static enum err enter_code(const struct function *f, uint64_t *fp, const uint8_t
 
 enum err native_call(const struct function *f, uint64_t *fp)
 {
-	return enter_code(f, fp, f->native);
-}
-
-enum err native_take_over(const struct function *f, uint64_t *fp, const uint8_t *entry)
-{
-	return enter_code(f, fp, entry);
+	return native_take_over(f, fp, f->native);
 }
 
 /* The entry for the loop at this offset of the module, NULL: its function is not compiled. */

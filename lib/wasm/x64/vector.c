@@ -626,15 +626,6 @@ static void shuffle(struct compiler *c)
 
 /* ---- memory ---- */
 
-static uint32_t read_memarg(struct compiler *c)
-{
-	uint32_t align = 0, offset = 0;
-
-	if (leb_u32(&c->r, &align) != OK || leb_u32(&c->r, &offset) != OK)
-		fail(c);
-	return offset;
-}
-
 /* The machine instruction that loads; what is left to be done then is `spread`. */
 static uint32_t load_op(uint32_t code, uint8_t size)
 {
