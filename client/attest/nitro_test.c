@@ -4,11 +4,8 @@
 #include "client/attest/nitro.h"
 
 #include "lib/cbor/cbor.h"
+#include "test/attest/killers.h"
 #include "test/attest/recipe.h"
-
-#include <setjmp.h>
-#include <stdarg.h>
-#include <cmocka.h>
 
 enum { CHAIN = 4, LEAF = CHAIN - 1, NO_FIELD = 99 };
 
@@ -252,19 +249,6 @@ static void expect_good(struct wish *w)
 		fail_msg("refused for %s: %s", verdict_reason(&v)->id, verdict_reason(&v)->found);
 }
 
-/* Refused for this check and for no other. */
-static void expect_only(const struct verdict *v, const char *id, const char *name)
-{
-	assert_false(v->ok);
-	for (size_t i = 0; i < v->check_count; i++) {
-		const struct check *c = &v->checks[i];
-
-		if ((c->result == CHECK_FAIL) != (strcmp(c->id, id) == 0))
-			fail_msg("%s: %s %s (%s)", name, c->id, c->result == CHECK_FAIL ? "failed" : "did not fail",
-			         c->found);
-	}
-}
-
 /* ---- what is accepted ---- */
 
 static void is_accepted(void **state)
@@ -488,7 +472,25 @@ static const struct mutation {
         M(key_other, "nitro.public_key"),
 };
 
-static void each_check_has_its_killer(void **state)
+static const char *id_of(size_t i)
+{
+	if (i == ARRAY_COUNT(mutations))
+		return "nitro.doc.read"; /* the defects of form */
+	return i < ARRAY_COUNT(mutations) ? mutations[i].check : NULL;
+}
+
+static void no_check_is_without_a_killer(void **state)
+{
+	struct wish w;
+	struct verdict v;
+
+	(void)state;
+	good(&w);
+	v = judge(&w);
+	all_have_killers(&v, "nitro.", id_of);
+}
+
+static void each_change_fails_its_check_alone(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < ARRAY_COUNT(mutations); i++) {
@@ -498,7 +500,7 @@ static void each_check_has_its_killer(void **state)
 		good(&w);
 		mutations[i].change(&w);
 		v = judge(&w);
-		expect_only(&v, mutations[i].check, mutations[i].name);
+		killed_only(&v, mutations[i].check, NULL, mutations[i].name);
 	}
 }
 
@@ -514,7 +516,7 @@ static void each_defect_of_form_is_refused(void **state)
 		w.defect = d;
 		v = judge(&w);
 		snprintf(name, sizeof name, "defect %d", (int)d);
-		expect_only(&v, "nitro.doc.read", name);
+		killed_only(&v, "nitro.doc.read", NULL, name);
 	}
 	for (size_t field = 0; field < 6; field++) {
 		struct wish w;
@@ -523,7 +525,7 @@ static void each_defect_of_form_is_refused(void **state)
 		good(&w);
 		w.left_out = field;
 		v = judge(&w);
-		expect_only(&v, "nitro.doc.read", "a field left out");
+		killed_only(&v, "nitro.doc.read", NULL, "a field left out");
 	}
 }
 
@@ -548,7 +550,8 @@ int main(void)
 	        cmocka_unit_test(is_accepted),
 	        cmocka_unit_test(other_forms_are_accepted),
 	        cmocka_unit_test(demands_are_met),
-	        cmocka_unit_test(each_check_has_its_killer),
+	        cmocka_unit_test(each_change_fails_its_check_alone),
+	        cmocka_unit_test(no_check_is_without_a_killer),
 	        cmocka_unit_test(each_defect_of_form_is_refused),
 	};
 

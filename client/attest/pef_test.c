@@ -2,9 +2,7 @@
 /* ESM blobs made here: opened as they are, refused for each thing changed and for that alone. */
 #include "client/attest/pef.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <cmocka.h>
+#include "test/attest/killers.h"
 
 #include <stdio.h>
 
@@ -243,15 +241,13 @@ static void good(struct wish *w)
 	                          .bootargs = slice_text(bootargs)}};
 }
 
-/* Refused for this check and for no other. */
 static void expect_only(struct wish *w, const char *id, size_t number)
 {
-	struct verdict v = judge(w);
+	const struct verdict v = judge(w);
+	char name[24];
 
-	assert_false(v.ok);
-	for (size_t i = 0; i < v.check_count; i++)
-		if ((v.checks[i].result == CHECK_FAIL) != (strcmp(v.checks[i].id, id) == 0))
-			fail_msg("%s, case %zu: %s: %s", id, number, v.checks[i].id, v.checks[i].found);
+	snprintf(name, sizeof name, "case %zu", number);
+	killed_only(&v, id, NULL, name);
 }
 
 static void recipients_open_it(void **state)
@@ -325,28 +321,28 @@ static void other_args(struct wish *w)
 	w->in.bootargs = slice_text("console=hvc0 ");
 }
 
-static void each_check_has_its_killer(void **state)
-{
-	static const struct {
-		const char *check;
-		void (*change)(struct wish *w);
-	} mutations[] = {
-	        {"pef.files.read", no_tree},
-	        {"pef.recipient", to_stranger},
-	        {"pef.recipient", to_owner_only},
-	        {"pef.symkey", symkey_other},
-	        {"pef.symkey", symkey_short},
-	        {"pef.digests.open", mac},
-	        {"pef.digests.read", digest_algorithm},
-	        {"pef.digests.read", digest_short},
-	        {"pef.digests.read", digest_missing},
-	        {"pef.digests.read", kernel_size_short},
-	        {"pef.kernel", other_kernel},
-	        {"pef.kernel_size", other_size},
-	        {"pef.initrd", other_initrd},
-	        {"pef.bootargs", other_args},
-	};
+static const struct {
+	const char *check;
+	void (*change)(struct wish *w);
+} mutations[] = {
+        {"pef.files.read", no_tree},           {"pef.recipient", to_stranger},
+        {"pef.recipient", to_owner_only},      {"pef.symkey", symkey_other},
+        {"pef.symkey", symkey_short},          {"pef.digests.open", mac},
+        {"pef.digests.read", digest_algorithm}, {"pef.digests.read", digest_short},
+        {"pef.digests.read", digest_missing},  {"pef.digests.read", kernel_size_short},
+        {"pef.kernel", other_kernel},          {"pef.kernel_size", other_size},
+        {"pef.initrd", other_initrd},          {"pef.bootargs", other_args},
+};
 
+static const char *id_of(size_t i)
+{
+	if (i == ARRAY_COUNT(mutations))
+		return "pef.blob.read"; /* the defects of form */
+	return i < ARRAY_COUNT(mutations) ? mutations[i].check : NULL;
+}
+
+static void each_change_fails_its_check_alone(void **state)
+{
 	(void)state;
 	for (size_t i = 0; i < ARRAY_COUNT(mutations); i++) {
 		struct wish w;
@@ -355,6 +351,17 @@ static void each_check_has_its_killer(void **state)
 		mutations[i].change(&w);
 		expect_only(&w, mutations[i].check, i);
 	}
+}
+
+static void no_check_is_without_a_killer(void **state)
+{
+	struct wish w;
+	struct verdict v;
+
+	(void)state;
+	good(&w);
+	v = judge(&w);
+	all_have_killers(&v, "pef.", id_of);
 }
 
 static void each_defect_of_form_is_refused(void **state)
@@ -391,7 +398,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	        cmocka_unit_test(recipients_open_it),
-	        cmocka_unit_test(each_check_has_its_killer),
+	        cmocka_unit_test(each_change_fails_its_check_alone),
+	        cmocka_unit_test(no_check_is_without_a_killer),
 	        cmocka_unit_test(each_defect_of_form_is_refused),
 	};
 
