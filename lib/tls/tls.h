@@ -105,7 +105,7 @@ struct tls_version {
 	/* The wire has ended: ERR_CLOSED when the peer said so before; else ERR_TRUNCATED, for ever. */
 	enum err (*wire_ended)(struct tls *t);
 	/* OK while the connection lives; ERR_CLOSED after close_notify from either side; ERR_AUTH when the peer's
-	 * certificate was refused; ERR_TRUNCATED after a cut; ERR_CRYPTO for any other failure. Only ERR_CLOSED means
+	 * certificate was refused; ERR_TRUNCATED after a cut, or a close_notify that came before the handshake was over; ERR_CRYPTO for any other failure. Only ERR_CLOSED means
 	 * that nothing was cut off. */
 	enum err (*status)(const struct tls *t);
 	struct tls_facts (*facts)(const struct tls *t);

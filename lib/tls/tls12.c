@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * TLS 1.2 by BearSSL's engine. The engine closes without a word when it fails; last_words adds the alert, sealed by the
+ * TLS 1.2 by BearSSL's engine. The engine closes without a word when it fails; after_step adds the alert, sealed by the
  * engine's own record layer, behind what was not yet sent.
  */
 #include "lib/base/ct.h"
@@ -21,7 +21,8 @@ struct tls {
 	struct tls12_peer peer;
 	bool asks;             /* for the client's certificate */
 	bool cut;              /* the wire ended too early */
-	bool failed;           /* last_words was called */
+	bool shaken;           /* the handshake was over once: before, anyone on the way can say close_notify */
+	bool failed;           /* as after_step found */
 	struct slice unsent;   /* then: bytes of the engine */
 	struct slice farewell; /* and the alert */
 	unsigned alert;
@@ -72,7 +73,7 @@ static bool identity_whole(const struct tls_identity *i)
 
 static void begin(struct tls *t)
 {
-	t->asks = t->cut = t->failed = false;
+	t->asks = t->cut = t->shaken = t->failed = false;
 	t->unsent = t->farewell = slice_of(NULL, 0);
 	t->alert = 0;
 	t->peer.certs = 0;
@@ -142,6 +143,16 @@ static enum err server(struct tls *t, const struct tls_server_settings *s)
 
 /* ---- the end ---- */
 
+static bool established(const struct tls *t)
+{
+	return br_ssl_engine_last_error(t->engine) == BR_ERR_OK && t->engine->application_data != 0;
+}
+
+static bool closed(const struct tls *t)
+{
+	return br_ssl_engine_current_state(t->engine) == BR_SSL_CLOSED;
+}
+
 static enum err status(const struct tls *t)
 {
 	int code = br_ssl_engine_last_error(t->engine);
@@ -150,7 +161,9 @@ static enum err status(const struct tls *t)
 		return tls12_error(code).err;
 	if (t->cut)
 		return ERR_TRUNCATED;
-	return br_ssl_engine_current_state(t->engine) == BR_SSL_CLOSED ? ERR_CLOSED : OK;
+	if (!closed(t))
+		return OK;
+	return t->shaken ? ERR_CLOSED : ERR_TRUNCATED;
 }
 
 static struct slice alert_seal(struct tls *t)
@@ -168,11 +181,12 @@ static struct slice alert_seal(struct tls *t)
 	return slice_of(record, size);
 }
 
-/* unsent: what the engine had for the peer before the step that failed; its bytes are where they were. */
-static void last_words(struct tls *t, struct slice unsent)
+/* After each step of the engine. unsent: what it had for the peer before; if the step failed its bytes are where they were. */
+static void after_step(struct tls *t, struct slice unsent)
 {
 	int code = br_ssl_engine_last_error(t->engine);
 
+	t->shaken |= established(t);
 	if (t->failed || code == BR_ERR_OK)
 		return;
 	t->failed = true;
@@ -215,7 +229,7 @@ static enum err records_in(struct tls *t, struct slice bytes, size_t *taken)
 		return status(t);
 	memcpy(to, bytes.data, *taken);
 	br_ssl_engine_recvrec_ack(t->engine, *taken);
-	last_words(t, unsent);
+	after_step(t, unsent);
 	return status(t);
 }
 
@@ -238,7 +252,7 @@ static void sent(struct tls *t, size_t size)
 		return;
 	}
 	br_ssl_engine_sendrec_ack(t->engine, size);
-	last_words(t, slice_of(NULL, 0));
+	after_step(t, slice_of(NULL, 0));
 }
 
 static enum err records_out(struct tls *t, uint8_t *to, size_t size, size_t *given)
@@ -267,7 +281,7 @@ static enum err read_plain(struct tls *t, uint8_t *to, size_t size, size_t *give
 	CHECK(!t->asks || t->peer.judged); /* the engine saw to it */
 	memcpy(to, from, *given);
 	br_ssl_engine_recvapp_ack(t->engine, *given);
-	last_words(t, unsent);
+	after_step(t, unsent);
 	return OK;
 }
 
@@ -305,11 +319,6 @@ static void close_notify(struct tls *t)
 	br_ssl_engine_close(t->engine);
 }
 
-static bool established(const struct tls *t)
-{
-	return br_ssl_engine_last_error(t->engine) == BR_ERR_OK && t->engine->application_data != 0;
-}
-
 static struct tls_facts facts(const struct tls *t)
 {
 	const int code = br_ssl_engine_last_error(t->engine);
@@ -328,6 +337,8 @@ static struct tls_facts facts(const struct tls *t)
 		f.why = tls12_error(code).words;
 	else if (t->cut)
 		f.why = "the connection was cut before its end";
+	else if (closed(t) && !t->shaken)
+		f.why = "the connection was closed before the handshake was over";
 	f.alert = code >= BR_ERR_SEND_FATAL_ALERT ? (unsigned)code - BR_ERR_SEND_FATAL_ALERT : t->alert;
 	if (code >= BR_ERR_RECV_FATAL_ALERT && code < BR_ERR_SEND_FATAL_ALERT)
 		f.peers_alert = (unsigned)code - BR_ERR_RECV_FATAL_ALERT;

@@ -472,6 +472,37 @@ static void a_cut_is_not_an_end(void **state)
 	assert_non_null(v->facts(server).why);
 }
 
+/* Before the handshake is over anybody on the way can say close_notify: it is no end that the peer meant. */
+static void close_in_clear(struct tls *to)
+{
+	static const uint8_t close_notify[] = {21, 3, 3, 0, 2, 1, 0};
+	uint8_t answer[512];
+	size_t given, n;
+
+	assert_int_equal(feed(to, close_notify, sizeof close_notify), sizeof close_notify);
+	while (v->records_out(to, answer, sizeof answer, &given) == OK && given > 0)
+		;
+	assert_int_equal(v->status(to), ERR_TRUNCATED);
+	assert_int_equal(v->read(to, answer, sizeof answer, &n), ERR_TRUNCATED);
+	assert_non_null(v->facts(to).why);
+	assert_false(v->facts(to).established);
+}
+
+static void an_end_in_clear_is_not_an_end(void **state)
+{
+	(void)state;
+	start(&(struct ends){0});
+	close_in_clear(client);
+	start(&(struct ends){0});
+	close_in_clear(server);
+	start(&(struct ends){0});
+	assert_true(move(client, server, -1) > 0);
+	close_in_clear(server);
+	start(&(struct ends){0});
+	assert_true(move(client, server, -1) > 0 && move(server, client, -1) > 0);
+	close_in_clear(client);
+}
+
 static void settings_without_a_check_are_refused(void **state)
 {
 	struct tls_client_settings c = client_settings(&(struct ends){.name = ""});
@@ -610,6 +641,7 @@ int main(void)
 	        cmocka_unit_test(a_downgrade_is_refused),
 	        cmocka_unit_test(a_changed_handshake_is_noticed),
 	        cmocka_unit_test(a_cut_is_not_an_end),
+	        cmocka_unit_test(an_end_in_clear_is_not_an_end),
 	        cmocka_unit_test(settings_without_a_check_are_refused),
 	        cmocka_unit_test(a_pin_is_demanded_too),
 	        cmocka_unit_test(a_pin_alone_believes_that_key_only),
