@@ -10,6 +10,7 @@ static struct {
 	uint32_t sequence;
 	struct call_hints hints;
 	uint64_t code, sealed; /* the code area: where it begins, how much of it is sealed */
+	uint64_t taken[KEEPCALL_CHANNEL_MAX / 64]; /* one bit for each channel number that is in use */
 } door;
 
 void call_init(const struct boot_info *boot)
@@ -23,6 +24,7 @@ void call_init(const struct boot_info *boot)
 	door.in = shared + KEEPCALL_IN_OFFSET;
 	door.code = boot->code_va;
 	door.sealed = 0;
+	memset(door.taken, 0, sizeof door.taken);
 	door.hints = (struct call_hints){door.page->tsc_hz, door.page->wall_ns, door.page->wall_tsc};
 }
 
@@ -100,10 +102,16 @@ static size_t counted(uint64_t have, size_t min, size_t max)
 	return (size_t)have;
 }
 
+/* Of a new channel: one number that two of us use would mix a session with a socket, or two sockets. */
 static uint32_t channel_of(uint64_t have)
 {
+	const uint64_t bit = UINT64_C(1) << have % 64;
+
 	if (have == KEEPCALL_SESSIONS || have >= KEEPCALL_CHANNEL_MAX)
 		call_broken("the channel number is out of range");
+	if ((door.taken[have / 64] & bit) != 0)
+		call_broken("the channel number is in use");
+	door.taken[have / 64] |= bit;
 	return (uint32_t)have;
 }
 
@@ -206,6 +214,8 @@ void call_close(uint32_t channel)
 {
 	struct answer a = ring(KEEPCALL_CLOSE, channel, KEEPCALL_CLOSE_ALL, 0);
 
+	CHECK(channel < KEEPCALL_CHANNEL_MAX);
+	door.taken[channel / 64] &= ~(UINT64_C(1) << channel % 64);
 	if (judge(a, 0) != OK)
 		call_broken("CLOSE failed");
 }

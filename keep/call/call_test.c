@@ -209,6 +209,24 @@ static void a_name_too_long(void **unused)
 	assert_int_equal(channel, 2);
 }
 
+/* Two that share a number would mix what they carry. */
+static void a_channel_number_is_given_once(void **unused)
+{
+	uint32_t channel;
+
+	(void)unused;
+	open_door(true, two_bytes);
+	assert_int_equal(call_open(KEEPCALL_CONNECT, slice_text("a:1"), &channel), OK);
+	if (setjmp(stopped) == 0) {
+		(void)!call_accept(KEEPCALL_SESSIONS, &channel);
+		fail_msg("a number that is in use was taken");
+	}
+	open_door(true, two_bytes);
+	assert_int_equal(call_open(KEEPCALL_CONNECT, slice_text("a:1"), &channel), OK);
+	call_close(channel);
+	assert_int_equal(call_accept(KEEPCALL_SESSIONS, &channel), OK);
+}
+
 static void hints_are_copied_once(void **unused)
 {
 	(void)unused;
@@ -502,6 +520,7 @@ int main(void)
 	        cmocka_unit_test(more_than_a_window),
 	        cmocka_unit_test(wait_copies_the_answer),
 	        cmocka_unit_test(a_name_too_long),
+	        cmocka_unit_test(a_channel_number_is_given_once),
 	        cmocka_unit_test(hints_are_copied_once),
 	        cmocka_unit_test(statuses_belong_to_calls),
 	        cmocka_unit_test(what_is_sealed_is_known),
