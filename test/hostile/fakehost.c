@@ -38,6 +38,7 @@ static struct fake {
 	uint64_t now_ns, clock_step, random, calls;
 	uint64_t wait_timeout;
 	bool waiting, timed_out;
+	uint64_t result; /* of a socket's call */
 	enum fake_end end;
 	uint64_t exit_code;
 	struct slice watched[WATCHED];
@@ -86,7 +87,10 @@ static void *keep_thread(void *arg)
 	if (cancel)
 		end_keep(FAKE_EXITED);
 	call_init(&f.boot);
-	keep_main(&f.boot);
+	if (f.o.run == NULL)
+		keep_main(&f.boot);
+	f.o.run(&f.boot);
+	end_keep(FAKE_EXITED);
 }
 
 /* ---- what the shim and the CPU give in a real Keep ---- */
@@ -159,6 +163,12 @@ static volatile struct keepcall_page *page(void)
 	return (volatile struct keepcall_page *)(void *)f.shared;
 }
 
+/* A socket's channel: its host answers, if it is one that was opened. */
+static bool is_socket(uint64_t number)
+{
+	return f.o.sockets != NULL && number > FAKE_CHANNELS;
+}
+
 static struct channel *channel_of(uint64_t number)
 {
 	if (number == 0 || number > FAKE_CHANNELS || !f.channels[number - 1].accepted)
@@ -179,6 +189,8 @@ static uint16_t ready_events(const struct keepcall_poll *p)
 	const struct channel *c = channel_of(p->channel);
 	unsigned ready = 0;
 
+	if (is_socket(p->channel))
+		return f.o.sockets->ready(p->channel, p->wanted);
 	if (p->channel == KEEPCALL_SESSIONS)
 		return waiting_client() >= 0 ? p->wanted & KEEPCALL_READABLE : 0;
 	if (c == NULL)
@@ -193,7 +205,7 @@ static uint16_t ready_events(const struct keepcall_poll *p)
 	return (uint16_t)ready;
 }
 
-static uint64_t poll_all(const uint8_t *out, uint8_t *in, size_t count)
+static uint64_t poll_once(const uint8_t *out, uint8_t *in, size_t count)
 {
 	struct keepcall_poll p;
 	uint64_t ready = 0;
@@ -207,6 +219,25 @@ static uint64_t poll_all(const uint8_t *out, uint8_t *in, size_t count)
 	return ready;
 }
 
+/* Peers of sockets go on until one of them has made something ready, or none can. */
+static uint64_t poll_all(const uint8_t *out, uint8_t *in, size_t count)
+{
+	uint64_t ready = poll_once(out, in, count);
+
+	while (ready == 0 && f.o.sockets != NULL && f.o.sockets->step())
+		ready = poll_once(out, in, count);
+	return ready;
+}
+
+/* Nobody else is there: time passes, unless it would do so for ever. */
+static enum keepcall_status let_time_pass(void)
+{
+	if (page()->arg[1] == KEEPCALL_FOREVER)
+		end_keep(FAKE_STUCK);
+	f.now_ns += page()->arg[1];
+	return KEEPCALL_OK;
+}
+
 static enum keepcall_status answer_wait(const uint8_t *out, uint8_t *in)
 {
 	uint64_t count = page()->arg[0];
@@ -214,6 +245,8 @@ static enum keepcall_status answer_wait(const uint8_t *out, uint8_t *in)
 	page()->ret[0] = poll_all(out, in, count);
 	if (page()->ret[0] > 0)
 		return KEEPCALL_OK;
+	if (f.o.alone)
+		return let_time_pass();
 	if (page()->arg[1] == 0) { /* it computes and only looks: a client may do something just now */
 		give_turn(false);
 		await_turn(true);
@@ -251,6 +284,8 @@ static enum keepcall_status answer_send(const uint8_t *out)
 	struct channel *c = channel_of(page()->arg[0]);
 
 	look_for_leaks(out, page()->arg[1]);
+	if (is_socket(page()->arg[0]) && page()->arg[1] <= KEEPCALL_WINDOW_SIZE)
+		return f.o.sockets->send(page()->arg[0], slice_of(out, page()->arg[1]), &f.result);
 	if (c == NULL || page()->arg[1] > KEEPCALL_WINDOW_SIZE)
 		return KEEPCALL_INVALID;
 	if (c->client_gone)
@@ -263,6 +298,8 @@ static enum keepcall_status answer_receive(uint8_t *in)
 {
 	struct channel *c = channel_of(page()->arg[0]);
 
+	if (is_socket(page()->arg[0]) && page()->arg[1] <= KEEPCALL_WINDOW_SIZE)
+		return f.o.sockets->receive(page()->arg[0], in, page()->arg[1], &f.result);
 	if (c == NULL || page()->arg[1] > KEEPCALL_WINDOW_SIZE)
 		return KEEPCALL_INVALID;
 	page()->ret[0] = queue_take(&c->to_keep, in, page()->arg[1]);
@@ -275,6 +312,8 @@ static enum keepcall_status answer_accept(void)
 {
 	int i = waiting_client();
 
+	if (is_socket(page()->arg[0]))
+		return f.o.sockets->accept(page()->arg[0], &f.result);
 	if (page()->arg[0] != KEEPCALL_SESSIONS)
 		return KEEPCALL_INVALID;
 	if (i < 0)
@@ -289,6 +328,8 @@ static enum keepcall_status answer_close(void)
 {
 	struct channel *c = channel_of(page()->arg[0]);
 
+	if (is_socket(page()->arg[0]))
+		return f.o.sockets->close(page()->arg[0], page()->arg[1]);
 	if (c == NULL)
 		return KEEPCALL_INVALID;
 	c->keep_gone = true;
@@ -351,6 +392,15 @@ static enum keepcall_status answer_evidence(const uint8_t *out, uint8_t *in)
 	return KEEPCALL_OK;
 }
 
+static enum keepcall_status answer_open(const uint8_t *out)
+{
+	if (f.o.sockets == NULL)
+		return KEEPCALL_UNSUPPORTED;
+	if (page()->arg[1] > KEEPCALL_NAME_MAX)
+		return KEEPCALL_INVALID;
+	return f.o.sockets->open(page()->arg[0], slice_of(out, page()->arg[1]), &f.result);
+}
+
 static enum keepcall_status answer(void)
 {
 	uint8_t *out = f.shared + KEEPCALL_OUT_OFFSET, *in = f.shared + KEEPCALL_IN_OFFSET;
@@ -362,6 +412,7 @@ static enum keepcall_status answer(void)
 	case KEEPCALL_WAIT: return answer_wait(out, in);
 	case KEEPCALL_SEND: return answer_send(out);
 	case KEEPCALL_RECEIVE: return answer_receive(in);
+	case KEEPCALL_OPEN: return answer_open(out);
 	case KEEPCALL_ACCEPT: return answer_accept();
 	case KEEPCALL_CLOSE: return answer_close();
 	case KEEPCALL_GROW: return answer_grow();
@@ -374,10 +425,15 @@ static enum keepcall_status answer(void)
 void door_ring(void)
 {
 	f.calls++;
+	if (f.o.sockets != NULL)
+		(void)f.o.sockets->step();
 	if (cancel || f.calls > (f.o.calls_max == 0 ? 10000000 : f.o.calls_max))
 		end_keep(FAKE_EXITED);
 	page()->ret[0] = page()->ret[1] = 0;
+	f.result = 0;
 	page()->status = answer();
+	if (f.result != 0)
+		page()->ret[0] = f.result;
 	page()->answered = page()->sequence;
 	if (f.o.lie != NULL)
 		f.o.lie(f.o.lie_ctx, page(), f.shared + KEEPCALL_IN_OFFSET);

@@ -14,7 +14,19 @@
 enum { FAKE_CHANNELS = 8 };
 
 /* How the Keep ended. */
-enum fake_end { FAKE_RUNS, FAKE_EXITED, FAKE_BROKEN, FAKE_CHECK };
+enum fake_end { FAKE_RUNS, FAKE_EXITED, FAKE_BROKEN, FAKE_CHECK, FAKE_STUCK };
+
+/* A host that opens sockets; its channels come behind those of clients. The answers are those of abi/keepcall.h. */
+struct fake_sockets {
+	enum keepcall_status (*open)(uint64_t kind, struct slice name, uint64_t *channel);
+	enum keepcall_status (*accept)(uint64_t listener, uint64_t *channel);
+	enum keepcall_status (*send)(uint64_t channel, struct slice bytes, uint64_t *sent);
+	enum keepcall_status (*receive)(uint64_t channel, uint8_t *to, size_t capacity, uint64_t *got);
+	enum keepcall_status (*close)(uint64_t channel, uint64_t how);
+	uint16_t (*ready)(uint64_t channel, uint16_t wanted);
+	/* The peers do what they can. False: nothing. */
+	bool (*step)(void);
+};
 
 struct fake_options {
 	uint64_t seed;          /* of the random numbers */
@@ -24,6 +36,11 @@ struct fake_options {
 	/* A liar's chance: called with every answer, which it may change, and the in window. NULL: honest. */
 	void (*lie)(void *ctx, volatile struct keepcall_page *page, uint8_t *in);
 	void *lie_ctx;
+	const struct fake_sockets *sockets; /* NULL: there are none */
+	/* Runs in place of keep_main, without clients when it is alone: then time passes at once when nothing is ready, and
+	 * a WAIT for ever ends it (FAKE_STUCK). */
+	void (*run)(const struct boot_info *boot);
+	bool alone;
 	uint64_t calls_max;     /* the host gives up after so many calls (0: 10 million), for loops that lies cause */
 };
 

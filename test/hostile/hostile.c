@@ -13,19 +13,12 @@
 #include "keep/run/port.h"
 #include "keep/run/workload.h"
 #include "keep/wasi/port.h"
-
+#include "test/hostile/lies.h"
 
 static const char spoken[] = "PLAINTEXT-OUT: what the program says, and says, and says again.\n";
 static const char typed[] = "PLAINTEXT-IN: what the user types\n";
 static const char secret_module[] = "\0asm\1\0\0\0PLAINTEXT-MODULE";
 enum { ROUNDS = 30 };
-
-static uint64_t dice;
-
-static uint64_t roll(uint64_t n)
-{
-	return next_random(&dice) % n;
-}
 
 /* ---- the program: everything a program can make the runtime do ---- */
 
@@ -76,55 +69,6 @@ void workload_run(struct keep *k, struct msg_exit *end)
 	*end = (struct msg_exit){.end = err == OK ? WORKLOAD_EXITED : WORKLOAD_STOPPED, .code = 5};
 }
 
-/* ---- the liar ---- */
-
-static unsigned one_in; /* so often */
-static unsigned lies;
-
-static uint64_t strange_number(uint64_t honest)
-{
-	static const uint64_t strange[] = {0, 1, 2, 15, 255, 1023, 1024, 4096, 65535, 65536, KEEPCALL_WINDOW_SIZE,
-					   KEEPCALL_WINDOW_SIZE + 1, KEEPCALL_EVIDENCE_MAX, KEEPCALL_EVIDENCE_MAX + 1,
-					   INT32_MAX, UINT32_MAX, INT64_MAX, UINT64_MAX};
-
-	switch (roll(5)) {
-	case 0: return honest + 1;
-	case 1: return honest - 1;
-	case 2: return honest ^ UINT64_C(1) << roll(64);
-	case 3: return next_random(&dice);
-	default: return strange[roll(ARRAY_COUNT(strange))];
-	}
-}
-
-static void change_bytes(uint8_t *in, size_t size)
-{
-	for (uint64_t n = 1 + roll(4); n > 0; n--)
-		in[roll(size)] = (uint8_t)roll(256);
-}
-
-static void lie(void *ctx, volatile struct keepcall_page *p, uint8_t *in)
-{
-	(void)ctx;
-	if (roll(4) == 0)
-		p->attention = (uint32_t)roll(4);
-	if (roll(one_in) != 0)
-		return;
-	/* Pages that are said to be there and are not end a real Keep with a fault; here they would end the test. */
-	if (p->op == KEEPCALL_GROW && p->status != KEEPCALL_OK)
-		return;
-	lies++;
-	switch (roll(8)) {
-	case 0: p->status = (uint32_t)roll(KEEPCALL_STATUS_LIMIT); break;
-	case 1: p->status = (uint32_t)strange_number(p->status); break;
-	case 2: p->answered = (uint32_t)strange_number(p->answered); break; /* late, or to nobody */
-	case 3:
-	case 4: p->ret[0] = strange_number(p->ret[0]); break;
-	case 5: change_bytes(in, p->op == KEEPCALL_WAIT ? 24 : 128); break;
-	case 6: change_bytes(in, KEEPCALL_WINDOW_SIZE); break;
-	default: p->tsc_hz = strange_number(p->tsc_hz), p->ret[1] = strange_number(p->ret[1]); break;
-	}
-}
-
 /* ---- the client, who does its best and stops at the first thing it does not like ---- */
 
 static const char *fault;
@@ -173,7 +117,7 @@ static void visit(void)
 
 	if (client_run(&c, &p) == OK && ++delivered && talk(&c) == OK)
 		told++;
-	else if (lies == 0 && f.o.grow_max == 0)
+	else if (lies_told() == 0 && f.o.grow_max == 0)
 		fault = "the host was honest, and yet the workload did not end";
 	client_free(&c);
 	for (int i = 0; i < 5 && fake_end() == FAKE_RUNS; i++) {
@@ -186,13 +130,12 @@ static void visit(void)
 
 static const char *run_variant(uint64_t seed)
 {
-	struct fake_options o = {.seed = seed, .lie = lie, .calls_max = 3000};
+	struct fake_options o = {.seed = seed, .lie = lies_tell, .calls_max = 3000};
 
-	dice = (seed + 1) * UINT64_C(0x9e3779b97f4a7c15);
-	one_in = 1U << (3 + roll(8));
+	dice_seed(seed);
+	lies_begin(UINT64_C(1) << (3 + roll(8)));
 	o.pipe_size = roll(3) == 0 ? 1000 + roll(5000) : 0;
 	o.grow_max = roll(8) == 0 ? roll(16 << 20) : 0;
-	lies = 0;
 	fault = NULL;
 	fake_start(&o);
 	fake_clock_step(20000);
@@ -208,14 +151,14 @@ static const char *run_variant(uint64_t seed)
 int main(int argc, char **argv)
 {
 	uint64_t count = argc > 1 ? strtoull(argv[1], NULL, 10) : 10000, first = argc > 2 ? strtoull(argv[2], NULL, 10) : 0;
-	unsigned failed = 0, ends[4] = {0}, total_lies = 0;
+	unsigned failed = 0, ends[5] = {0}, total_lies = 0;
 	uint64_t calls = 0;
 
 	for (uint64_t i = first; i < first + count; i++) {
 		const char *why = run_variant(i);
 
 		ends[f.end]++;
-		total_lies += lies;
+		total_lies += lies_told();
 		calls += fake_calls();
 		if (why == NULL)
 			continue;
