@@ -63,7 +63,9 @@ until_true 10 none_left
 # a server that no public authority vouches for
 openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj /CN=localhost -addext subjectAltName=DNS:localhost \
 	-keyout "$tmp/key.pem" -out "$tmp/cert.pem" 2>/dev/null
-openssl s_server -quiet -accept "$port" -key "$tmp/key.pem" -cert "$tmp/cert.pem" </dev/null >/dev/null 2>&1 &
+mkfifo "$tmp/open" # whose input ends lets its first client go, sometimes before the handshake is done
+exec 9<>"$tmp/open"
+openssl s_server -quiet -accept "$port" -key "$tmp/key.pem" -cert "$tmp/cert.pem" <&9 >/dev/null 2>&1 &
 server=$!
 until_true 10 listens
 printf '[[files]]\nkind = "stdout"\n[[files]]\nkind = "connect"\nprot = "tls"\nhost = "localhost"\nport = %s\n' "$port" >"$tmp/Enarx.toml"
@@ -75,6 +77,7 @@ try "$broch" run -q --backend process --config "$tmp/client.toml" "$B/examples/h
 want_status 0 "a server that a root of ours vouches for" && good
 kill $server
 wait $server 2>/dev/null
+exec 9>&-
 
 # nobody there
 printf '[[files]]\nkind = "stdout"\n[[files]]\nkind = "connect"\nprot = "tcp"\nhost = "127.0.0.1"\nport = %s\n' "$port" >"$tmp/Enarx.toml"
