@@ -138,6 +138,19 @@ static enum check_result extension(const struct dcap_case *c, unsigned arg, stru
 	return CHECK_PASS;
 }
 
+/* Intel has made more than one certificate for its root key; whichever comes along must be a good one. The quote's own is
+ * judged in its rows. */
+static enum err same_root(const struct dcap_case *c, const struct cert *other, struct note *found)
+{
+	if (slice_equal(other->der, c->cert[CERT_ROOT]->der))
+		return OK;
+	if (memcmp(other->spki_sha256, c->cert[CERT_ROOT]->spki_sha256, SPKI_DIGEST_SIZE) != 0)
+		return refuse(found, ERR_INVALID, "%s, whose key is not the root's", other->cn);
+	TRY(cert_algorithm_ecdsa256(other, found));
+	TRY(cert_signed_by(other, c->cert[CERT_ROOT], found));
+	return cert_valid_at(other, c->in->at, found);
+}
+
 /* The chain that comes with a statement: its signer, and at most the root, which must be the one of the quote. */
 static enum check_result signer_read(const struct dcap_case *c, unsigned arg, struct check *k)
 {
@@ -147,11 +160,12 @@ static enum check_result signer_read(const struct dcap_case *c, unsigned arg, st
 	say(k->cure, "fetch it from Intel's service together with the statement (header *-Issuer-Chain)");
 	if (l->count == 0)
 		return done_without(c, arg) ? skip(k, "none given") : from(ERR_FORMAT, &c->signer_note[arg], k);
-	for (size_t i = 1; i < l->count; i++)
-		if (memcmp(l->cert[i].spki_sha256, c->cert[CERT_ROOT]->spki_sha256, SPKI_DIGEST_SIZE) != 0) {
-			say(k->found, "%s, whose key is not the root's", l->cert[i].cn);
-			return CHECK_FAIL;
-		}
+	for (size_t i = 1; i < l->count; i++) {
+		struct note found = {""};
+
+		if (same_root(c, &l->cert[i], &found) != OK)
+			return from(ERR_INVALID, &found, k);
+	}
 	return from(OK, &c->signer_note[arg], k);
 }
 

@@ -5,6 +5,7 @@
 #include "lib/base/hex.h"
 
 #include <stdio.h>
+#include <strings.h>
 #include <time.h>
 
 const char *const tcb_status_names[TCB_STATUS_COUNT] = {
@@ -222,7 +223,7 @@ static enum err module_identity(const json_t *o, struct tdx_module *m, struct no
 	const char *id;
 
 	TRY(text_of(o, "id", &id, n));
-	if (strlen(id) != 6 || memcmp(id, "TDX_", 4) != 0 || hex_decode(slice_text(id + 4), &m->id, 1) != OK)
+	if (strlen(id) != 6 || strncasecmp(id, "TDX_", 4) != 0 || hex_decode(slice_text(id + 4), &m->id, 1) != OK)
 		return refuse(n, ERR_FORMAT, "a module identity whose id is not TDX_ and two hex digits");
 	TRY(module_of(o, m, n));
 	return isv_levels(o, &m->levels, n);

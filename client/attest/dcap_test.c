@@ -63,6 +63,7 @@ CHANGE(pck_revoked, r->crl[MAKE_PCK_CRL].revoked[0] = 100 + MAKE_PCK)
 
 #define SIGNER(who, which)                                                                                             \
 	CHANGE(who##_stranger, r->signer_with_stranger[which] = true)                                                  \
+	CHANGE(who##_forged, r->signer_root_forged[which] = true)                                                      \
 	CHANGE(who##_absent, r->signer_absent[which] = true)                                                           \
 	CHANGE(who##_name, r->cert[MAKE_TCB_SIGNER + which].cn = "Intel SGX PCK Certificate")                          \
 	CHANGE(who##_issuer, r->cert[MAKE_TCB_SIGNER + which].issuer_cn = "Intel SGX PCK Platform CA")                 \
@@ -296,6 +297,7 @@ static const struct killer {
         B("dcap.pck.extension", ext_trailing),
 #define SIGNER_ROWS(who)                                                                                               \
 	B("dcap." #who ".read", who##_stranger), B("dcap." #who ".read", who##_absent),                                \
+	        B("dcap." #who ".read", who##_forged),                                                                 \
 	        B("dcap." #who ".name", who##_name), B("dcap." #who ".issuer", who##_issuer),                          \
 	        B("dcap." #who ".algorithm", who##_hash), B("dcap." #who ".key", who##_curve),                         \
 	        B("dcap." #who ".signature", who##_signature), B("dcap." #who ".leaf", who##_ca),                      \

@@ -64,12 +64,30 @@ static struct slice choose_crl(const struct snp_case *c, const struct envelope *
 	return first;
 }
 
+/* Can it be read, and is not the root's? */
+static bool foreign_crl(const struct snp_case *c)
+{
+	struct crl one;
+	bool yes;
+
+	if ((c->have & NEED_ROOT) == 0 || crl_read(c->crl_der, &one, NULL) != OK)
+		return false;
+	yes = crl_issuer_is(&one, &c->root, NULL) != OK;
+	crl_free(&one);
+	return yes;
+}
+
+/* A list of another issuer says nothing about this chain (RFC 5280 section 6.3.3). Where the policy asks for no list it is
+ * as good as none, for whoever gave it could have given none. */
 static void load_crl(struct snp_case *c, const struct envelope *e)
 {
 	c->crl_der = choose_crl(c, e);
-	if (c->crl_der.size == 0)
+	if (c->crl_der.size > 0 && !c->rules->crl_required && foreign_crl(c)) {
+		note_set(&c->crl_note, "only lists of other issuers given");
+		c->crl_der = slice_of(NULL, 0);
+	} else if (c->crl_der.size == 0) {
 		note_set(&c->crl_note, "none given");
-	else if (crl_read(c->crl_der, &c->crl, &c->crl_note) == OK) {
+	} else if (crl_read(c->crl_der, &c->crl, &c->crl_note) == OK) {
 		note_set(&c->crl_note, "read");
 		c->have |= NEED_CRL;
 	}

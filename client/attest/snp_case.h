@@ -87,6 +87,16 @@ static inline enum check_result skip(struct check *k, const char *why)
 	return CHECK_SKIP;
 }
 
+PRINTF_LIKE(2, 3) static inline enum check_result skip_because(struct check *k, const char *fmt, ...)
+{
+	va_list args;
+
+	va_start(args, fmt);
+	vsnprintf(k->found, CHECK_TEXT_MAX, fmt, args);
+	va_end(args);
+	return CHECK_SKIP;
+}
+
 static inline bool all_zero(struct slice s)
 {
 	for (size_t i = 0; i < s.size; i++)

@@ -157,7 +157,7 @@ static enum check_result ca_time(const struct snp_case *c, struct check *k)
 static enum check_result crl_given(const struct snp_case *c, struct check *k)
 {
 	if (c->crl_der.size == 0 && !c->rules->crl_required)
-		return skip(k, "none given, and the policy does not ask for one");
+		return skip_because(k, "%s, and the policy does not ask for one", c->crl_note.text);
 	say(k->expected, "a certificate revocation list of the root");
 	say(k->cure, "give the product's CRL from AMD's key distribution service, or set crl = \"if-given\"");
 	return from((c->have & NEED_CRL) != 0 ? OK : ERR_NOT_FOUND, &c->crl_note, k);

@@ -426,6 +426,9 @@ CHANGE(fine_unbound, r->want_data_size = 0)
 CHANGE(fine_vlek, r->vlek = true; r->platform.cn = "SEV-VLEK"; r->issuer.cn = r->platform.issuer_cn = "SEV-VLEK-Milan";
        r->report.key_info = SNP_KEY_VLEK << 2; r->hwid_size = 0; memset(r->chip, 0, 64); r->policy.snp.vlek = true)
 
+CHANGE(fine_masked_key_under_vlek, fine_vlek(r); r->report.key_info |= 2)
+CHANGE(fine_foreign_crl_unasked, r->crl.issuer_cn = "ARK-Genoa"; r->policy.snp.crl_required = false)
+
 static void turin(struct recipe *r)
 {
 	static const uint8_t tcb[8] = {1, 2, 0, 3, 0, 0, 0, 71};
@@ -457,6 +460,7 @@ static void what_is_allowed_is_accepted(void **state)
 		F(fine_version_2),   F(fine_version_4),     F(fine_version_5),   F(fine_wrapped_hwid), F(fine_no_crl),
 		F(fine_debug),       F(fine_migration),     F(fine_masked_chip), F(fine_platform_id),  F(fine_no_launch_tcb), F(fine_second_crl),
 		F(fine_large_spl),   F(fine_platform_info), F(fine_unbound),     F(fine_vlek),         F(turin),
+		F(fine_masked_key_under_vlek), F(fine_foreign_crl_unasked),
 #undef F
 	};
 

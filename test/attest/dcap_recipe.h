@@ -71,7 +71,8 @@ struct dcap_recipe {
 	bool no_ext;
 	struct dcap_statement_recipe statement[DCAP_STATEMENTS];
 	bool chain_without_root, chain_beside, crl_chain_of_signer, signer_with_stranger[DCAP_STATEMENTS],
-	        signer_absent[DCAP_STATEMENTS];
+	        signer_absent[DCAP_STATEMENTS],
+	        signer_root_forged[DCAP_STATEMENTS]; /* the root's key and name, but another's signature */
 	uint16_t version, key_type;
 	uint8_t vendor[16], body[TD_REPORT_15_SIZE], qe[SGX_REPORT_BODY_SIZE], auth[32];
 	enum recipe_key qe_by, quote_by, key_said; /* key_said: the quote names this attestation key */
@@ -519,6 +520,22 @@ static inline void dcap_add(struct envelope *e, const char *name, struct slice v
 	e->collateral[e->collateral_count++] = (struct envelope_item){slice_text(name), value};
 }
 
+static inline void dcap_forge_root(const struct dcap_recipe *r, struct dcap_baked *b, int which)
+{
+	struct recipe_cert root = r->cert[MAKE_ROOT];
+	size_t size;
+	uint8_t *der;
+	char *pem;
+
+	root.sign.by = KEY_FOREIGN;
+	der = recipe_cert(&root, NULL, &size);
+	pem = dcap_pem(slice_of(der, size));
+	free(b->lists[2 + which]);
+	b->lists[2 + which] = dcap_join(b->pem[MAKE_TCB_SIGNER + which], pem, "");
+	free(pem);
+	free(der);
+}
+
 static inline void dcap_bake_certs(struct dcap_recipe *r, struct dcap_baked *b)
 {
 	static uint8_t ext[2000];
@@ -539,6 +556,9 @@ static inline void dcap_bake_certs(struct dcap_recipe *r, struct dcap_baked *b)
 	for (int i = 0; i < DCAP_STATEMENTS; i++)
 		b->lists[2 + i] = dcap_join(b->pem[MAKE_TCB_SIGNER + i],
 		                            b->pem[r->signer_with_stranger[i] ? MAKE_CA : MAKE_ROOT], "");
+	for (int i = 0; i < DCAP_STATEMENTS; i++)
+		if (r->signer_root_forged[i])
+			dcap_forge_root(r, b, i);
 }
 
 static inline void dcap_bake_statement(const struct dcap_recipe *r, struct dcap_baked *b, int which)

@@ -37,7 +37,10 @@ static struct slice from_hex(struct dcap_vector *d, const char *text)
 	if (b == NULL || d->byte_count == ITEMS)
 		exit(2);
 	d->bytes[d->byte_count++] = b;
-	return slice_of(b, case_hex(text, b, size));
+	if (hex_decode(slice_text(text), b, size) == OK)
+		return slice_of(b, size);
+	b[0] = 0; /* damaged on purpose: something that cannot be read */
+	return slice_of(b, 1);
 }
 
 static void collateral_load(struct dcap_vector *d)
@@ -51,8 +54,10 @@ static void collateral_load(struct dcap_vector *d)
 	if (s.size == 0)
 		return;
 	d->collateral = json_loadb((const char *)s.data, s.size, 0, &error);
-	if (d->collateral == NULL)
-		exit(2);
+	if (d->collateral == NULL) { /* damaged on purpose: then there is none, though some was named */
+		d->collateral = json_object();
+		return;
+	}
 	json_object_foreach(json_object_get(d->c->json, "override"), key, v) json_object_set(d->collateral, key, v);
 	json_array_foreach(json_object_get(d->c->json, "drop"), i, v)
 	        json_object_del(d->collateral, json_string_value(v));

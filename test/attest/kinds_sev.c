@@ -78,14 +78,16 @@ static enum outcome ca_case(struct vector *c)
 	struct slice x509 = case_file(c, "x509_ark");
 	uint8_t root[SPKI_DIGEST_SIZE] = {0};
 	struct sev_ca ark;
-	struct cert cert;
+	struct cert cert = {0};
 	struct verdict v;
 	enum outcome o;
 
 	own_root(in.certs[0], root);
 	in.root = root;
-	if (x509.size > 0 && cert_read(x509, &cert, NULL) == OK) {
-		memcpy(root, cert.spki_sha256, sizeof root);
+	if (x509.size > 0) {
+		memset(root, 0, sizeof root);
+		if (cert_read(x509, &cert, NULL) == OK)
+			memcpy(root, cert.spki_sha256, sizeof root);
 		cert_free(&cert);
 	}
 	sev_ca_verify(&in, &v);
