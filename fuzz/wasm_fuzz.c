@@ -75,7 +75,7 @@ static void compile(struct arena *a, struct wasm_module *m)
 	struct note n = {{0}};
 
 	code.arena.dirty = 0; /* what lies there does not matter */
-	if (wasm_compile(m, a, &code) != OK)
+	if (wasm_compile(m, WASM_TIER_BASELINE, a, &code) != OK)
 		return;
 	if (x64_prove(m, a, &n) == ERR_INVALID)
 		abort();

@@ -2,7 +2,8 @@
 /*
  * engine FILE N: loads a module and calls its export `kernel`; prints its checksum and the microseconds it took.
  * engine FILE: only loads; prints the bytes of the module, of the arena used for it, the microseconds, those of compiling,
- * functions compiled and not, bytes of code. -b before FILE: compiled by the baseline tier.
+ * functions compiled and not, bytes of code, functions optimized. Before FILE: -b compiled by the baseline tier, -o by
+ * the optimizing one.
  */
 #include "sys/code.h"
 
@@ -93,7 +94,7 @@ static void run(struct arena *a, const struct wasm_limits *limits, const struct 
 }
 
 /* Returns the microseconds. */
-static long long compile(struct wasm_module *m, struct arena *a)
+static long long compile(struct wasm_module *m, enum wasm_tier tier, struct arena *a)
 {
 	struct wasm_code_memory *code;
 	struct note why = {{0}};
@@ -101,7 +102,7 @@ static long long compile(struct wasm_module *m, struct arena *a)
 
 	must(code_memory_open(&code), &why);
 	t = now_us();
-	must(wasm_compile(m, a, code), &why);
+	must(wasm_compile(m, tier, a, code), &why);
 	return now_us() - t;
 }
 
@@ -114,10 +115,10 @@ int main(int argc, char **argv)
 	struct wasm_module *m;
 	struct slice bytes;
 	long long t, compiling = 0;
-	bool base = argc > 1 && strcmp(argv[1], "-b") == 0;
+	bool opt = argc > 1 && strcmp(argv[1], "-o") == 0, base = argc > 1 && strcmp(argv[1], "-b") == 0;
 
-	argc -= base;
-	argv += base;
+	argc -= base || opt;
+	argv += base || opt;
 	if (argc < 2 || argc > 3)
 		return 2;
 	a.dirty = 0;
@@ -125,12 +126,12 @@ int main(int argc, char **argv)
 	t = now_us();
 	must(wasm_load(&a, bytes, &limits, &m, &why), &why);
 	t = now_us() - t;
-	if (base)
-		compiling = compile(m, &a);
+	if (base || opt)
+		compiling = compile(m, opt ? WASM_TIER_OPTIMIZED : WASM_TIER_BASELINE, &a);
 	stats = wasm_code_stats(m);
 	if (argc == 2)
-		printf("%zu %zu %lld %lld %u %u %zu\n", bytes.size, a.used, t, compiling, stats.compiled, stats.interpreted,
-		       stats.bytes);
+		printf("%zu %zu %lld %lld %u %u %zu %u\n", bytes.size, a.used, t, compiling, stats.compiled, stats.interpreted,
+		       stats.bytes, stats.optimized);
 	else
 		run(&a, &limits, m, argv[2]);
 	return 0;

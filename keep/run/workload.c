@@ -185,7 +185,7 @@ static enum err poll(void *ctx)
 	if (p->instance == NULL || p->tried || p->polls_left-- > 0)
 		return OK;
 	p->tried = true; /* what is not compiled now is interpreted */
-	if (wasm_compile(p->module, &p->keep->memory.heap, &p->keep->memory.code) == OK)
+	if (wasm_compile(p->module, WASM_TIER_BASELINE, &p->keep->memory.heap, &p->keep->memory.code) == OK)
 		wasm_run_compiled(p->instance);
 	return OK;
 }

@@ -24,12 +24,17 @@ struct wasm_code_memory {
 	uint32_t fault_offset;     /* private: of the last fault, in the code of its module */
 };
 
+/* Which compiler: the fast one, or the one whose code is fast, which leaves to the other what it cannot do (vectors,
+ * very long functions). */
+enum wasm_tier { WASM_TIER_BASELINE, WASM_TIER_OPTIMIZED };
+
 /*
  * scratch: keeps what has to live as long as the module, the rest is given back. On failure nothing was compiled, and
  * the module runs in the interpreter: ERR_NOMEM; ERR_UNSUPPORTED: the CPU has no SSE4.1; or what `seal` gave. Linear in
  * the size of the module.
  */
-MUST_USE enum err wasm_compile(struct wasm_module *m, struct arena *scratch, struct wasm_code_memory *code);
+MUST_USE enum err wasm_compile(struct wasm_module *m, enum wasm_tier tier, struct arena *scratch,
+			       struct wasm_code_memory *code);
 /* For a fault handler: where to go on after a page fault at pc, 0: no fault of compiled code at a linear memory.
  * Touches nothing but *code and its modules. */
 uint64_t wasm_code_fault(struct wasm_code_memory *code, uint64_t pc);
@@ -41,9 +46,9 @@ uint64_t wasm_code_fault(struct wasm_code_memory *code, uint64_t pc);
  */
 void wasm_run_compiled(struct wasm_instance *i);
 
-/* What became of it: functions compiled, and those left to the interpreter. */
+/* What became of it: functions compiled, of those optimized, and those left to the interpreter. */
 struct wasm_code_stats {
-	uint32_t compiled, interpreted;
+	uint32_t compiled, optimized, interpreted;
 	size_t bytes;
 };
 struct wasm_code_stats wasm_code_stats(const struct wasm_module *m);

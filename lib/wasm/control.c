@@ -399,6 +399,7 @@ enum err translate_loop(struct translator *t, const struct opinfo *op)
 	TRY(next_control(t, &c));
 	TRY(enter_block(t, OPCODE_LOOP, &c));
 	tr_bind(t, 0);
+	t->module->reached_loops += t->live;
 	/* With nothing on the stack all of the frame is in the locals, for both tiers: here one can hand over to the
 	 * other. */
 	if (t->live && t->height == 0) {

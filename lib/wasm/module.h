@@ -94,6 +94,7 @@ struct wasm_module {
 	uint32_t type_count, import_count, function_count, table_count, memory_count, global_count, export_count;
 	uint32_t element_count, data_count;
 	uint32_t loops; /* whose heads can be entered in compiled code (translate_loop) */
+	uint32_t reached_loops; /* those and others */
 	uint32_t imported_functions, imported_tables, imported_memories, imported_globals;
 	uint32_t start;        /* NO_INDEX: none */
 	struct native_module *native; /* compiled code, NULL: none */

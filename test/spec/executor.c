@@ -101,7 +101,7 @@ static struct wasm_extern *find_import(struct executor *x, struct wasm_import im
 
 static enum err compile(struct executor *x, struct wasm_module *m, struct note *n)
 {
-	enum err err = wasm_compile(m, x->arena, x->code);
+	enum err err = wasm_compile(m, x->tier, x->arena, x->code);
 
 	if (err != OK)
 		return refuse(n, ERR_STATE, "the module was not compiled: %s", err_text(err));
@@ -226,8 +226,9 @@ static enum err dispatch(struct executor *x, struct slice request, struct writer
 	switch (command) {
 	case SPEC_RESET:
 		TRY(rd_u8(&r, &tier));
-		x->compiles = tier == 1 && x->code != NULL;
-		return tier == 1 && x->code == NULL ? ERR_UNSUPPORTED : reset(x);
+		x->compiles = tier != 0 && x->code != NULL;
+		x->tier = tier == 2 ? WASM_TIER_OPTIMIZED : WASM_TIER_BASELINE;
+		return tier != 0 && x->code == NULL ? ERR_UNSUPPORTED : reset(x);
 	case SPEC_MODULE: return module(x, &r, w, n);
 	case SPEC_REGISTER: return register_name(x, &r);
 	case SPEC_INVOKE: return invoke(x, &r, w, n);

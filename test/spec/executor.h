@@ -37,6 +37,7 @@ struct executor {
 	struct wasm_memory_ops memory;
 	struct wasm_code_memory *code;
 	bool compiles;
+	enum wasm_tier tier; /* by which compiler */
 	struct wasm_store *store;
 	struct wasm_instance **instances;
 	uint32_t instance_count;

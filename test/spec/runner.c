@@ -34,7 +34,7 @@ struct runner {
 	unsigned name_count;
 	unsigned passed, failed, skipped;
 	bool verbose;
-	bool compiles;               /* -b: the baseline compiler */
+	uint8_t tier;                /* -b: the baseline compiler (1), -o: the optimizing one (2) */
 	struct wasm_code_memory *code; /* here */
 	bool in_keep;
 	struct keep_options options;
@@ -497,7 +497,7 @@ static void run_script(struct runner *u, const char *script)
 	if (u->code != NULL)
 		code_memory_reset(u->code);
 	begin(u, SPEC_RESET);
-	must(wr_u8(&u->w, u->compiles));
+	must(wr_u8(&u->w, u->tier));
 	must(send_request(u) == SPEC_DONE ? OK : ERR_STATE);
 	json_array_foreach(commands, i, command) do_command(u, command);
 	memories_free();
@@ -539,8 +539,8 @@ int main(int argc, char **argv)
 		argv++;
 		argc--;
 	}
-	if (argc > 1 && strcmp(argv[1], "-b") == 0) {
-		u.compiles = true;
+	if (argc > 1 && (strcmp(argv[1], "-b") == 0 || strcmp(argv[1], "-o") == 0)) {
+		u.tier = argv[1][1] == 'b' ? 1 : 2;
 		must(code_memory_open(&u.code));
 		argv++;
 		argc--;
@@ -554,7 +554,7 @@ int main(int argc, char **argv)
 	u.keep = (struct keep_process){.pid = -1, .control = -1, .session = -1};
 	u.request = malloc(REQUEST_MAX);
 	if (argc < 2 || p == MAP_FAILED || u.request == NULL) {
-		fprintf(stderr, "usage: spec-runner [-v] [-b] [-k KEEPER IMAGE BACKEND] DIRECTORY [SCRIPT...]\n");
+		fprintf(stderr, "usage: spec-runner [-v] [-b | -o] [-k KEEPER IMAGE BACKEND] DIRECTORY [SCRIPT...]\n");
 		return 2;
 	}
 	a = arena_of(p, ARENA_BYTES);

@@ -56,14 +56,15 @@ static bool exhausted(const struct outcome *o)
 
 static bool same(uint64_t seed, const struct run *a, const struct run *b, const char *how)
 {
-	bool good = same_outcome(seed, "start", 0, &a->start, &b->start, how) && a->call_count == b->call_count;
+	bool good = true;
 
-	if (good && exhausted(&a->start))
+	if (exhausted(&a->start) || exhausted(&b->start))
 		return true;
+	good = same_outcome(seed, "start", 0, &a->start, &b->start, how) && a->call_count == b->call_count;
 	for (unsigned k = 0; k < a->call_count && good; k++) {
-		good = same_outcome(seed, "call", k, &a->calls[k], &b->calls[k], how);
-		if (good && exhausted(&a->calls[k]))
+		if (exhausted(&a->calls[k]) || exhausted(&b->calls[k]))
 			return true;
+		good = same_outcome(seed, "call", k, &a->calls[k], &b->calls[k], how);
 	}
 	return good && same_state(seed, a, b, how);
 }
@@ -75,28 +76,37 @@ static struct slice generate(uint64_t seed, uint8_t out[static GENERATE_MAX])
 }
 
 struct totals {
-	uint64_t failed, functions, interpreted;
+	uint64_t failed, functions, interpreted, optimized;
 };
 
 static void one(struct arena *a, struct wasm_code_memory *code, uint64_t seed, FILE *log, struct totals *t)
 {
 	static uint8_t module[GENERATE_MAX];
-	static struct run interpreted, compiled, late;
+	static struct run interpreted, others[4];
+	static const struct {
+		enum tier tier;
+		const char *how;
+	} tiers[] = {{TIER_COMPILED, "compiled"},
+	             {TIER_LATE, "compiled late"},
+	             {TIER_OPTIMIZED, "optimized"},
+	             {TIER_OPTIMIZED_LATE, "optimized late"}};
+	bool good = true;
 	struct slice bytes = generate(seed, module);
 
 	run_module(a, bytes, NULL, TIER_INTERPRETED, seed, &interpreted);
-	run_module(a, bytes, code, TIER_COMPILED, seed, &compiled);
-	run_module(a, bytes, code, TIER_LATE, seed, &late);
-	t->failed +=
-	        !same(seed, &interpreted, &compiled, "compiled") || !same(seed, &interpreted, &late, "compiled late");
+	for (unsigned k = 0; k < ARRAY_COUNT(tiers); k++) {
+		run_module(a, bytes, code, tiers[k].tier, seed, &others[k]);
+		good = same(seed, &interpreted, &others[k], tiers[k].how) && good;
+		code_linear_free(others[k].memory);
+		code_memory_reset(code);
+	}
+	t->failed += !good;
 	t->functions += GENERATE_FUNCTIONS;
-	t->interpreted += compiled.interpreted;
+	t->interpreted += others[0].interpreted;
+	t->optimized += others[2].optimized;
 	if (log != NULL && !log_write(log, seed, bytes, &interpreted))
 		exit(2); /* whoever reads it has ended, and says why */
 	code_linear_free(interpreted.memory);
-	code_linear_free(compiled.memory);
-	code_linear_free(late.memory);
-	code_memory_reset(code);
 	arena_release(a, 0);
 }
 
@@ -131,8 +141,8 @@ int main(int argc, char **argv)
 		one(&a, code, seed, logs ? stdout : NULL, &t);
 	if (fflush(stdout) != 0)
 		return 2;
-	fprintf(logs ? stderr : stdout, "tiers: %llu functions, %llu of them not compiled\n",
-	        (unsigned long long)t.functions, (unsigned long long)t.interpreted);
+	fprintf(logs ? stderr : stdout, "tiers: %llu functions, %llu of them not compiled, %llu optimized\n",
+	        (unsigned long long)t.functions, (unsigned long long)t.interpreted, (unsigned long long)t.optimized);
 	fprintf(logs ? stderr : stdout, "tiers: %llu passed, %llu failed, 0 skipped\n",
 	        (unsigned long long)(count - t.failed), (unsigned long long)t.failed);
 	return t.failed == 0 ? 0 : 1;

@@ -227,6 +227,7 @@ struct late {
 	struct wasm_code_memory *code;
 	struct wasm_module *module;
 	struct wasm_instance *instance; /* NULL: not made yet */
+	enum wasm_tier tier;
 	unsigned polls;
 };
 
@@ -237,7 +238,7 @@ static enum err compile_late(void *ctx)
 
 	if (l->instance == NULL || l->module->native != NULL || l->polls-- > 0)
 		return OK;
-	must(wasm_compile(l->module, l->arena, l->code), &n, "compile");
+	must(wasm_compile(l->module, l->tier, l->arena, l->code), &n, "compile");
 	wasm_run_compiled(l->instance);
 	return OK;
 }
@@ -255,6 +256,11 @@ static enum err instantiate(struct wasm_store *s, struct arena *a, const struct 
 	return wasm_instantiate(s, a, m, imports, i, n);
 }
 
+static enum wasm_tier compiler_of(enum tier tier)
+{
+	return tier == TIER_OPTIMIZED || tier == TIER_OPTIMIZED_LATE ? WASM_TIER_OPTIMIZED : WASM_TIER_BASELINE;
+}
+
 void run_module(struct arena *a, struct slice bytes, struct wasm_code_memory *code, enum tier tier, uint64_t seed,
                 struct run *r)
 {
@@ -263,17 +269,19 @@ void run_module(struct arena *a, struct slice bytes, struct wasm_code_memory *co
 	struct wasm_instance *i;
 	struct wasm_module *m;
 	struct wasm_store *s;
-	struct late late = {.arena = a, .code = code, .polls = seed / 8 % 8};
-	struct wasm_poll poll = {tier == TIER_LATE ? compile_late : NULL, &late};
+	bool is_late = tier == TIER_LATE || tier == TIER_OPTIMIZED_LATE;
+	struct late late = {.arena = a, .code = code, .polls = seed / 8 % 8, .tier = compiler_of(tier)};
+	struct wasm_poll poll = {is_late ? compile_late : NULL, &late};
 	struct note n = {{0}};
 
 	memset(r, 0, sizeof *r);
-	if (tier == TIER_LATE)
+	if (is_late)
 		limits.poll_interval = 1 + seed % 8;
 	must(wasm_load(a, bytes, &limits, &m, &n), &n, "load");
 	late.module = m;
-	if (tier == TIER_COMPILED) {
-		must(wasm_compile(m, a, code), &n, "compile");
+	if (tier == TIER_COMPILED || tier == TIER_OPTIMIZED) {
+		must(wasm_compile(m, late.tier, a, code), &n, "compile");
+		r->optimized = wasm_code_stats(m).optimized;
 		r->interpreted = wasm_code_stats(m).interpreted;
 		if (x64_prove(m, a, &n) != OK) {
 			fprintf(stderr, "module %llu: %s\n", (unsigned long long)seed, n.text);

@@ -10,7 +10,7 @@
 #include "lib/wasm/compile.h"
 
 enum { RUN_CALLS = 24, RUN_PARAMS = 4, RUN_RESULTS = 8, RUN_GLOBALS = 16, RUN_TABLES = 4, RUN_BUDGET = 200 };
-enum tier { TIER_INTERPRETED, TIER_COMPILED, TIER_LATE };
+enum tier { TIER_INTERPRETED, TIER_COMPILED, TIER_LATE, TIER_OPTIMIZED, TIER_OPTIMIZED_LATE };
 
 struct outcome {
 	enum err err;
@@ -32,6 +32,7 @@ struct run {
 	uint8_t *memory;
 	uint64_t memory_size;
 	uint32_t interpreted; /* functions that the compiler left alone */
+	uint32_t optimized;   /* and those that the optimizing one took */
 };
 
 /* Everything lives in the arena. The memory is the caller's to free. Ends the process when the module is not valid. */

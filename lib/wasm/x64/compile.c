@@ -2,6 +2,8 @@
 /* From a module to its code: the stubs, then each body, then the calls between them. */
 #include "lib/wasm/x64/compile.h"
 
+#include "lib/wasm/opt/ir.h"
+
 #include <cpuid.h>
 
 void fail(struct compiler *c)
@@ -79,6 +81,23 @@ void emit_poll(struct compiler *c)
 	late->back = c->e.at;
 }
 
+void write_poll(struct compiler *c, uint32_t back)
+{
+	struct late_code *late = add_late(c, LATE_POLL_ALL);
+
+	emit_alu_imm(&c->e, ALU_SUB, false, rm_reg(FUEL_REG), 1);
+	emit_jcc_chain(&c->e, CC_S, &late->chain);
+	late->back = back != 0 ? back : c->e.at;
+}
+
+bool add_head(struct compiler *c, uint32_t at, uint16_t halves)
+{
+	if (c->head_count == c->head_max)
+		return false;
+	c->heads[c->head_count++] = (struct native_head){at, halves};
+	return true;
+}
+
 void add_entry(struct compiler *c)
 {
 	add_late(c, LATE_ENTRY)->back = c->e.at;
@@ -113,8 +132,9 @@ static void emit_late(struct compiler *c, const struct scanned *s)
 			emit_call_to(&c->e, c->traps[late->trap]);
 			add_site(c, c->e.at - 1);
 		} else {
-			emit_imm(&c->e, RAX, HELPER_POLL);
-			emit_call_to(&c->e, c->helper);
+			if (late->kind == LATE_POLL)
+				emit_imm(&c->e, RAX, HELPER_POLL);
+			emit_call_to(&c->e, late->kind == LATE_POLL ? c->helper : c->poll);
 			add_site(c, c->e.at - 1);
 			emit_jmp_to(&c->e, late->back);
 		}
@@ -365,25 +385,43 @@ static void walk(struct compiler *c, const struct scanned *s, const struct wasm_
 		emit_patch32(&c->e, field, (c->home_base + c->height_max) * 8);
 }
 
-static bool compile_body(struct compiler *c, uint32_t n, uint32_t size)
+/* The reader at the code of the body, and the types of locals known. */
+static bool begin_function(struct compiler *c, uint32_t n, uint32_t size)
 {
-	const struct wasm_functype *f = &c->m->types[c->m->functions[c->m->imported_functions + n]];
-	struct scanned s;
 	struct reader all = rd_of(c->m->bytes);
 
+	c->function = c->m->imported_functions + n;
+	c->late_count = c->call_count = 0;
+	c->failed = false;
 	if (rd_skip(&all, c->m->bodies[n].offset) != OK)
 		return false;
 	c->where = c->site_where = (uint32_t)rd_offset(&all);
-	if (rd_sub(&all, size < rd_left(&all) ? size : rd_left(&all), &c->r) != OK || read_locals(c, f) != OK)
-		return false;
 	c->site_at = c->e.at;
+	return rd_sub(&all, size < rd_left(&all) ? size : rd_left(&all), &c->r) == OK &&
+	       read_locals(c, &c->m->types[c->m->functions[c->function]]) == OK;
+}
+
+static bool compile_body(struct compiler *c, uint32_t n, uint32_t size)
+{
+	struct scanned s;
+
+	if (!begin_function(c, n, size))
+		return false;
 	s = scan_body(c, c->r);
 	if (s.supported) {
 		choose_registers(c, &s);
-		walk(c, &s, f);
+		walk(c, &s, &c->m->types[c->m->functions[c->function]]);
 	}
 	forget_locals(c, &s);
 	return s.supported && !c->failed;
+}
+
+static bool optimized_body(struct compiler *c, uint32_t n, uint32_t size)
+{
+	if (!begin_function(c, n, size) || !optimize_body(c->optimizer, size) || c->e.full)
+		return false;
+	emit_late(c, &(struct scanned){0});
+	return !c->failed;
 }
 
 /* The calls of a body join those of all. */
@@ -494,6 +532,28 @@ static void emit_call_helper(struct compiler *c)
 	emit_ret(e);
 }
 
+/* Polls and keeps what every temporary holds. */
+static void emit_poll_stub(struct compiler *c)
+{
+	static const uint8_t temporaries[] = {RAX, RCX, RDX, RSI, RDI};
+	struct emitter *e = &c->e;
+
+	c->poll = e->at;
+	for (size_t i = 0; i < sizeof temporaries; i++)
+		emit_push(e, temporaries[i]);
+	emit_alu_imm(e, ALU_SUB, true, rm_reg(RSP), 128);
+	for (uint8_t i = 0; i < 8; i++)
+		emit_op(e, 0x0f11, (uint8_t)(XMM0 + i), rm_mem(RSP, i * 16));
+	emit_imm(e, RAX, HELPER_POLL);
+	emit_call_to(e, c->helper);
+	for (uint8_t i = 0; i < 8; i++)
+		emit_op(e, 0x0f10, (uint8_t)(XMM0 + i), rm_mem(RSP, i * 16));
+	emit_alu_imm(e, ALU_SUB, true, rm_reg(RSP), -128);
+	for (size_t i = sizeof temporaries; i-- > 0;)
+		emit_pop(e, temporaries[i]);
+	emit_ret(e);
+}
+
 static void emit_stubs(struct compiler *c)
 {
 	struct emitter *e = &c->e;
@@ -504,6 +564,7 @@ static void emit_stubs(struct compiler *c)
 	emit_enter(c, &leave);
 	emit_helper(c, leave);
 	emit_call_helper(c);
+	emit_poll_stub(c);
 	for (uint32_t kind = 0; kind < TRAP_COUNT; kind++) {
 		c->traps[kind] = e->at;
 		emit_imm(e, RAX, HELPER_TRAP);
@@ -540,13 +601,20 @@ static uint32_t body_size(const struct wasm_module *m, uint32_t n)
 	return (uint32_t)(end - m->bodies[n].offset);
 }
 
+static uint32_t largest_body(const struct wasm_module *m)
+{
+	uint32_t own = m->function_count - m->imported_functions, largest = 16;
+
+	for (uint32_t n = 0; n < own; n++)
+		largest = body_size(m, n) > largest ? body_size(m, n) : largest;
+	return largest;
+}
+
 static enum err make_scratch(struct compiler *c)
 {
 	struct arena *a = c->scratch;
-	uint32_t own = c->m->function_count - c->m->imported_functions, largest = 16;
+	uint32_t largest = largest_body(c->m);
 
-	for (uint32_t n = 0; n < own; n++)
-		largest = body_size(c->m, n) > largest ? body_size(c->m, n) : largest;
 	c->list_max = largest < LIST_MAX ? largest : LIST_MAX;
 	c->control_max = largest / 2 + 2 < CONTROL_MAX ? largest / 2 + 2 : CONTROL_MAX; /* a block has two bytes and an end */
 	c->call_chains = arena_many(a, c->m->function_count, uint32_t);
@@ -571,26 +639,73 @@ static enum err make_scratch(struct compiler *c)
 	return OK;
 }
 
-static void compile_function(struct compiler *c, uint32_t n, struct native_function *f)
+/* What a body adds to, to take it back. */
+struct mark {
+	uint32_t at, sites, loops, heads;
+};
+
+static struct mark mark_of(const struct compiler *c)
 {
-	uint32_t index = c->m->imported_functions + n, sites = c->sites_size, loops = c->loop_count;
+	return (struct mark){c->e.at, c->sites_size, c->loop_count, c->head_count};
+}
+
+static void take_back(struct compiler *c, const struct mark *m)
+{
+	c->e.at = m->at;
+	c->sites_size = m->sites;
+	c->loop_count = m->loops;
+	c->head_count = m->heads;
+}
+
+/* The baseline code of an optimized function, for the interpreter to enter it at its loops. */
+static void compile_second(struct compiler *c, uint32_t n, struct native_module *native)
+{
+	struct mark before = mark_of(c);
+	struct native_second *s = &native->seconds[native->second_count];
 
 	align(&c->e);
+	*s = (struct native_second){.own = n, .offset = c->e.at, .sites = c->sites_size};
+	if (!compile_body(c, n, body_size(c->m, n)) || c->loop_count == before.loops) {
+		take_back(c, &before);
+		return;
+	}
+	link_calls(c);
+	s->size = c->e.at - s->offset;
+	s->sites_size = c->sites_size - s->sites;
+	native->second_count++;
+}
+
+static void compile_function(struct compiler *c, uint32_t n, struct native_module *native)
+{
+	struct native_function *f = &native->functions[n];
+	uint32_t index = c->m->imported_functions + n;
+	bool optimized = false;
+	struct mark before;
+
+	align(&c->e);
+	before = mark_of(c);
 	f->offset = c->entries[index] = c->e.at;
-	f->sites = sites;
-	f->compiled = compile_body(c, n, body_size(c->m, n));
+	f->sites = c->sites_size;
+	if (c->optimizer != NULL) {
+		optimized = optimized_body(c, n, body_size(c->m, n));
+		if (!optimized)
+			take_back(c, &before);
+	}
+	f->compiled = optimized || compile_body(c, n, body_size(c->m, n));
 	if (f->compiled) {
 		link_calls(c);
 	} else {
-		c->e.at = f->offset;
-		c->sites_size = sites;
-		c->loop_count = loops;
+		take_back(c, &before);
 		emit_thunk(c, index);
 	}
 	f->size = c->e.at - f->offset;
-	f->sites_size = c->sites_size - sites;
+	f->sites_size = c->sites_size - f->sites;
 	f->call[0] = IOP_native;
 	code_put32(f->call + 1, index);
+	native->compiled += f->compiled;
+	native->optimized += optimized;
+	if (optimized)
+		compile_second(c, n, native);
 }
 
 static void connect_calls(struct compiler *c)
@@ -612,10 +727,8 @@ static enum err compile_all(struct compiler *c, struct native_module *native)
 		c->entries[i] = c->e.at;
 		emit_thunk(c, i);
 	}
-	for (uint32_t n = 0; n < own && !c->e.full; n++) {
-		compile_function(c, n, &native->functions[n]);
-		native->compiled += native->functions[n].compiled;
-	}
+	for (uint32_t n = 0; n < own && !c->e.full; n++)
+		compile_function(c, n, native);
 	connect_calls(c);
 	return c->e.full ? ERR_NOMEM : OK;
 }
@@ -644,8 +757,8 @@ static enum err publish(struct wasm_module *m, struct native_module *native, str
 	return OK;
 }
 
-static enum err compile_into(struct wasm_module *m, struct native_module *native, struct arena *scratch,
-                             struct arena *code)
+static enum err compile_into(struct wasm_module *m, enum wasm_tier tier, struct native_module *native,
+                             struct arena *scratch, struct arena *code)
 {
 	size_t kept = scratch->used;
 	struct compiler *c = arena_new(scratch, struct compiler);
@@ -657,7 +770,11 @@ static enum err compile_into(struct wasm_module *m, struct native_module *native
 	emit_init(&c->e, code);
 	c->loops = native->loops;
 	c->loop_max = m->loops;
+	c->heads = native->heads;
+	c->head_max = m->reached_loops;
 	TRY(make_scratch(c));
+	if (tier == WASM_TIER_OPTIMIZED && (c->optimizer = optimizer_new(c, largest_body(m))) == NULL)
+		return ERR_NOMEM;
 	TRY(compile_all(c, native));
 	native->base = c->e.base;
 	native->size = c->e.at;
@@ -667,7 +784,9 @@ static enum err compile_into(struct wasm_module *m, struct native_module *native
 	native->call_helper = c->call_helper;
 	native->thunks = c->thunks;
 	memcpy(native->traps, c->traps, TRAP_COUNT * sizeof *c->traps);
+	native->poll = c->poll;
 	native->loop_count = c->loop_count;
+	native->head_count = c->head_count;
 	keep_sites(scratch, kept, c->sites, c->sites_size, native);
 	return OK;
 }
@@ -679,7 +798,26 @@ static bool cpu_suffices(void)
 	return __get_cpuid(1, &a, &b, &c, &d) != 0 && (c & bit_SSE4_1) != 0;
 }
 
-enum err wasm_compile(struct wasm_module *m, struct arena *scratch, struct wasm_code_memory *code)
+/* What lives as long as the module. */
+static struct native_module *native_new(const struct wasm_module *m, enum wasm_tier tier, struct arena *scratch)
+{
+	uint32_t own = m->function_count - m->imported_functions;
+	struct native_module *native = arena_new(scratch, struct native_module);
+
+	if (native == NULL)
+		return NULL;
+	native->functions = arena_many(scratch, own, struct native_function);
+	native->loops = arena_many_scratch(scratch, m->loops, struct native_loop);
+	if (native->functions == NULL || native->loops == NULL)
+		return NULL;
+	if (tier == WASM_TIER_BASELINE)
+		return native;
+	native->heads = arena_many_scratch(scratch, m->reached_loops, struct native_head);
+	native->seconds = arena_many_scratch(scratch, own, struct native_second);
+	return native->heads == NULL || native->seconds == NULL ? NULL : native;
+}
+
+enum err wasm_compile(struct wasm_module *m, enum wasm_tier tier, struct arena *scratch, struct wasm_code_memory *code)
 {
 	size_t mark = scratch->used, start = code->arena.used;
 	struct native_module *native;
@@ -687,14 +825,9 @@ enum err wasm_compile(struct wasm_module *m, struct arena *scratch, struct wasm_
 
 	if (!cpu_suffices())
 		return ERR_UNSUPPORTED;
-	native = arena_new(scratch, struct native_module);
-	if (native != NULL) {
-		native->functions =
-		        arena_many(scratch, m->function_count - m->imported_functions, struct native_function);
-		native->loops = arena_many_scratch(scratch, m->loops, struct native_loop);
-	}
-	if (native != NULL && native->functions != NULL && native->loops != NULL)
-		err = compile_into(m, native, scratch, &code->arena);
+	native = native_new(m, tier, scratch);
+	if (native != NULL)
+		err = compile_into(m, tier, native, scratch, &code->arena);
 	if (err == OK)
 		err = publish(m, native, code, start);
 	if (err == OK)

@@ -55,7 +55,7 @@ struct control {
 };
 
 /* What is put behind the end of a function: traps, polls, and entries for the interpreter at loops. */
-enum late { LATE_TRAP, LATE_POLL, LATE_ENTRY };
+enum late { LATE_TRAP, LATE_POLL, LATE_POLL_ALL, LATE_ENTRY };
 struct late_code {
 	uint8_t kind, trap;
 	uint32_t chain; /* jumps to it */
@@ -79,10 +79,13 @@ struct compiler {
 	/* of the module */
 	uint32_t *call_chains;                      /* by function: rel32 fields of calls to it */
 	uint32_t *entries;                          /* by function: offset in the code */
-	uint32_t helper, call_helper, enter, fault, thunks; /* stubs */
+	uint32_t helper, call_helper, enter, fault, poll, thunks; /* stubs */
 	uint32_t traps[16];
 	struct native_loop *loops; /* all that can be entered */
 	uint32_t loop_count, loop_max;
+	struct native_head *heads; /* of loops in optimized code */
+	uint32_t head_count, head_max;
+	struct flow *optimizer; /* NULL: all is baseline code */
 	/* scratch of all bodies */
 	struct operand *operands;
 	struct control *controls;
@@ -100,6 +103,7 @@ struct compiler {
 	/* the body at hand */
 	struct reader r;
 	uint32_t where;
+	uint32_t function; /* its index */
 	uint32_t locals, local_count; /* local_count: their slots */
 	uint32_t param_count, height, height_max, depth, late_count, call_count;
 	uint32_t list_max, control_max; /* by the largest body */
@@ -178,6 +182,10 @@ void add_site(struct compiler *c, uint32_t at);
 void trap_if(struct compiler *c, enum condition cc, enum trap_kind kind);
 void trap_always(struct compiler *c, enum trap_kind kind);
 void emit_poll(struct compiler *c);
+/* The same where every temporary may hold something, and from then on at offset `back`, 0: behind it. */
+void write_poll(struct compiler *c, uint32_t back);
+/* A loop of optimized code begins at offset `at`; see native.h. False: there is no room. */
+bool add_head(struct compiler *c, uint32_t at, uint16_t halves);
 /* The interpreter can hand over here, the head of a loop, where all operands are locals. */
 void add_entry(struct compiler *c);
 /* Calls a C helper; slots = the home of `height`. Temporaries must be home. */
@@ -185,6 +193,13 @@ void call_helper(struct compiler *c, enum helper h, uint32_t height, uint32_t a,
 /* Opcode of the next instruction, 0 at the end. */
 uint8_t peek(const struct compiler *c);
 void set_flags_operand(struct compiler *c, enum condition cc);
+
+/* ---- control.c ---- */
+/* A jump by the index, which is overwritten, into rows of 8 bytes that follow, count and one for what is beyond; each
+ * begins with a jump whose field is for the caller to direct. Returns where they begin. */
+uint32_t emit_rows(struct compiler *c, uint32_t count, uint8_t index, uint8_t table);
+/* Calls by the index in rcx; arguments are in the slots from `slot` on, no temporary is kept. */
+void call_table(struct compiler *c, uint32_t type, uint32_t table, uint32_t slot);
 
 /* ---- one function a kind of instruction ---- */
 compile_fn compile_unreachable, compile_nop, compile_block, compile_loop, compile_if, compile_else, compile_end,

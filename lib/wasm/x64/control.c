@@ -190,7 +190,7 @@ static void emit_table_address(struct compiler *c, uint8_t table)
 }
 
 /* Rows of 8 bytes: a jump and a nop. Code and no data. */
-static uint32_t emit_rows(struct compiler *c, uint32_t count, uint8_t index, uint8_t table)
+uint32_t emit_rows(struct compiler *c, uint32_t count, uint8_t index, uint8_t table)
 {
 	uint32_t rows;
 
@@ -483,22 +483,11 @@ void compile_call(struct compiler *c, uint32_t opcode)
  * The entry is loaded only with an index that is also right in speculation (sbb makes a mask of the comparison). A
  * function of this instance with the very type is called at once; all else is for C to judge.
  */
-void compile_call_indirect(struct compiler *c, uint32_t opcode)
+void call_table(struct compiler *c, uint32_t type, uint32_t table, uint32_t slot)
 {
-	uint32_t type = read_u32(c), table = read_u32(c), height, slow1, slow2, end;
-	const struct wasm_functype *f = &c->m->types[type];
-	struct operand o;
 	uint8_t index = RCX, t = RDX, mask = RAX;
+	uint32_t slow1, slow2, end;
 
-	(void)opcode;
-	o = pop(c);
-	o.type = WASM_I32;
-	if (o.place != AT_REG || o.reg != RCX) {
-		take_fixed(c, RCX);
-		load_into(c, &o, RCX);
-		release(c, &o);
-	}
-	height = pass_arguments(c, f);
 	emit_op(&c->e, 0x8b | OP_W, t, rm_mem(INST, INST_OFFSET(tables)));
 	emit_op(&c->e, 0x8b | OP_W, t, rm_mem(t, (int32_t)(table * 8)));
 	emit_alu(&c->e, ALU_CMP, false, index, rm_mem(t, (int32_t)offsetof(struct table, count)));
@@ -509,8 +498,8 @@ void compile_call_indirect(struct compiler *c, uint32_t opcode)
 	emit_op(&c->e, 0x8b | OP_W, t, rm_index(t, index, 3, 0));
 	emit_alu_imm(&c->e, ALU_CMP, true, rm_reg(t), -1);
 	trap_if(c, CC_E, TRAP_UNINITIALIZED);
-	emit_imm(&c->e, mask, (uint64_t)(uintptr_t)f);
-	move_frame(c, ALU_ADD, height);
+	emit_imm(&c->e, mask, (uint64_t)(uintptr_t)&c->m->types[type]);
+	emit_alu_imm(&c->e, ALU_ADD, true, rm_reg(FRAME), (int32_t)(slot * 8));
 	emit_alu(&c->e, ALU_CMP, true, mask, rm_mem(t, (int32_t)offsetof(struct function, type)));
 	slow1 = emit_jump8(&c->e, CC_NE);
 	emit_alu(&c->e, ALU_CMP, true, INST, rm_mem(t, (int32_t)offsetof(struct function, instance)));
@@ -526,7 +515,25 @@ void compile_call_indirect(struct compiler *c, uint32_t opcode)
 	emit_call_to(&c->e, c->call_helper);
 	add_site(c, c->e.at - 1);
 	emit_bind8(&c->e, end);
-	move_frame(c, ALU_SUB, height);
+	emit_alu_imm(&c->e, ALU_SUB, true, rm_reg(FRAME), (int32_t)(slot * 8));
+}
+
+void compile_call_indirect(struct compiler *c, uint32_t opcode)
+{
+	uint32_t type = read_u32(c), table = read_u32(c), height;
+	const struct wasm_functype *f = &c->m->types[type];
+	struct operand o;
+
+	(void)opcode;
+	o = pop(c);
+	o.type = WASM_I32;
+	if (o.place != AT_REG || o.reg != RCX) {
+		take_fixed(c, RCX);
+		load_into(c, &o, RCX);
+		release(c, &o);
+	}
+	height = pass_arguments(c, f);
+	call_table(c, type, table, home_slot(c, height));
 	release_reg(c, RCX);
 	take_results(c, f);
 }

@@ -327,17 +327,21 @@ native_helper *const native_helpers[HELPER_COUNT] = {
 
 /* ---- places ---- */
 
-static uint32_t find_function(const struct wasm_module *m, uint32_t at)
+/* A stretch of code that belongs to one function. */
+struct stretch {
+	uint32_t own, offset, sites, sites_size;
+};
+
+static uint32_t find_function(const struct native_module *n, uint32_t count, uint32_t at)
 {
-	const struct native_function *fs = m->native->functions;
-	uint32_t low = 0, high = m->function_count - m->imported_functions;
+	uint32_t low = 0, high = count;
 
 	while (low < high) {
 		uint32_t middle = low + (high - low) / 2;
 
-		if (at < fs[middle].offset)
+		if (at < n->functions[middle].offset)
 			high = middle;
-		else if (at - fs[middle].offset >= fs[middle].size)
+		else if (at - n->functions[middle].offset >= n->functions[middle].size)
 			low = middle + 1;
 		else
 			return middle;
@@ -345,12 +349,44 @@ static uint32_t find_function(const struct wasm_module *m, uint32_t at)
 	return NO_INDEX;
 }
 
-/* The offset in the module of the site at this offset of the code, 0: there is none. */
-static uint32_t find_site(const struct wasm_module *m, uint32_t own, uint32_t at)
+static uint32_t find_second(const struct native_module *n, uint32_t at)
 {
-	const struct native_function *f = &m->native->functions[own];
-	struct reader r = rd_of(slice_of(m->native->sites + f->sites, f->sites_size));
-	uint32_t code = f->offset, module = m->bodies[own].offset, d_code, d_module;
+	uint32_t low = 0, high = n->second_count;
+
+	while (low < high) {
+		uint32_t middle = low + (high - low) / 2;
+
+		if (at < n->seconds[middle].offset)
+			high = middle;
+		else if (at - n->seconds[middle].offset >= n->seconds[middle].size)
+			low = middle + 1;
+		else
+			return middle;
+	}
+	return NO_INDEX;
+}
+
+static bool find_stretch(const struct wasm_module *m, uint32_t at, struct stretch *out)
+{
+	const struct native_module *n = m->native;
+	uint32_t i = find_function(n, m->function_count - m->imported_functions, at);
+
+	if (i != NO_INDEX) {
+		*out = (struct stretch){i, n->functions[i].offset, n->functions[i].sites, n->functions[i].sites_size};
+		return true;
+	}
+	i = find_second(n, at);
+	if (i == NO_INDEX)
+		return false;
+	*out = (struct stretch){n->seconds[i].own, n->seconds[i].offset, n->seconds[i].sites, n->seconds[i].sites_size};
+	return true;
+}
+
+/* The offset in the module of the site at this offset of the code, 0: there is none. */
+static uint32_t find_site(const struct wasm_module *m, const struct stretch *s, uint32_t at)
+{
+	struct reader r = rd_of(slice_of(m->native->sites + s->sites, s->sites_size));
+	uint32_t code = s->offset, module = m->bodies[s->own].offset, d_code, d_module;
 
 	while (r.at < r.end) {
 		if (leb_u32(&r, &d_code) != OK || leb_u32(&r, &d_module) != OK)
@@ -365,17 +401,17 @@ static uint32_t find_site(const struct wasm_module *m, uint32_t own, uint32_t at
 
 bool native_place(const struct wasm_module *m, const uint8_t *site, uint32_t *function, uint32_t *offset)
 {
-	uint32_t at, own;
+	struct stretch s;
+	uint32_t at;
 
 	if (m->native == NULL || (uintptr_t)site < (uintptr_t)m->native->base ||
 	    (uintptr_t)site - (uintptr_t)m->native->base >= m->native->size)
 		return false;
 	at = (uint32_t)(site - m->native->base);
-	own = find_function(m, at);
-	if (own == NO_INDEX)
+	if (!find_stretch(m, at, &s))
 		return false;
-	*function = m->imported_functions + own;
-	*offset = find_site(m, own, at);
+	*function = m->imported_functions + s.own;
+	*offset = find_site(m, &s, at);
 	return *offset != 0;
 }
 
@@ -384,12 +420,11 @@ uint64_t wasm_code_fault(struct wasm_code_memory *code, uint64_t pc)
 	for (const struct wasm_module *m = code->first; m != NULL; m = m->native->next) {
 		const struct native_module *n = m->native;
 		uint64_t at = pc - (uintptr_t)n->base;
-		uint32_t own;
+		struct stretch s;
 
 		if (at >= n->size)
 			continue;
-		own = find_function(m, (uint32_t)at);
-		if (own == NO_INDEX || find_site(m, own, (uint32_t)at) == 0)
+		if (!find_stretch(m, (uint32_t)at, &s) || find_site(m, &s, (uint32_t)at) == 0)
 			return 0;
 		code->fault_offset = (uint32_t)at;
 		return (uintptr_t)n->base + n->fault;
@@ -405,7 +440,7 @@ struct wasm_code_stats wasm_code_stats(const struct wasm_module *m)
 
 	if (m->native == NULL)
 		return (struct wasm_code_stats){.interpreted = own};
-	return (struct wasm_code_stats){m->native->compiled, own - m->native->compiled, m->native->size};
+	return (struct wasm_code_stats){m->native->compiled, m->native->optimized, own - m->native->compiled, m->native->size};
 }
 
 void native_bind(const struct wasm_module *m, uint32_t own, struct function *f)

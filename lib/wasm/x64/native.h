@@ -19,10 +19,24 @@ struct native_loop {
 	uint32_t loop, entry;
 };
 
+/*
+ * The head of a loop in optimized code, and which general registers hold numbers of 32 bits with a clear upper half
+ * whenever it is reached. The checker takes this for a claim, and proves it.
+ */
+struct native_head {
+	uint32_t at;
+	uint16_t halves;
+};
+
+/* A function that was optimized has its baseline code behind it, if the interpreter can enter that at a loop. */
+struct native_second {
+	uint32_t own, offset, size, sites, sites_size;
+};
+
 struct native_module {
 	uint8_t *base;
 	uint32_t size;
-	uint32_t enter, fault, helper, call_helper; /* offsets of stubs */
+	uint32_t enter, fault, helper, call_helper, poll; /* offsets of stubs */
 	uint32_t thunks;                            /* behind the stubs: ways to imported functions */
 	uint32_t traps[8];                          /* stubs, by kind */
 	uint32_t compiled;
@@ -32,6 +46,10 @@ struct native_module {
 	struct native_function *functions; /* own ones */
 	struct native_loop *loops;         /* ascending */
 	uint32_t loop_count;
+	struct native_head *heads;     /* ascending */
+	struct native_second *seconds; /* ascending */
+	uint32_t head_count, second_count;
+	uint32_t optimized; /* functions, of those compiled */
 };
 
 /*

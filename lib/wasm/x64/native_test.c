@@ -143,7 +143,7 @@ static void open_world(struct world *w)
 {
 	assert_int_equal(code_memory_open(&code), OK); /* cmocka has handlers of its own in each test */
 	load(w);
-	assert_int_equal(wasm_compile(w->module, &w->arena, code), OK);
+	assert_int_equal(wasm_compile(w->module, WASM_TIER_BASELINE, &w->arena, code), OK);
 	assert_int_equal(x64_prove(w->module, &w->arena, &w->note), OK);
 	instantiate(w);
 }
@@ -281,7 +281,7 @@ static void what_is_not_compiled_is_interpreted(void **state)
 
 		load(&w);
 		used = w.arena.used;
-		assert_int_equal(wasm_compile(w.module, &w.arena, &memories[i]), ERR_NOMEM);
+		assert_int_equal(wasm_compile(w.module, WASM_TIER_BASELINE, &w.arena, &memories[i]), ERR_NOMEM);
 		assert_int_equal(w.arena.used, used);
 		assert_int_equal(memories[i].arena.used, 0);
 		assert_int_equal(wasm_code_stats(w.module).compiled, 0);
@@ -326,7 +326,7 @@ static void references_begin_as_null(void **state)
 	(void)state;
 	assert_int_equal(code_memory_open(&code), OK);
 	load_bytes(&w, slice_of(nulls, sizeof nulls));
-	assert_int_equal(wasm_compile(w.module, &w.arena, code), OK);
+	assert_int_equal(wasm_compile(w.module, WASM_TIER_BASELINE, &w.arena, code), OK);
 	instantiate(&w);
 	assert_int_equal(call(&w, "n", 0, &x), OK);
 	assert_int_equal(x, 5);

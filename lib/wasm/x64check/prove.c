@@ -66,7 +66,7 @@ struct prover {
 	uint32_t state_count, state_capacity, free_state;
 	uint32_t *map;
 	uint32_t thunk_size;
-	uint32_t next_loop;
+	uint32_t next_loop, next_head, next_second;
 	/* the function at hand */
 	uint32_t function, start, end;
 	uint64_t limit;    /* of the frame, in bytes, once it was compared */
@@ -74,6 +74,7 @@ struct prover {
 	int64_t saved[16]; /* where the frame has the register as it was, -1: nowhere */
 	int64_t saved_end; /* behind the last of them */
 	bool wide[16];     /* 64 bits are written to it */
+	bool touched[16];  /* it is written, but for what is put back */
 	bool entered;      /* by the interpreter, at a loop */
 	/* the instruction at hand */
 	uint32_t at;
@@ -137,16 +138,31 @@ static bool covers(struct value wider, struct value v)
 	return wider.kind == ANY || same_value(wider, v) || (wider.kind == BELOW && is_number(v) && v.n <= wider.n);
 }
 
-/* What holds whenever a loop comes round: a register that takes no 64 bits keeps a clear upper half. */
+/*
+ * What holds whenever a loop comes round. Which registers keep a clear upper half is what optimized code claims of its
+ * loop; elsewhere those that take no 64 bits do. Both are only believed of what they hold when they come from above, and
+ * proven where it comes round.
+ */
 static void widen(struct prover *p, struct state *s)
 {
+	const struct native_head *head = NULL;
+
+	/* One that is not reached says nothing. */
+	while (p->next_head < p->n->head_count && p->n->heads[p->next_head].at < p->at)
+		p->next_head++;
+	if (p->next_head < p->n->head_count && p->n->heads[p->next_head].at == p->at)
+		head = &p->n->heads[p->next_head++];
 	for (uint8_t r = 0; r < 16; r++) {
 		struct value *v = &s->reg[r];
 
-		if (v->kind == ORIGINAL || (v->kind == FRAME && r == X64_RBP) || v->kind == INSTANCE ||
-		    v->kind == LINEAR)
+		/* What was saved and is then written will not be here next time. */
+		if (v->kind == ORIGINAL && !(p->touched[r] && s->saved >> r & 1))
 			continue;
-		*v = is_half(*v) && !scratch_register(r) && !p->wide[r] ? value(BELOW, UINT32_MAX) : value(ANY, 0);
+		if ((v->kind == FRAME && r == X64_RBP) || v->kind == INSTANCE || v->kind == LINEAR)
+			continue;
+		*v = is_half(*v) && (head != NULL ? head->halves >> r & 1 : !scratch_register(r) && !p->wide[r])
+		             ? value(BELOW, UINT32_MAX)
+		             : value(ANY, 0);
 	}
 	s->callee = false;
 }
@@ -223,7 +239,7 @@ static enum err come_round(struct prover *p, uint32_t label)
 	t = &p->states[at - 1];
 	for (uint8_t r = 0; r < 16; r++)
 		if (!covers(t->reg[r], p->now.reg[r]))
-			return no(p, "a register does not come round a loop as it began");
+			return refuse(p->why, ERR_INVALID, "function %u, code offset 0x%x: register %u does not come round a loop as it began", p->function, p->at, r);
 	return (t->checked && !p->now.checked) || (t->saved & ~p->now.saved) != 0
 	               ? no(p, "a loop does not come round with the frame it began with")
 	               : OK;
@@ -719,6 +735,8 @@ static enum err call(struct prover *p, uint32_t target)
 		p->live = false;
 		return OK;
 	}
+	if (target == p->n->poll)
+		return OK; /* keeps all */
 	if (target == p->n->helper)
 		return call_helper(p);
 	if (target == p->n->call_helper)
@@ -738,6 +756,14 @@ static enum err call_indirect(struct prover *p)
 }
 
 /* ---- jumps ---- */
+
+/* Of a direct jump or call. */
+static int64_t target_of(const struct prover *p)
+{
+	const struct x64_insn *i = &p->i;
+
+	return i->flags & (X64_REL8 | X64_REL32) ? (int64_t)p->at + i->size + i->imm : -1;
+}
 
 static enum err jump(struct prover *p, int64_t target)
 {
@@ -815,7 +841,7 @@ static enum err leave(struct prover *p)
 static enum err step(struct prover *p)
 {
 	const struct x64_insn *i = &p->i;
-	int64_t target = (int64_t)p->at + i->size + i->imm;
+	int64_t target = target_of(p);
 
 	switch (i->kind) {
 	case X64_JCC:
@@ -850,17 +876,17 @@ static bool decode(struct prover *p, uint32_t at, uint32_t end)
 }
 
 /* Where are instructions, which are jumped back to, which registers take 64 bits, and where are they saved? */
-static void survey_one(struct prover *p, bool *touched)
+static void survey_one(struct prover *p)
 {
 	const struct x64_insn *i = &p->i;
-	int64_t target = (int64_t)p->at + i->size + i->imm;
+	int64_t target = target_of(p);
 	uint8_t dest = X64_NO_REGISTER;
 
 	if ((i->kind == X64_JCC || i->kind == X64_JMP) && target >= p->start && target <= p->at)
 		p->map[target - p->start] |= BACK;
 	if (i->kind == X64_MOV && i->has_memory && i->width == 8 && i->base == X64_RBP && i->index == X64_NO_REGISTER &&
 	    i->disp >= 0 && kept(i->reg)) {
-		if (i->flags & X64_W_RM && !touched[i->reg] && p->saved[i->reg] < 0) {
+		if (i->flags & X64_W_RM && !p->touched[i->reg] && p->saved[i->reg] < 0) {
 			p->saved[i->reg] = i->disp;
 			if (i->disp + 8 > p->saved_end)
 				p->saved_end = i->disp + 8;
@@ -874,25 +900,23 @@ static void survey_one(struct prover *p, bool *touched)
 		dest = i->rm;
 	if (dest >= 16)
 		return;
-	touched[dest] = true;
+	p->touched[dest] = true;
 	p->wide[dest] = p->wide[dest] || i->out_width == 8;
 }
 
 static enum err survey(struct prover *p)
 {
-	bool touched[16] = {false};
-
 	p->saved_end = 0;
 	for (uint8_t r = 0; r < 16; r++) {
 		p->saved[r] = -1;
-		p->wide[r] = false;
+		p->wide[r] = p->touched[r] = false;
 	}
 	memset(p->map, 0, (size_t)(p->end - p->start) * sizeof *p->map);
 	for (uint32_t at = p->start; at < p->end; at += p->i.size) {
 		if (!decode(p, at, p->end))
 			return no(p, "an instruction that is not known");
 		p->map[at - p->start] |= START;
-		survey_one(p, touched);
+		survey_one(p);
 	}
 	return OK;
 }
@@ -1039,6 +1063,31 @@ static enum err prove_function(struct prover *p, uint32_t own)
 	return prove_frame(p);
 }
 
+/* Is the code from `at` on, with nothing but gaps before it, where it says it is? */
+static enum err prove_place(struct prover *p, uint32_t *at, uint32_t offset, uint32_t size)
+{
+	if (offset < *at || offset > p->n->size || size > p->n->size - offset)
+		return no(p, "functions that overlap");
+	TRY(prove_gap(p, *at, offset));
+	*at = offset + size;
+	return OK;
+}
+
+/* The code in which the interpreter goes on with a function that others call elsewhere. */
+static enum err prove_second(struct prover *p, uint32_t own, uint32_t *at)
+{
+	const struct native_second *s = &p->n->seconds[p->next_second];
+
+	if (p->next_second == p->n->second_count || s->own != own)
+		return OK;
+	p->next_second++;
+	TRY(prove_place(p, at, s->offset, s->size));
+	p->start = s->offset;
+	p->end = s->offset + s->size;
+	TRY(prove_body(p));
+	return prove_frame(p);
+}
+
 static enum err prove_all(struct prover *p)
 {
 	uint32_t own = p->m->function_count - p->m->imported_functions, at;
@@ -1048,13 +1097,13 @@ static enum err prove_all(struct prover *p)
 		const struct native_function *f = &p->n->functions[n];
 
 		p->function = p->m->imported_functions + n;
-		if (f->offset < at || f->offset > p->n->size || f->size > p->n->size - f->offset)
-			return no(p, "functions that overlap");
-		TRY(prove_gap(p, at, f->offset));
+		TRY(prove_place(p, &at, f->offset, f->size));
 		TRY(prove_function(p, n));
-		at = f->offset + f->size;
+		TRY(prove_second(p, n, &at));
 	}
 	TRY(prove_gap(p, at, p->n->size));
+	if (p->next_second != p->n->second_count)
+		return no(p, "code of no function");
 	return p->next_loop == p->n->loop_count ? OK : no(p, "an entry of a loop in no function");
 }
 
@@ -1075,6 +1124,9 @@ enum err x64_prove(const struct wasm_module *m, struct arena *scratch, struct no
 	for (uint32_t n = 0; n < m->function_count - m->imported_functions; n++)
 		if (p->n->functions[n].size > largest)
 			largest = p->n->functions[n].size;
+	for (uint32_t n = 0; n < p->n->second_count; n++)
+		if (p->n->seconds[n].size > largest)
+			largest = p->n->seconds[n].size;
 	p->map = arena_many_scratch(scratch, largest, uint32_t);
 	if (p->map != NULL)
 		err = prove_all(p);

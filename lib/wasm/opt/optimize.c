@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The passes in their order, and the memory they share. */
+#include "lib/wasm/opt/ir.h"
+
+enum { BODY_MAX = 48 << 10, BYTES_FOR_EACH = 700, BYTES_LEAST = 1 << 20, BYTES_MOST = 32 << 20, LABELS_MAX = 4096 };
+
+size_t label_size(void);
+
+struct flow *optimizer_new(struct compiler *c, uint32_t largest_body)
+{
+	size_t size = (size_t)(largest_body < BODY_MAX ? largest_body : BODY_MAX) * BYTES_FOR_EACH + BYTES_LEAST;
+	struct flow *f = arena_new(c->scratch, struct flow);
+	void *memory;
+
+	if (size > BYTES_MOST)
+		size = BYTES_MOST;
+	memory = arena_scratch(c->scratch, size, 1, 64);
+	if (f == NULL || memory == NULL)
+		return NULL;
+	f->c = c;
+	f->a = arena_of(memory, size);
+	return f;
+}
+
+static bool make_room(struct flow *f, uint32_t size)
+{
+	struct arena *a = &f->a;
+
+	f->node_max = 3 * size + 2 * f->c->locals + 256;
+	f->block_max = size + 16;
+	f->edge_max = 2 * size + 32;
+	f->pool_max = 4 * size + 1024;
+	f->stack_max = HEIGHT_MAX;
+	f->label_max = size / 2 + 2 < LABELS_MAX ? size / 2 + 2 : LABELS_MAX;
+	f->nodes = arena_many_scratch(a, f->node_max, struct node);
+	f->blocks = arena_many_scratch(a, f->block_max, struct block);
+	f->edges = arena_many_scratch(a, f->edge_max, struct edge);
+	f->pool = arena_many_scratch(a, f->pool_max, uint32_t);
+	f->stack = arena_many_scratch(a, f->stack_max, uint32_t);
+	f->labels = arena_scratch(a, f->label_max, label_size(), 8);
+	if (f->nodes == NULL || f->blocks == NULL || f->edges == NULL || f->pool == NULL || f->stack == NULL ||
+	    f->labels == NULL)
+		return false;
+	f->nodes[0] = (struct node){0};
+	f->blocks[0] = (struct block){0};
+	f->node_count = 1;
+	return true;
+}
+
+static void run(struct flow *f)
+{
+	static void (*const passes[])(struct flow * f) = {
+	        remove_phis,         dominators,  number_values, hoist,   remove_dead,
+	        select_instructions, live_ranges, allocate,      resolve, write_code,
+	};
+
+	build(f);
+	f->forward = f->failed ? NULL : arena_many(&f->a, f->node_max, uint32_t);
+	if (f->forward == NULL)
+		f->failed = true;
+	for (size_t i = 0; i < ARRAY_COUNT(passes) && !f->failed; i++)
+		passes[i](f);
+}
+
+bool optimize_body(struct flow *f, uint32_t size)
+{
+	struct compiler *c = f->c;
+	struct arena a = f->a;
+
+	if (size > BODY_MAX)
+		return false;
+	arena_release(&a, 0);
+	*f = (struct flow){.c = c, .a = a, .type = &c->m->types[c->m->functions[c->function]]};
+	f->param_slots = c->param_count;
+	f->failed = !make_room(f, size);
+	if (!f->failed)
+		run(f);
+	return !f->failed && !c->failed;
+}
