@@ -2,7 +2,9 @@
 /* Taking pieces in: each reader says whether the bytes are its own, and the first that does has them. */
 #include "client/attest/collateral.h"
 
+#include "client/attest/sev.h"
 #include "lib/attest/hcl.h"
+#include "lib/attest/sev_cert.h"
 #include "lib/base/hex.h"
 #include "sys/file.h"
 #include "sys/openssl.h"
@@ -20,7 +22,7 @@ const char *collateral_kind_text(enum collateral_kind k)
 {
 	static const char *const text[COLLATERAL_KIND_COUNT] = {
 	        "certificate", "revocation list", "TCB info",      "QE identity", "TPM quote",
-	        "signature",   "PCR values",      "another quote", "unknown",
+	        "signature",   "PCR values",      "another quote", "SEV certificate", "unknown",
 	};
 
 	return text[k];
@@ -199,6 +201,47 @@ static enum err take_pem(const struct taking *t, struct slice s)
 	ERR_pop_to_mark();
 	BIO_free(bio);
 	return err == OK && found == 0 ? ERR_FORMAT : err;
+}
+
+/* ---- SEV platforms ---- */
+
+/* NULL: none of a platform's. The owner's own half of an exchange (GODH) has the form of a PDH, and nobody signs it. */
+static const char *sev_link_of(struct slice s)
+{
+	struct sev_cert cert;
+	struct sev_ca ca;
+
+	if (sev_cert_parse(s, &cert) == OK)
+		switch (cert.usage) {
+		case SEV_CEK: return sev_link_names[SEV_LINK_CEK];
+		case SEV_OCA: return sev_link_names[SEV_LINK_OCA];
+		case SEV_PEK: return sev_link_names[SEV_LINK_PEK];
+		case SEV_PDH:
+			return cert.signatures[0].usage == SEV_PEK || cert.signatures[1].usage == SEV_PEK
+			               ? sev_link_names[SEV_LINK_PDH]
+			               : NULL;
+		default: return NULL;
+		}
+	if (sev_ca_parse(s, &ca) != OK || (ca.usage != SEV_ARK && ca.usage != SEV_ASK))
+		return NULL;
+	return sev_link_names[ca.usage == SEV_ARK ? SEV_LINK_ARK : SEV_LINK_ASK];
+}
+
+static enum err take_sev(const struct taking *t, struct slice s)
+{
+	struct slice certs[SEV_LINK_COUNT];
+	const char *name = sev_link_of(s);
+
+	if (name != NULL)
+		return put(t, COLLATERAL_SEV, s, nothing, name);
+	if (!sev_chain_split(s, certs))
+		return ERR_FORMAT;
+	for (unsigned i = 0; i < SEV_LINK_COUNT; i++)
+		if (sev_link_of(certs[i]) == NULL)
+			return ERR_FORMAT;
+	for (unsigned i = 0; i < SEV_LINK_COUNT; i++)
+		TRY(put(t, COLLATERAL_SEV, certs[i], nothing, sev_link_of(certs[i])));
+	return OK;
 }
 
 /* ---- Intel's statements, bundles ---- */
@@ -405,6 +448,7 @@ static enum err take_any(const struct taking *t, struct slice s)
 	static enum err (*const takers[])(const struct taking *t, struct slice s) = {
 	        take_cert,  take_crl,  take_answer, take_bundle, take_pem,
 	        take_table, take_pcrs, take_tpm,    take_quote,  take_envelope,
+	        take_sev,
 	};
 
 	if (t->depth > DEPTH_MAX)

@@ -8,7 +8,7 @@
  * Understood are: PEM (any number of certificates and lists in one file) and DER; the answers of Intel's service
  * {"tcbInfo": ...}, {"enclaveIdentity": ...}; bundles, which are JSON objects with the names in client/attest/dcap.h;
  * evidence envelopes, for what is stapled to them; and the certificate table of an extended SNP report (AMD/Linux GHCB
- * 56421 section 4.1.8.1).
+ * 56421 section 4.1.8.1); and the certificates of SEV platforms, one by one or as platforms export them.
  */
 #ifndef BROCH_CLIENT_COLLATERAL_H
 #define BROCH_CLIENT_COLLATERAL_H
@@ -30,6 +30,7 @@ enum collateral_kind {
 	COLLATERAL_TPM_SIGNATURE,
 	COLLATERAL_PCRS,
 	COLLATERAL_TD_QUOTE,
+	COLLATERAL_SEV,     /* a certificate of an SEV platform (lib/attest/sev_cert.h); its name says which: "ark", "pek", ... */
 	COLLATERAL_UNKNOWN,
 	COLLATERAL_KIND_COUNT
 };

@@ -3,6 +3,7 @@
 
 #include "client/attest/amd.h"
 #include "client/attest/enarx.h"
+#include "client/attest/sev.h"
 #include "lib/attest/hcl.h"
 
 #include <stdarg.h>
@@ -224,6 +225,14 @@ static void missing_for_vtpm(struct review *r, const struct collateral *c, struc
 		missing_for_quote(r, c, td->bytes, at);
 }
 
+static void missing_for_sev(struct review *r, const struct collateral *c)
+{
+	for (unsigned i = 0; i < SEV_LINK_COUNT; i++)
+		if (!has(c, COLLATERAL_SEV, sev_link_names[i]))
+			missing(r, "the platform exports it; ARK and ASK are AMD's", "the %s of the SEV platform",
+			        sev_link_names[i]);
+}
+
 static void missing_for_envelope(struct review *r, struct collateral *c, struct slice bytes, int64_t at)
 {
 	struct envelope e;
@@ -268,6 +277,10 @@ static void missing_for(struct review *r, struct collateral *c, const struct evi
 			missing_for_snp(r, c, csr.report, at);
 		break;
 	case EVIDENCE_VTPM: missing_for_vtpm(r, c, e->bytes, at); break;
+	case EVIDENCE_SEV_REPORT: missing_for_sev(r, c); break;
+	case EVIDENCE_SEV_PLATFORM:
+	case EVIDENCE_SEV_LAUNCH:
+	case EVIDENCE_PEF:
 	case EVIDENCE_NITRO: /* brings everything itself */
 	case EVIDENCE_CCA:   /* the policy has the keys */
 	case EVIDENCE_KIND_COUNT: break;

@@ -209,6 +209,11 @@ enum err collateral_where(const struct evidence *e, const struct collateral *c, 
 	case EVIDENCE_NITRO: return refuse(n, ERR_UNSUPPORTED, "a Nitro document brings everything itself");
 	case EVIDENCE_CCA:
 		return refuse(n, ERR_UNSUPPORTED, "the key of a CCA platform comes from whoever endorses it, into the policy");
+	case EVIDENCE_SEV_PLATFORM:
+	case EVIDENCE_SEV_REPORT:
+	case EVIDENCE_SEV_LAUNCH:
+		return refuse(n, ERR_UNSUPPORTED, "an SEV platform exports its certificates itself, with AMD's");
+	case EVIDENCE_PEF: return refuse(n, ERR_UNSUPPORTED, "an ESM blob needs nothing but a recipient's key");
 	case EVIDENCE_KIND_COUNT: break;
 	}
 	return ERR_UNSUPPORTED;

@@ -33,7 +33,7 @@ static const struct {
                           {32, "tolerated: genuine with known weaknesses, or a stand-in"},
                           {97, "not known to be genuine and new enough"}},
         [EAR_RUNTIME] = {{2, "memory is encrypted"},
-                         {32, "memory is set apart, but not encrypted"},
+                         {32, "memory is set apart but not encrypted, or encrypted but not safe from change"},
                          {96, "memory is open to the host"}},
 };
 
@@ -79,6 +79,14 @@ static const struct {
         {"vtpm.tpm.pcrs", EAR_EXECUTABLES},
         {"vtpm.tpm.pinned", EAR_EXECUTABLES},
         {"vtpm.tpm.bank", EAR_EXECUTABLES},
+        {"sev.launch.policy", EAR_RUNTIME},
+        {"sev.launch.firmware", EAR_HARDWARE},
+        {"sev.report.policy_bits", EAR_RUNTIME},
+        {"sev.report.read", EAR_HARDWARE},
+        {"sev.report.form", EAR_HARDWARE},
+        {"sev.report.signature", EAR_HARDWARE},
+        {"sev.cek.known", EAR_INSTANCE},
+        {"sev.oca.known", EAR_INSTANCE},
         {"nitro.doc.read", EAR_HARDWARE},
         {"nitro.doc.signature", EAR_HARDWARE},
 };
@@ -89,6 +97,7 @@ static const struct {
 } families[] = {{"dcap.quote.", EAR_HARDWARE},
                 {"dcap.qe.", EAR_HARDWARE},
                 {"cca.token.", EAR_HARDWARE},
+                {"pef.digests.", EAR_EXECUTABLES},
                 {"vtpm.", EAR_HARDWARE}};
 
 static const struct {
@@ -142,13 +151,34 @@ void ear_vector(const struct verdict *v, int8_t out[static EAR_CLAIM_COUNT])
 		value = value_of(c, claim);
 		out[claim] = value > out[claim] ? value : out[claim];
 	}
-	/* A stand-in encrypts nothing, and Nitro sets memory apart without encrypting it. */
+	/* A stand-in encrypts nothing, SEV's memory can be moved and replayed, its registers are open but with ES, and Nitro sets memory apart without encrypting it. */
 	if (v->soft)
 		out[EAR_HARDWARE] = out[EAR_HARDWARE] > WARNED ? out[EAR_HARDWARE] : WARNED;
 	if (v->soft)
 		out[EAR_RUNTIME] = values[EAR_RUNTIME].bad;
-	if (strcmp(v->tee, "nitro") == 0 && out[EAR_RUNTIME] == values[EAR_RUNTIME].good)
+	if ((strcmp(v->tee, "nitro") == 0 || strncmp(v->tee, "sev", 3) == 0) && out[EAR_RUNTIME] == values[EAR_RUNTIME].good)
 		out[EAR_RUNTIME] = WARNED;
+}
+
+/* Evidence that answers no question of anybody's may be a replay, or another machine's. A vTPM's hardware is bound to the
+ * vTPM, which alone says nothing of the time. */
+static bool bound(const struct verdict *v)
+{
+	static const char *const binding[] = {"snp.report_data",      "dcap.report_data", "nitro.nonce",
+	                                      "nitro.user_data",      "nitro.public_key", "cca.challenge",
+	                                      "ratls.evidence.nonce", "sev.report.nonce", "sev.launch.measure"};
+	bool vtpm = false, good = false;
+
+	for (size_t i = 0; i < v->check_count; i++) {
+		const struct check *c = &v->checks[i];
+
+		vtpm = vtpm || strncmp(c->id, "vtpm.", 5) == 0;
+		for (size_t k = 0; c->result == CHECK_PASS && k < ARRAY_COUNT(binding); k++)
+			good = good || strcmp(c->id, binding[k]) == 0;
+		if (strcmp(c->id, "vtpm.tpm.nonce") == 0 && c->result == CHECK_PASS)
+			return true;
+	}
+	return good && !vtpm;
 }
 
 const char *ear_status(const struct verdict *v)
@@ -161,7 +191,7 @@ const char *ear_status(const struct verdict *v)
 	for (unsigned i = 0; i < EAR_CLAIM_COUNT; i++)
 		if (vector[i] >= WARNED)
 			return "warning";
-	return "affirming";
+	return bound(v) ? "affirming" : "warning";
 }
 
 /* ---- JSON ---- */

@@ -26,7 +26,8 @@ extern const char *const ear_claim_names[EAR_CLAIM_COUNT];
 
 /* A check that failed decides its claim, then one that was tolerated; a claim no check spoke for stays 0. */
 void ear_vector(const struct verdict *v, int8_t out[static EAR_CLAIM_COUNT]);
-/* "affirming": accepted; "warning": accepted, and something was tolerated; "contraindicated": refused. */
+/* "affirming": accepted; "warning": accepted, and something was tolerated or the evidence is
+ * bound to nothing that was asked for; "contraindicated": refused. */
 const char *ear_status(const struct verdict *v);
 /* What the number means, in a few words. */
 const char *ear_value_text(enum ear_claim claim, int8_t value);

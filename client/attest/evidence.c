@@ -4,6 +4,8 @@
 #include "client/attest/evidence.h"
 
 #include "client/attest/enarx.h"
+#include "client/attest/sev.h"
+#include "lib/attest/sev_cert.h"
 #include "lib/base/hex.h"
 #include "sys/openssl.h"
 
@@ -160,6 +162,32 @@ static bool is_vtpm(struct evidence *e)
 	return e->bytes.size > 4 && memcmp(e->bytes.data, "HCLA", 4) == 0;
 }
 
+/* A flattened device tree; which one, its judge says. */
+static bool is_pef(struct evidence *e)
+{
+	static const uint8_t magic[] = {0xd0, 0x0d, 0xfe, 0xed};
+
+	return e->bytes.size > 40 && memcmp(e->bytes.data, magic, sizeof magic) == 0;
+}
+
+static bool is_sev_platform(struct evidence *e)
+{
+	struct slice certs[SEV_LINK_COUNT];
+
+	return sev_chain_split(e->bytes, certs) && le(e->bytes.data, 4) == 1 && le(e->bytes.data + 8, 4) == SEV_PDH;
+}
+
+static bool is_sev_report(struct evidence *e)
+{
+	return e->bytes.size == SEV_REPORT_SIZE && le(e->bytes.data + 52, 4) == SEV_PEK;
+}
+
+/* Nothing in it is recognizable; nothing else is that short. */
+static bool is_sev_launch(struct evidence *e)
+{
+	return e->bytes.size == SEV_MEASURE_SIZE;
+}
+
 static bool is_ratls(struct evidence *e)
 {
 	const unsigned char *p = e->bytes.data;
@@ -198,6 +226,10 @@ static const struct {
         [EVIDENCE_ENARX_CSR] = {"a certificate request with evidence", is_csr, false, false},
         [EVIDENCE_VTPM] = {"a report of Azure's paravisor", is_vtpm, false, true},
         [EVIDENCE_CCA] = {"an Arm CCA token", is_cca, false, true},
+        [EVIDENCE_PEF] = {"an ESM blob of IBM PEF", is_pef, false, false},
+        [EVIDENCE_SEV_PLATFORM] = {"the certificates of an SEV platform", is_sev_platform, false, false},
+        [EVIDENCE_SEV_REPORT] = {"an SEV attestation report", is_sev_report, false, true},
+        [EVIDENCE_SEV_LAUNCH] = {"an SEV launch measurement", is_sev_launch, false, false},
 };
 
 static bool known(struct evidence *e)
@@ -231,7 +263,8 @@ enum err evidence_open(struct slice in, struct evidence *out, struct note *n)
 	return refuse(
 	        n, ERR_FORMAT,
 	        "no evidence that is known: neither workload evidence, nor an evidence envelope, SNP report, SGX or "
-	        "TDX quote, Nitro document, RA-TLS certificate, Enarx request, paravisor report, CCA token");
+	        "TDX quote, Nitro document, RA-TLS certificate, Enarx request, paravisor report, CCA token, ESM blob, SEV "
+	        "certificates, report or launch measurement");
 }
 
 void evidence_close(struct evidence *e)

@@ -8,6 +8,8 @@
 
 #include "client/attest/collateral.h"
 #include "client/attest/verify.h"
+#include "lib/attest/sev_session.h"
+#include "sys/openssl.h"
 
 enum evidence_kind {
 	EVIDENCE_ENVELOPE,  /* lib/attest/envelope.h */
@@ -19,6 +21,10 @@ enum evidence_kind {
 	EVIDENCE_ENARX_CSR, /* a certificate request with a report or a quote in it */
 	EVIDENCE_VTPM,      /* a report of Azure's paravisor; the vTPM's quote is collateral */
 	EVIDENCE_CCA,       /* a token of Arm CCA */
+	EVIDENCE_PEF,       /* an ESM blob of IBM PEF */
+	EVIDENCE_SEV_PLATFORM, /* the certificates of an SEV platform, as it exports them */
+	EVIDENCE_SEV_REPORT,   /* ATTESTATION's answer; the platform's certificates are collateral */
+	EVIDENCE_SEV_LAUNCH,   /* LAUNCH_MEASURE's answer: 48 bytes */
 	EVIDENCE_KIND_COUNT
 };
 
@@ -44,15 +50,24 @@ struct enarx_csr;
 /* What a certificate request brings beside its evidence, into a set. */
 MUST_USE enum err evidence_csr_pieces(struct collateral *set, const struct enarx_csr *csr, struct note *n);
 
+/* Whoever made the session of a guest knows these; without, its launch measurement says nothing. */
+struct sev_secrets {
+	struct sev_transport keys;
+	uint32_t policy; /* of the guest */
+	uint8_t api[3];  /* of the platform's firmware: major, minor, build */
+};
+
 struct evidence_input {
 	const struct evidence *evidence;
 	const struct collateral *collateral; /* NULL: only what the evidence brings */
 	struct slice report_data;  /* as verify_input; not for certificates, requests and vTPMs, which say themselves */
-	const struct slice *nonce; /* for Nitro documents, tagged RA-TLS, vTPMs and CCA tokens; NULL: any */
+	const struct slice *nonce; /* for Nitro documents, tagged RA-TLS, vTPMs, CCA tokens and SEV reports; NULL: any */
 	const uint8_t (*manifests)[32]; /* what a Keep may run whose certificate this is (client/attest/ratls.h) */
 	size_t manifest_count;
 	const struct policy *policy;
 	int64_t at;
+	const struct sev_secrets *sev; /* for SEV launch measurements; NULL: none */
+	EVP_PKEY *pef_key;             /* private, of one recipient of an ESM blob; NULL: none */
 };
 /* Which of the two demands can be made of this kind? */
 bool evidence_takes_report_data(enum evidence_kind k);

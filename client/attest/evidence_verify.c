@@ -5,6 +5,7 @@
 
 #include "client/attest/cca.h"
 #include "client/attest/enarx.h"
+#include "client/attest/evidence_sev.h"
 #include "client/attest/nitro.h"
 #include "client/attest/policy_rules.h"
 #include "client/attest/ratls.h"
@@ -358,6 +359,47 @@ static enum err judge_cca(struct judging *j)
 	return OK;
 }
 
+/* ---- SEV, SEV-ES, PEF ---- */
+
+static enum err judge_sev_platform(struct judging *j)
+{
+	const struct sev_rules *r = &j->in->policy->sev;
+
+	evidence_sev_platform(j->in, j->v);
+	named_first(j->v, r->accepted ? "sev" : "sev-es", r->accepted || r->es_accepted);
+	return OK;
+}
+
+/* Which of the two it is, the guest's policy says. */
+static void sev_named_first(struct judging *j)
+{
+	const struct sev_rules *r = &j->in->policy->sev;
+	const bool es = strcmp(j->v->tee, "sev-es") == 0;
+
+	named_first(j->v, es ? "sev-es" : "sev", es ? r->es_accepted : r->accepted);
+}
+
+static enum err judge_sev_report(struct judging *j)
+{
+	evidence_sev_report(j->in, j->set, j->v);
+	sev_named_first(j);
+	return OK;
+}
+
+static enum err judge_sev_launch(struct judging *j)
+{
+	evidence_sev_launch(j->in, j->v);
+	sev_named_first(j);
+	return OK;
+}
+
+static enum err judge_pef(struct judging *j)
+{
+	evidence_pef(j->in, j->v);
+	named_first(j->v, "pef", j->in->policy->pef.accepted);
+	return OK;
+}
+
 /* ---- whatever it is ---- */
 
 void evidence_verify(const struct evidence_input *in, struct verdict *v)
@@ -367,7 +409,10 @@ void evidence_verify(const struct evidence_input *in, struct verdict *v)
 	        [EVIDENCE_SNP] = judge_snp,           [EVIDENCE_QUOTE] = judge_quote,
 	        [EVIDENCE_NITRO] = judge_nitro,       [EVIDENCE_RATLS] = judge_ratls,
 	        [EVIDENCE_ENARX_CSR] = judge_csr,     [EVIDENCE_VTPM] = judge_vtpm,
-	        [EVIDENCE_CCA] = judge_cca,
+	        [EVIDENCE_CCA] = judge_cca,           [EVIDENCE_PEF] = judge_pef,
+	        [EVIDENCE_SEV_PLATFORM] = judge_sev_platform,
+	        [EVIDENCE_SEV_REPORT] = judge_sev_report,
+	        [EVIDENCE_SEV_LAUNCH] = judge_sev_launch,
 	};
 	struct judging j = {.in = in, .v = v, .set = collateral_new()};
 	const enum evidence_kind kind = in->evidence->kind;

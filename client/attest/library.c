@@ -7,6 +7,7 @@
 #include "client/attest/evidence.h"
 #include "client/attest/policy_rules.h"
 #include "client/attest/verdict.h"
+#include "lib/base/ct.h"
 
 #include <assert.h>
 #include <stdio.h>
@@ -134,12 +135,25 @@ enum broch_status broch_collateral_add_path(struct broch_collateral *collateral,
 
 /* ---- judging ---- */
 
+/* Programs built with the header's first form end here. */
+enum { FIRST_SIZE = offsetof(struct broch_request, sev_session), PEF_KEY_MAX = 65536 };
+
+/* Nobody is asked for one: a library has no terminal. */
+static int no_passphrase(char *buf, int size, int rwflag, void *u)
+{
+	(void)buf;
+	(void)size;
+	(void)rwflag;
+	(void)u;
+	return -1;
+}
+
 static enum broch_status check_request(const struct broch_request *r, struct broch_verdict **out,
                                        struct broch_error *error)
 {
 	if (r == NULL || out == NULL)
 		return fail(error, BROCH_USAGE, "broch_verify: no request, or nowhere to put the verdict");
-	if (r->size != sizeof *r)
+	if (r->size != sizeof *r && r->size != FIRST_SIZE)
 		return fail(error, BROCH_USAGE, "broch_verify: size must be sizeof(struct broch_request)");
 	if (r->policy == NULL)
 		return fail(error, BROCH_USAGE, "broch_verify: without a policy nothing is accepted: read one");
@@ -154,7 +168,48 @@ static enum broch_status check_request(const struct broch_request *r, struct bro
 	return BROCH_ACCEPTED;
 }
 
-static void judge(const struct broch_request *r, const struct evidence *e, struct broch_verdict *v)
+/* What the newer form of a request brings: secrets, to be wiped. */
+struct secrets {
+	struct sev_secrets sev;
+	bool has_sev;
+	EVP_PKEY *pef_key;
+};
+
+static enum broch_status secrets_of(const struct broch_request *r, struct secrets *s, struct broch_error *error)
+{
+	enum { SESSION_SIZE = 2 * SEV_KEY_SIZE + 4 };
+	const uint8_t *keys;
+	BIO *bio;
+
+	if (r->size == FIRST_SIZE)
+		return BROCH_ACCEPTED;
+	if ((r->sev_session == NULL) != (r->sev_session_size == 0) ||
+	    (r->sev_session != NULL && r->sev_session_size != SESSION_SIZE))
+		return fail(error, BROCH_USAGE, "broch_verify: sev_session has 36 bytes, or is NULL with size 0");
+	if ((r->pef_key == NULL) != (r->pef_key_size == 0) || r->pef_key_size > PEF_KEY_MAX)
+		return fail(error, BROCH_USAGE, "broch_verify: pef_key is PEM text, or NULL with size 0");
+	if (r->sev_session != NULL) {
+		keys = r->sev_session;
+		memcpy(s->sev.keys.tek, keys, SEV_KEY_SIZE);
+		memcpy(s->sev.keys.tik, keys + SEV_KEY_SIZE, SEV_KEY_SIZE);
+		for (unsigned i = 4; i-- > 0;)
+			s->sev.policy = s->sev.policy << 8 | keys[2 * SEV_KEY_SIZE + i];
+		memcpy(s->sev.api, r->sev_api, sizeof s->sev.api);
+		s->has_sev = true;
+	}
+	if (r->pef_key == NULL)
+		return BROCH_ACCEPTED;
+	bio = BIO_new_mem_buf(r->pef_key, (int)r->pef_key_size);
+	ERR_set_mark();
+	s->pef_key = bio != NULL ? PEM_read_bio_PrivateKey(bio, NULL, no_passphrase, NULL) : NULL;
+	ERR_pop_to_mark();
+	BIO_free(bio);
+	return s->pef_key != NULL ? BROCH_ACCEPTED
+	                          : fail(error, BROCH_USAGE, "broch_verify: pef_key is no private key in PEM");
+}
+
+static void judge(const struct broch_request *r, const struct evidence *e, const struct secrets *s,
+                  struct broch_verdict *v)
 {
 	const struct slice nonce = slice_of(v->nonce, r->nonce_size);
 	const struct evidence_input in = {.evidence = e,
@@ -162,7 +217,9 @@ static void judge(const struct broch_request *r, const struct evidence *e, struc
 	                                  .report_data = slice_of(r->report_data, r->report_data_size),
 	                                  .nonce = r->nonce != NULL ? &nonce : NULL,
 	                                  .policy = r->policy->policy,
-	                                  .at = r->at};
+	                                  .at = r->at,
+	                                  .sev = s->has_sev ? &s->sev : NULL,
+	                                  .pef_key = s->pef_key};
 
 	if (r->nonce != NULL)
 		memcpy(v->nonce, r->nonce, r->nonce_size);
@@ -176,21 +233,25 @@ enum broch_status broch_verify(const struct broch_request *request, struct broch
                                struct broch_error *error)
 {
 	struct broch_verdict *v;
+	struct secrets secrets = {.has_sev = false};
 	struct evidence e;
 	struct note n = {""};
 	enum err err;
 
 	if (out != NULL)
 		*out = NULL;
-	if (check_request(request, out, error) != BROCH_ACCEPTED)
+	if (check_request(request, out, error) != BROCH_ACCEPTED || secrets_of(request, &secrets, error) != BROCH_ACCEPTED)
 		return BROCH_USAGE;
 	err = evidence_open(slice_of(request->evidence, request->evidence_size), &e, &n);
+	v = err == OK ? calloc(1, sizeof *v) : NULL;
+	if (v != NULL)
+		judge(request, &e, &secrets, v);
+	if (err == OK)
+		evidence_close(&e);
+	wipe(&secrets.sev, sizeof secrets.sev);
+	EVP_PKEY_free(secrets.pef_key);
 	if (err != OK)
 		return fail_err(error, BROCH_UNREADABLE, err, &n);
-	v = calloc(1, sizeof *v);
-	if (v != NULL)
-		judge(request, &e, v);
-	evidence_close(&e);
 	if (v == NULL)
 		return fail_err(error, BROCH_NO_MEMORY, ERR_NOMEM, &n);
 	*out = v;

@@ -141,18 +141,26 @@ static enum check_result files_read(const struct pef_case *k, struct check *c)
 	return pass_if(err == OK);
 }
 
-static enum check_result same(const struct pef_case *k, struct slice data, struct slice digest, struct check *c)
+/* Is it what was given, and is it one that the policy names? */
+static enum check_result same(const struct pef_case *k, const struct slice *data, enum pef_rule which, struct slice digest,
+                              struct check *c)
 {
+	const struct digest_list *l = k->in->rules != NULL ? &k->in->rules->lists[which] : NULL;
 	uint8_t d[ESM_DIGEST_SIZE];
-	bool good;
+	bool good = true;
 
-	if (!k->in->compare) {
+	if (l == NULL && data == NULL) {
 		say(c->found, "nothing was given to compare with");
 		return CHECK_SKIP;
 	}
-	SHA512(data.data, data.size, d);
-	good = slice_equal(digest, slice_of(d, sizeof d));
-	say(c->expected, "the digest of what was given, %zu bytes", data.size);
+	if (data != NULL) {
+		SHA512(data->data, data->size, d);
+		good = slice_equal(digest, slice_of(d, sizeof d));
+		say(c->expected, "the digest of what was given, %zu bytes", data->size);
+	} else {
+		say(c->expected, "one of %zu that the policy names", l->count);
+	}
+	good = good && (l == NULL || digest_list_has(l, digest));
 	say(c->found, good ? "equal" : "the digest of something else");
 	say(c->cure, "make the blob anew for what shall be started, or give what it was made for");
 	return pass_if(good);
@@ -160,17 +168,22 @@ static enum check_result same(const struct pef_case *k, struct slice data, struc
 
 static enum check_result kernel(const struct pef_case *k, struct check *c)
 {
-	return same(k, k->in->kernel, k->digests->kernel, c);
+	return same(k, k->in->compare ? &k->in->kernel : NULL, PEF_RULE_KERNEL, k->digests->kernel, c);
 }
 
 static enum check_result initrd(const struct pef_case *k, struct check *c)
 {
-	return same(k, k->in->initrd, k->digests->initrd, c);
+	return same(k, k->in->compare ? &k->in->initrd : NULL, PEF_RULE_INITRD, k->digests->initrd, c);
 }
 
 static enum check_result bootargs(const struct pef_case *k, struct check *c)
 {
-	return same(k, k->in->bootargs, k->digests->bootargs, c);
+	return same(k, k->in->compare ? &k->in->bootargs : NULL, PEF_RULE_BOOTARGS, k->digests->bootargs, c);
+}
+
+static enum check_result rtas(const struct pef_case *k, struct check *c)
+{
+	return same(k, NULL, PEF_RULE_RTAS, k->digests->rtas, c);
 }
 
 static enum check_result kernel_size(const struct pef_case *k, struct check *c)
@@ -197,6 +210,7 @@ static const struct row {
         {"pef.kernel_size", "measurement", NEED_DIGESTS, kernel_size},
         {"pef.initrd", "measurement", NEED_DIGESTS, initrd},
         {"pef.bootargs", "measurement", NEED_DIGESTS, bootargs},
+        {"pef.rtas", "measurement", NEED_DIGESTS, rtas},
 };
 
 static bool can(const struct pef_case *k, enum need needs)
@@ -224,6 +238,10 @@ void pef_esm_verify(const struct pef_input *in, uint8_t room[static PEF_DIGESTS_
 		if (c.result != CHECK_FAIL)
 			c.cure[0] = 0;
 		verdict_add(v, &c);
+	}
+	if (k.digests_read == OK) { /* what stands for the whole: the kernel */
+		memcpy(v->measurement, digests->kernel.data, ESM_DIGEST_SIZE);
+		v->measurement_size = ESM_DIGEST_SIZE;
 	}
 	OPENSSL_cleanse(k.master, sizeof k.master);
 }

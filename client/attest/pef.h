@@ -6,6 +6,7 @@
 #ifndef BROCH_CLIENT_PEF_H
 #define BROCH_CLIENT_PEF_H
 
+#include "client/attest/policy_rules.h"
 #include "client/attest/verify.h"
 #include "lib/attest/esm.h"
 #include "sys/openssl.h"
@@ -17,6 +18,7 @@ struct pef_input {
 	EVP_PKEY *key; /* of one recipient, private */
 	bool compare;  /* with these three: the kernel as objcopy -O binary makes it, and the text of the arguments */
 	struct slice kernel, initrd, bootargs;
+	const struct pef_rules *rules; /* what the digests must be; NULL: any */
 };
 
 /* Fills v whole. digests takes what the blob lets start, zeroed when it cannot be opened; it points into room. */

@@ -35,7 +35,7 @@ static struct verdict judge(EVP_PKEY *key, const char *kernel, struct esm_digest
 {
 	static uint8_t room[PEF_DIGESTS_MAX];
 	const struct pef_plan p = plan();
-	const struct pef_input in = {slice_of(blob, size), key, true, slice_text(kernel), p.initrd, p.bootargs};
+	const struct pef_input in = {slice_of(blob, size), key, true, slice_text(kernel), p.initrd, p.bootargs, NULL};
 	struct verdict v;
 
 	pef_esm_verify(&in, room, d, &v);

@@ -232,13 +232,24 @@ static struct verdict judge(struct wish *w)
 	return v;
 }
 
+static struct pef_rules rules;
+static uint8_t named[PEF_RULE_COUNT][64];
+
+/* The policy names what is in the blob. */
 static void good(struct wish *w)
 {
+	static const char *const what[PEF_RULE_COUNT] = {kernel, initrd, bootargs, "rtas"};
+
+	for (unsigned i = 0; i < PEF_RULE_COUNT; i++) {
+		SHA512((const unsigned char *)what[i], strlen(what[i]), named[i]);
+		rules.lists[i] = (struct digest_list){named[i], 64, 1};
+	}
 	*w = (struct wish){.in = {.key = machine,
 	                          .compare = true,
 	                          .kernel = slice_text(kernel),
 	                          .initrd = slice_text(initrd),
-	                          .bootargs = slice_text(bootargs)}};
+	                          .bootargs = slice_text(bootargs),
+	                          .rules = &rules}};
 }
 
 static void expect_only(struct wish *w, const char *id, size_t number)
@@ -267,6 +278,16 @@ static void recipients_open_it(void **state)
 static void to_stranger(struct wish *w)
 {
 	w->in.key = stranger;
+}
+static void other_rtas(struct wish *w)
+{
+	(void)w;
+	named[PEF_RULE_RTAS][0] ^= 1;
+}
+static void other_kernel_named(struct wish *w)
+{
+	w->in.compare = false;
+	named[PEF_RULE_KERNEL][63] ^= 1;
 }
 static void no_tree(struct wish *w)
 {
@@ -331,6 +352,7 @@ static const struct {
         {"pef.digests.read", digest_algorithm}, {"pef.digests.read", digest_short},
         {"pef.digests.read", digest_missing},  {"pef.digests.read", kernel_size_short},
         {"pef.kernel", other_kernel},          {"pef.kernel_size", other_size},
+        {"pef.kernel", other_kernel_named},    {"pef.rtas", other_rtas},
         {"pef.initrd", other_initrd},          {"pef.bootargs", other_args},
 };
 

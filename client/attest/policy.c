@@ -85,7 +85,8 @@ static bool *accepted(struct policy *p, unsigned i, const char **name)
 		bool *accepted;
 	} all[] = {{"snp", &p->snp.accepted},     {"sgx", &p->sgx.accepted},   {"tdx", &p->tdx.accepted},
 	           {"nitro", &p->nitro.accepted}, {"vtpm", &p->vtpm.accepted}, {"cca", &p->cca.accepted},
-	           {"soft", &p->soft.accepted}};
+	           {"pef", &p->pef.accepted},     {"soft", &p->soft.accepted}, {"sev", &p->sev.accepted},
+	           {"sev-es", &p->sev.es_accepted}};
 
 	if (i >= ARRAY_COUNT(all))
 		return NULL;
@@ -109,7 +110,8 @@ static enum err take_tee(struct reading *r, const struct rule *rule, const struc
 		if (flag == NULL)
 			return policy_wrong(
 			        r, one,
-			        "tee knows \"snp\", \"sgx\", \"tdx\", \"nitro\", \"vtpm\", \"cca\" and \"soft\"");
+			        "tee knows \"snp\", \"sgx\", \"tdx\", \"nitro\", \"vtpm\", \"cca\", \"sev\", \"sev-es\", "
+			        "\"pef\" and \"soft\"");
 		*flag = true;
 	}
 	return OK;
@@ -392,6 +394,8 @@ static const struct rule top_rules[] = {
         {"nitro", TOML_TABLE, 0, policy_take_nitro},
         {"vtpm", TOML_TABLE, 0, policy_take_vtpm},
         {"cca", TOML_TABLE, 0, policy_take_cca},
+        {"sev", TOML_TABLE, 0, policy_take_sev},
+        {"pef", TOML_TABLE, 0, policy_take_pef},
         {"soft", TOML_TABLE, 0, take_soft},
         {"limits", TOML_TABLE, 0, take_limits},
 };
@@ -451,6 +455,17 @@ static enum err top_complete(struct reading *r, const struct toml_value *root)
 	return OK;
 }
 
+/* Two words of `tee` share a table. */
+static enum err sev_complete(struct reading *r, const struct toml_value *root)
+{
+	if (r->p->sev.accepted || r->p->sev.es_accepted)
+		return policy_sev_complete(r);
+	if (toml_get(root, "sev") != NULL)
+		return policy_wrong(r, toml_get(root, "sev"), "[sev] is set but tee names neither \"sev\" nor \"sev-es\"");
+	return OK;
+}
+
+/* The tables in the order of accepted(). */
 static enum err complete(struct reading *r, const struct toml_value *root)
 {
 	static const struct {
@@ -459,7 +474,7 @@ static enum err complete(struct reading *r, const struct toml_value *root)
 	} tables[] = {{"snp", snp_complete},          {"sgx", policy_sgx_complete},
 	              {"tdx", policy_tdx_complete},   {"nitro", policy_nitro_complete},
 	              {"vtpm", policy_vtpm_complete}, {"cca", policy_cca_complete},
-	              {"soft", soft_complete}};
+	              {"pef", policy_pef_complete},   {"soft", soft_complete}};
 
 	TRY(top_complete(r, root));
 	for (unsigned i = 0; i < ARRAY_COUNT(tables); i++) {
@@ -473,7 +488,7 @@ static enum err complete(struct reading *r, const struct toml_value *root)
 			return policy_wrong(r, toml_get(root, tables[i].table),
 			                    "[%s] is set but tee does not name \"%s\"", tables[i].table, name);
 	}
-	return OK;
+	return sev_complete(r, root);
 }
 
 /* ---- making and freeing ---- */
@@ -555,6 +570,7 @@ void policy_free(struct policy *p)
 	for (unsigned i = 0; i < VTPM_RULE_PCRS; i++)
 		free(p->vtpm.pcrs[i].bytes);
 	policy_cca_free(&p->cca);
+	policy_sev_free(p);
 	free(p);
 }
 

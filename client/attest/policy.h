@@ -2,7 +2,7 @@
 /*
  * The tenant's policy, a TOML file. Nothing is accepted because a key was left out; unknown keys are errors.
  *
- *   tee = ["snp"]                      # which of snp, sgx, tdx, nitro, vtpm, cca; "soft" accepts soft-snp only
+ *   tee = ["snp"]                      # which of snp, sgx, tdx, nitro, vtpm, cca, sev, sev-es, pef; "soft" accepts soft-snp only
  *   measurements = ["hex48", ...]      # launch digests; the word "shipped" means the images installed with this broch
  *   workloads = ["hex32", ...]         # SHA-256 of manifests: what a Keep may run that says what it runs; optional, but for
  *                                      # certificates of Keeps, which need it here or beside the policy (--workload)
@@ -16,7 +16,9 @@
  *   [nitro] pcr0 or pcr8; pcr0 to pcr31, debug
  *   [vtpm]  pcr0 to pcr23, or any_pcrs = true; together with "snp" or "tdx"
  *   [cca]   platform_keys, initial_measurements; rem0 to rem3, or their numbers in rems_free; software or any_software
- *   [snp], [sgx], [tdx], [nitro] may name a root of one's own: root = "path of a PEM certificate" or root_sha256
+ *   [sev]   digests, minimum_firmware; ceks, ocas; debug, key_sharing, migration; for "sev" and "sev-es"
+ *   [pef]   kernels, initrds, bootargs, rtas
+ *   [snp], [sgx], [tdx], [nitro], [sev] may name a root of one's own: root = "path of a PEM certificate" or root_sha256
  *   [soft]  root_sha256 = "hex32" (of the root's SubjectPublicKeyInfo) or root = "path of a PEM certificate" or "local"
  *   [limits] memory = "1GiB", wall = "1h", cpu = "10m", files = 1024, file_bytes = "256MiB"
  * Every key stands in policy_template(). What one that is left out means: products, tee, measurements (also mrenclaves,
@@ -40,7 +42,8 @@ MUST_USE enum err policy_parse(struct slice toml, const char *name, struct polic
 /* What `broch run` uses on this machine: soft-snp under the local test root, shipped images. */
 MUST_USE enum err policy_local(struct slice soft_root_der, struct policy_shipped shipped, struct policy **out);
 void policy_free(struct policy *p);
-/* A commented file with every key there is for this TEE ("snp", "sgx", "tdx", "nitro", "vtpm", "cca", "soft"); NULL: no such
+/* A commented file with every key there is for this TEE ("snp", "sgx", "tdx", "nitro", "vtpm", "cca", "sev", "sev-es",
+ * "pef", "soft"); NULL: no such
  * TEE. `broch policy init` prints it. */
 const char *policy_template(const char *tee);
 

@@ -4,6 +4,8 @@
 #include "client/attest/amd.h"
 #include "client/attest/enarx.h"
 #include "client/attest/p256.h"
+#include "client/attest/sev.h"
+#include "client/attest/sev_key.h"
 #include "lib/attest/cca_token.h"
 #include "lib/attest/dice.h"
 #include "lib/attest/hcl.h"
@@ -330,6 +332,59 @@ static enum err vtpm(struct draft *d, struct slice bytes)
 	return OK;
 }
 
+/* ---- SEV, PEF ---- */
+
+static void sev_flags(const struct draft *d, uint32_t policy)
+{
+	flag(d, "debug", (policy & SEV_POLICY_NODBG) == 0, "the host can read all memory");
+	flag(d, "key_sharing", (policy & SEV_POLICY_NOKS) == 0, "other guests may have its key");
+	flag(d, "migration", (policy & SEV_POLICY_NOSEND) == 0, "it may be sent to another platform");
+}
+
+/* Of a certificate: what the rules pin is its key. */
+static void sev_key_line(const struct draft *d, const char *key, struct slice cert, const char *why)
+{
+	uint8_t digest[SPKI_DIGEST_SIZE];
+	struct sev_cert c;
+	EVP_PKEY *k = sev_cert_parse(cert, &c) == OK && c.curve != 0 ? sev_ec_key(c.curve, c.x, c.y) : NULL;
+
+	if (k != NULL && sev_spki(k, digest))
+		list(d, true, key, slice_of(digest, sizeof digest), why);
+	EVP_PKEY_free(k);
+}
+
+static enum err sev_platform(const struct draft *d, struct slice bytes)
+{
+	struct slice certs[SEV_LINK_COUNT];
+	struct sev_cert pek;
+
+	if (!sev_chain_split(bytes, certs) || sev_cert_parse(certs[SEV_LINK_PEK], &pek) != OK)
+		return refuse(d->n, ERR_FORMAT, "no certificates of an SEV platform");
+	head(d);
+	fprintf(d->f, "\n[sev]\ndigests = [\"<64 hex digits>\"] # `broch measure` prints them\n"
+	              "minimum_firmware = \"%u.%u.0\"\n",
+	        pek.api_major, pek.api_minor);
+	sev_flags(d, UINT32_MAX);
+	sev_key_line(d, "ceks", certs[SEV_LINK_CEK], "only this machine");
+	sev_key_line(d, "ocas", certs[SEV_LINK_OCA], "only this owner's");
+	return OK;
+}
+
+static enum err sev_report(struct draft *d, struct slice bytes)
+{
+	struct sev_report r;
+
+	if (sev_report_parse(bytes, &r) != OK)
+		return refuse(d->n, ERR_FORMAT, "no report of an SEV platform");
+	d->tee = (r.policy & SEV_POLICY_ES) != 0 ? "\"sev-es\"" : "\"sev\"";
+	head(d);
+	fprintf(d->f, "\n[sev]\n");
+	list(d, false, "digests", r.digest, "what was launched");
+	fprintf(d->f, "minimum_firmware = \"0.0.0\" # the report does not say it\n");
+	sev_flags(d, r.policy);
+	return OK;
+}
+
 static enum err envelope(struct draft *d, struct slice bytes)
 {
 	struct envelope e;
@@ -360,6 +415,15 @@ enum err policy_draft(FILE *f, const struct evidence *e, const struct collateral
 	case EVIDENCE_ENARX_CSR: return csr(&d, e->bytes);
 	case EVIDENCE_VTPM: return vtpm(&d, e->bytes);
 	case EVIDENCE_CCA: d.tee = "\"cca\""; return cca(&d, e->bytes);
+	case EVIDENCE_SEV_PLATFORM: d.tee = "\"sev-es\""; return sev_platform(&d, e->bytes);
+	case EVIDENCE_SEV_REPORT: return sev_report(&d, e->bytes);
+	case EVIDENCE_SEV_LAUNCH:
+		return refuse(n, ERR_UNSUPPORTED,
+		              "a launch measurement does not say what was launched: begin with broch policy init --tee sev");
+	case EVIDENCE_PEF:
+		return refuse(n, ERR_UNSUPPORTED,
+		              "an ESM blob is sealed: begin with broch policy init --tee pef, and broch pef check prints "
+		              "the digests");
 	case EVIDENCE_KIND_COUNT: break;
 	}
 	return ERR_UNSUPPORTED;

@@ -203,6 +203,39 @@ static void cca_lines(struct lines *l, const struct cca_rules *r)
 		say(l, true, "any CCA platform with one of the keys (instance_ids is not set)");
 }
 
+static void sev_lines(struct lines *l, const struct sev_rules *r)
+{
+	say(l, false, "%s guests with one of %zu launch digests",
+	    r->accepted && r->es_accepted ? "SEV and SEV-ES"
+	    : r->accepted                 ? "SEV"
+	                                  : "SEV-ES",
+	    r->digests.count);
+	say(l, false, "SEV firmware %u.%u.%u or newer", r->minimum[0], r->minimum[1], r->minimum[2]);
+	if (r->ceks.count > 0)
+		say(l, false, "%zu SEV platforms, by their CEK", r->ceks.count);
+	else
+		say(l, true, "any SEV machine under the root, wherever it stands (ceks is not set)");
+	if (r->ocas.count > 0)
+		say(l, false, "SEV platforms owned by one of %zu OCA keys", r->ocas.count);
+	else
+		say(l, true, "SEV platforms that anybody owns (ocas is not set)");
+	tolerance(l, r->accepted, "SEV guests, whose registers the host can read and change");
+	tolerance(l, true, "SEV: the host can move and replay encrypted memory; there is no integrity");
+	tolerance(l, r->debug, "SEV guests that the host may debug: it can read all memory");
+	tolerance(l, r->key_sharing, "SEV guests that share their key with others");
+	tolerance(l, r->migration, "SEV guests that may be sent to another platform");
+	tolerance(l, r->root_set, "SEV platforms under a root of your own instead of AMD's");
+}
+
+static void pef_lines(struct lines *l, const struct pef_rules *r)
+{
+	static const char *const what[PEF_RULE_COUNT] = {"kernels", "initrds", "argument lines", "RTAS images"};
+
+	for (unsigned i = 0; i < PEF_RULE_COUNT; i++)
+		say(l, false, "PEF blobs for one of %zu %s", r->lists[i].count, what[i]);
+	say(l, true, "PEF has no report of a running guest: a blob says what a machine may start, not what runs");
+}
+
 static void explain(const struct policy *p, struct lines *l)
 {
 	if (p->measurements.count > 0)
@@ -226,6 +259,10 @@ static void explain(const struct policy *p, struct lines *l)
 		vtpm_lines(l, &p->vtpm);
 	if (p->cca.accepted)
 		cca_lines(l, &p->cca);
+	if (p->sev.accepted || p->sev.es_accepted)
+		sev_lines(l, &p->sev);
+	if (p->pef.accepted)
+		pef_lines(l, &p->pef);
 	tolerance(l, p->soft.accepted, "a software stand-in (soft-snp), which proves nothing about the host");
 	limit_lines(l, &p->limits);
 }

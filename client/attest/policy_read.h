@@ -2,7 +2,7 @@
 /*
  * Private to the reader of policies: one reading, the form of a rule, and what the tables share. Each table of the file
  * has a table of rules (policy.c: the top, [snp], [soft], [limits]; policy_dcap.c: [sgx], [tdx]; policy_others.c:
- * [nitro], [vtpm]; policy_cca.c: [cca]). What is not in it is an error; what must be there is asked for at the end.
+ * [nitro], [vtpm]; policy_cca.c: [cca]; policy_sev.c: [sev], [pef]). What is not in it is an error; what must be there is asked for at the end.
  */
 #ifndef BROCH_CLIENT_POLICY_READ_H
 #define BROCH_CLIENT_POLICY_READ_H
@@ -67,11 +67,16 @@ enum err policy_take_tdx(struct reading *r, const struct rule *rule, const struc
 enum err policy_take_nitro(struct reading *r, const struct rule *rule, const struct toml_value *v);
 enum err policy_take_vtpm(struct reading *r, const struct rule *rule, const struct toml_value *v);
 enum err policy_take_cca(struct reading *r, const struct rule *rule, const struct toml_value *v);
+enum err policy_take_sev(struct reading *r, const struct rule *rule, const struct toml_value *v);
+enum err policy_take_pef(struct reading *r, const struct rule *rule, const struct toml_value *v);
 MUST_USE enum err policy_sgx_complete(struct reading *r);
 MUST_USE enum err policy_tdx_complete(struct reading *r);
 MUST_USE enum err policy_nitro_complete(struct reading *r);
 MUST_USE enum err policy_vtpm_complete(struct reading *r);
 MUST_USE enum err policy_cca_complete(struct reading *r);
+MUST_USE enum err policy_sev_complete(struct reading *r);
+MUST_USE enum err policy_pef_complete(struct reading *r);
 void policy_cca_free(struct cca_rules *d);
+void policy_sev_free(struct policy *p); /* [pef] as well */
 
 #endif

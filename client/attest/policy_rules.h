@@ -65,6 +65,25 @@ struct cca_rules {
 	bool any_software;
 	struct digest_list personalizations, implementations, instances; /* count 0: not asked for */
 };
+/* SEV and SEV-ES: one table for both; which of them a guest is, its own policy says. */
+struct sev_rules {
+	bool accepted, es_accepted;
+	bool root_set; /* else AMD's roots */
+	uint8_t root[SPKI_DIGEST_SIZE];
+	struct digest_list digests;         /* launch digests, 32 bytes each */
+	struct digest_list ceks, ocas;      /* SHA-256 of keys' SubjectPublicKeyInfo; count 0: not asked for */
+	bool minimum_set;
+	uint8_t minimum[3];                 /* of the firmware: API major and minor, build */
+	bool debug, key_sharing, migration; /* tolerated */
+};
+
+/* IBM PEF: what a blob may let start, SHA-512 each. */
+enum pef_rule { PEF_RULE_KERNEL, PEF_RULE_INITRD, PEF_RULE_BOOTARGS, PEF_RULE_RTAS, PEF_RULE_COUNT };
+struct pef_rules {
+	bool accepted;
+	struct digest_list lists[PEF_RULE_COUNT];
+};
+
 /* A hash of 32, 48 or 64 bytes in the form of the lists above. */
 enum { CCA_HASH_SIZE = 65 };
 void cca_hash_form(struct slice hash, uint8_t out[static CCA_HASH_SIZE]);
@@ -77,6 +96,8 @@ struct policy {
 	struct nitro_rules nitro;
 	struct vtpm_rules vtpm;
 	struct cca_rules cca;
+	struct sev_rules sev;
+	struct pef_rules pef;
 	struct snp_root_pin snp_root[SNP_SOFT]; /* what the roots point to when the policy names its own */
 	uint8_t sgx_root[1][SPKI_DIGEST_SIZE], tdx_root[1][SPKI_DIGEST_SIZE];
 	struct snp_root_pin soft_root; /* what soft.roots points to */

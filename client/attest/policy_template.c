@@ -180,10 +180,31 @@ static const char cca[] =
              "# implementation_ids = [\"...\"] # 64 hex digits\n"
              "# instance_ids = [\"...\"]   # 66 hex digits: the machine\n";
 
+#define SEV(tee)                                                                                                       \
+	HEAD "tee = [\"" tee "\"]\n\n[sev]\n"                                                                          \
+	     "# Launch digests, 64 hex digits each: `broch measure --tee " tee "` prints them.\n"                         \
+	     "digests = [\"<64 hex digits>\"]\n"                                                                          \
+	     "minimum_firmware = \"0.24.15\" # API major, minor, build\n"                                                 \
+	     "debug = false       # may the host read the guest's memory?\n"                                               \
+	     "key_sharing = false # may other guests have its key?\n"                                                      \
+	     "migration = false   # may it be sent to another platform?\n"                                                 \
+	     "# ceks = [\"...\"]   # 64 hex digits: SHA-256 of the chip's key; left out: any machine under the root\n"     \
+	     "# ocas = [\"...\"]   # 64 hex digits: SHA-256 of the owner's key; left out: any owner\n"                     \
+	     "# root = \"...\"     # a PEM certificate instead of AMD's roots, or root_sha256 = \"...\" of its public key\n"
+static const char sev[] = SEV("sev"), sev_es[] = SEV("sev-es");
+static const char pef[] = HEAD
+        "tee = [\"pef\"]\n\n[pef]\n"
+        "# What a blob may let a machine start; SHA-512, 128 hex digits each, as `broch pef check` prints them.\n"
+        "kernels = [\"<128 hex digits>\"]\n"
+        "initrds = [\"<128 hex digits>\"]\n"
+        "rtas = [\"<128 hex digits>\"]\n"
+        "bootargs = [\"\"] # the texts themselves\n";
+
 static const struct {
 	const char *tee, *text;
 } templates[] = {{"snp", real},  {"sgx", sgx}, {"tdx", tdx},       {"nitro", nitro},
-                 {"vtpm", vtpm}, {"cca", cca}, {"soft", soft_only}};
+                 {"vtpm", vtpm}, {"cca", cca}, {"sev", sev},
+                 {"sev-es", sev_es}, {"pef", pef}, {"soft", soft_only}};
 
 const char *policy_template(const char *tee)
 {

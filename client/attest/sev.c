@@ -110,6 +110,24 @@ static enum check_result pinned(const struct chain_case *k, const struct row *r,
 	return pass_if(good);
 }
 
+/* Whose is this key? One of those that the owner names. */
+static enum check_result known(const struct chain_case *k, const struct row *r, struct check *c)
+{
+	const struct digest_list *l = r->who == SEV_LINK_CEK ? k->in->ceks : k->in->ocas;
+	uint8_t digest[SPKI_DIGEST_SIZE];
+	char hex[2 * SPKI_DIGEST_SIZE + 1] = "no usable key";
+	bool good = k->keys[r->who] != NULL && sev_spki(k->keys[r->who], digest);
+
+	if (good)
+		hex_encode(slice_of(digest, sizeof digest), hex);
+	say(c->found, "%s", hex);
+	if (l == NULL || l->count == 0)
+		return CHECK_SKIP;
+	say(c->expected, "one of %zu keys", l->count);
+	say(c->cure, "add it to [sev] %ss if it is one of yours", sev_link_names[r->who]);
+	return pass_if(good && digest_list_has(l, slice_of(digest, sizeof digest)));
+}
+
 static enum check_result api(const struct chain_case *k, const struct row *r, struct check *c)
 {
 	const struct sev_cert *s = &k->certs[r->who];
@@ -172,7 +190,9 @@ static const struct row rows[] = {
 	{"sev.ark.pinned", "root", SEV_LINK_ARK, SEV_LINK_ARK, pinned},
 	CA("ask", ASK, ARK),
 	CERT("cek", CEK, ASK),
+	{"sev.cek.known", "platform key", SEV_LINK_CEK, SEV_LINK_CEK, known},
 	CERT("oca", OCA, OCA),
+	{"sev.oca.known", "platform key", SEV_LINK_OCA, SEV_LINK_OCA, known},
 	CERT("pek", PEK, CEK),
 	{"sev.pek.oca_signature", "platform key", SEV_LINK_PEK, SEV_LINK_OCA, signature},
 	CERT("pdh", PDH, PEK),
@@ -205,6 +225,21 @@ static void judge(const struct sev_chain_input *in, bool cas_only, struct verdic
 	}
 	for (enum sev_link i = 0; i < SEV_LINK_COUNT; i++)
 		EVP_PKEY_free(k.keys[i]);
+}
+
+bool sev_chain_split(struct slice all, struct slice certs[static SEV_LINK_COUNT])
+{
+	static const enum sev_link order[] = {SEV_LINK_PDH, SEV_LINK_PEK, SEV_LINK_OCA, SEV_LINK_CEK};
+	const size_t own = ARRAY_COUNT(order) * SEV_CERT_SIZE;
+	const size_t ca = all.size > own ? (all.size - own) / 2 : 0;
+
+	if (ca == 0 || ca > SEV_CA_SIZE_MAX || all.size != own + 2 * ca)
+		return false;
+	for (size_t i = 0; i < ARRAY_COUNT(order); i++)
+		certs[order[i]] = slice_of(all.data + i * SEV_CERT_SIZE, SEV_CERT_SIZE);
+	certs[SEV_LINK_ASK] = slice_of(all.data + own, ca);
+	certs[SEV_LINK_ARK] = slice_of(all.data + own + ca, ca);
+	return true;
 }
 
 void sev_ca_verify(const struct sev_chain_input *in, struct verdict *v)

@@ -8,6 +8,7 @@
 #ifndef BROCH_CLIENT_SEV_H
 #define BROCH_CLIENT_SEV_H
 
+#include "client/attest/dcap_rules.h"
 #include "client/attest/verify.h"
 #include "client/attest/x509.h"
 #include "lib/attest/sev_session.h"
@@ -25,7 +26,11 @@ struct sev_chain_input {
 	struct slice certs[SEV_LINK_COUNT];
 	const uint8_t *root;                     /* the one root that is trusted, SHA-256 of its SubjectPublicKeyInfo; NULL: AMD's */
 	uint8_t api_major_min, api_minor_min;    /* of the PEK; 0.0: any */
+	const struct digest_list *ceks, *ocas;   /* SHA-256 of the SubjectPublicKeyInfo of whose key it must be; NULL: any */
 };
+
+/* As platforms export it: PDH, PEK, OCA and CEK, then ASK and ARK, which are of one size. false: no such file. */
+bool sev_chain_split(struct slice all, struct slice certs[static SEV_LINK_COUNT]);
 
 /* ARK and ASK alone. */
 void sev_ca_verify(const struct sev_chain_input *in, struct verdict *v);
@@ -53,8 +58,9 @@ void sev_launch_verify(const struct sev_transport *keys, const struct sev_launch
 
 struct sev_report_input {
 	struct slice pek, report;
-	struct slice mnonce, digest;             /* 16 and 32 bytes: the nonce asked with, the launch digest */
+	struct slice mnonce, digest;             /* 16 and 32 bytes: the nonce asked with, the launch digest; data NULL: not asked */
 	const uint32_t *policy;                  /* NULL: any */
+	uint32_t policy_set, policy_clear;       /* as struct sev_launch_rules has it */
 };
 /* The PEK's chain must have been judged before. */
 void sev_report_verify(const struct sev_report_input *in, struct verdict *v);

@@ -19,6 +19,8 @@ static uint8_t certs[SEV_LINK_COUNT][SEV_CERT_SIZE];
 static size_t sizes[SEV_LINK_COUNT];
 static uint8_t root[SPKI_DIGEST_SIZE];
 static uint8_t api_minor_min;
+static uint8_t known[2][SPKI_DIGEST_SIZE]; /* the keys of the CEK and of the OCA */
+static struct digest_list ceks = {known[0], SPKI_DIGEST_SIZE, 1}, ocas = {known[1], SPKI_DIGEST_SIZE, 1};
 
 static void put32(uint8_t *at, uint32_t v)
 {
@@ -158,6 +160,7 @@ static void good(void)
 	cert(SEV_LINK_PEK, SEV_PEK, SEV_ECDSA_SHA256);
 	cert(SEV_LINK_PDH, SEV_PDH, SEV_ECDH_SHA256);
 	assert_true(sev_spki(keys[SEV_LINK_ARK], root));
+	assert_true(sev_spki(keys[SEV_LINK_CEK], known[0]) && sev_spki(keys[SEV_LINK_OCA], known[1]));
 	api_minor_min = 0;
 }
 
@@ -202,6 +205,8 @@ CHANGE(pek_no_oca, put32(OF(PEK) + SIGNATURE_1, SEV_NOBODY))
 CHANGE(pek_oca_flipped, OF(PEK)[SIGNATURE_1 + 8 + 72] ^= 1)
 CHANGE(pek_two_ceks, sign_as(SEV_LINK_PEK, SIGNATURE_1, SEV_CEK, keys[SEV_LINK_CEK]))
 CHANGE(api_old, api_minor_min = 25)
+CHANGE(cek_foreign, known[0][0] ^= 1)
+CHANGE(oca_foreign, known[1][31] ^= 1)
 CHANGE(pdh_cut, sizes[SEV_LINK_PDH] = 0)
 CHANGE(pdh_usage, put32(OF(PDH) + 8, SEV_PEK); sign(SEV_LINK_PDH))
 CHANGE(pdh_for_ecdsa, put32(OF(PDH) + 12, SEV_ECDSA_SHA256); sign(SEV_LINK_PDH))
@@ -229,6 +234,8 @@ static const struct killer {
 	K("sev.cek.key", cek_for_ecdh),
 	K("sev.cek.signature", cek_flipped), K("sev.cek.signature", cek_hash_confused), K("sev.cek.signature", cek_signed_as_ec),
 	K("sev.cek.signature", cek_api),
+	K("sev.cek.known", cek_foreign),
+	K("sev.oca.known", oca_foreign),
 	K("sev.oca.read", oca_version),
 	K("sev.oca.usage", oca_usage),
 	K("sev.oca.key", oca_for_ecdh),
@@ -249,7 +256,7 @@ static const struct killer {
 
 static struct sev_chain_input input(void)
 {
-	struct sev_chain_input in = {.root = root, .api_minor_min = api_minor_min};
+	struct sev_chain_input in = {.root = root, .api_minor_min = api_minor_min, .ceks = &ceks, .ocas = &ocas};
 
 	for (unsigned i = 0; i < SEV_LINK_COUNT; i++)
 		in.certs[i] = slice_of(certs[i], sizes[i]);
@@ -411,6 +418,9 @@ CHANGE(report_algorithm, put32(report + 56, SEV_ECDSA_SHA384))
 CHANGE(report_nonce, report[0] ^= 1; sign_report(keys[SEV_LINK_PEK]))
 CHANGE(report_digest, report[16] ^= 1; sign_report(keys[SEV_LINK_PEK]))
 CHANGE(report_policy, report[48] ^= 1; sign_report(keys[SEV_LINK_PEK]))
+static uint32_t bits_set, bits_clear;
+CHANGE(report_lacks_bit, bits_set = 8)
+CHANGE(report_has_bit, bits_clear = 2)
 CHANGE(report_flipped, report[64] ^= 1)
 CHANGE(report_s_flipped, report[136] ^= 1)
 CHANGE(report_oversized, report[64 + 71] = 1)
@@ -419,7 +429,8 @@ static const struct killer report_killers[] = {
 #define K(id, change) {id, #change, change}
 	K("sev.report.read", report_cut), K("sev.report.read", report_long), K("sev.report.read", report_reserved),
 	K("sev.report.form", report_usage), K("sev.report.form", report_algorithm), K("sev.report.nonce", report_nonce),
-	K("sev.report.digest", report_digest), K("sev.report.policy", report_policy), K("sev.report.signature", report_flipped),
+	K("sev.report.digest", report_digest), K("sev.report.policy", report_policy),
+	K("sev.report.policy_bits", report_lacks_bit), K("sev.report.policy_bits", report_has_bit), K("sev.report.signature", report_flipped),
 	K("sev.report.signature", report_s_flipped), K("sev.report.signature", report_oversized), K("sev.report.signature", report_by_cek),
 #undef K
 };
@@ -433,7 +444,7 @@ static void a_report_is_judged(void **state)
 	(void)state;
 	good();
 	for (size_t i = 0; i <= ARRAY_COUNT(report_killers); i++) {
-		struct sev_report_input in = {slice_of(OF(PEK), SEV_CERT_SIZE), {0}, slice_of(nonce, 16), slice_of(digest, 32), &policy};
+		struct sev_report_input in = {slice_of(OF(PEK), SEV_CERT_SIZE), {0}, slice_of(nonce, 16), slice_of(digest, 32), &policy, 0, 0};
 
 		memset(report, 0, sizeof report);
 		memcpy(report, nonce, 16);
@@ -443,16 +454,20 @@ static void a_report_is_judged(void **state)
 		put32(report + 56, SEV_ECDSA_SHA256);
 		sign_report(keys[SEV_LINK_PEK]);
 		report_size = SEV_REPORT_SIZE;
+		bits_set = 5;
+		bits_clear = 8;
 		if (i < ARRAY_COUNT(report_killers))
 			report_killers[i].change();
 		in.report = slice_of(report, report_size);
+		in.policy_set = bits_set;
+		in.policy_clear = bits_clear;
 		sev_report_verify(&in, &v);
 		if (i == ARRAY_COUNT(report_killers))
 			assert_true(v.ok);
 		else if (v.ok || strcmp(verdict_reason(&v)->id, report_killers[i].id) != 0)
 			fail_msg("%s: %s", report_killers[i].name, v.ok ? "accepted" : verdict_reason(&v)->id);
 	}
-	assert_int_equal(v.check_count, 6);
+	assert_int_equal(v.check_count, 7); /* each is named above */
 }
 
 static int load_keys(void **state)

@@ -6,18 +6,22 @@
 /* The links in their order, and the checks whose finding stands for the whole link when all went well: for each kind of
  * evidence its own. */
 static const struct link {
-	const char *name, *speakers[8];
+	const char *name, *speakers[9];
 } links[VERDICT_LINKS] = {
         {"policy", {"evidence.tee"}},
-        {"root", {"snp.root.name", "dcap.root.name", "nitro.root.pinned", "cca.platform.key"}},
+        {"root", {"snp.root.name", "dcap.root.name", "nitro.root.pinned", "cca.platform.key",
+          "sev.ark.pinned"}},
         {"platform key",
-         {"snp.key.extensions", "dcap.pck.extension", "nitro.chain.signature", "cca.platform.signature"}},
+         {"snp.key.extensions", "dcap.pck.extension", "nitro.chain.signature", "cca.platform.signature",
+          "sev.pek.api", "pef.recipient"}},
         {"collateral", {"dcap.tcb_info.time"}},
-        {"report", {"snp.report.tcb_minimum", "dcap.quote.read", "nitro.doc.read", "cca.token.read"}},
-        {"measurement", {"snp.measurement", "sgx.measurement", "tdx.measurement", "nitro.pcrs", "cca.measurement"}},
+        {"report", {"snp.report.tcb_minimum", "dcap.quote.read", "nitro.doc.read", "cca.token.read",
+                    "sev.report.form", "pef.blob.read"}},
+        {"measurement", {"snp.measurement", "sgx.measurement", "tdx.measurement", "nitro.pcrs", "cca.measurement",
+                         "sev.launch.measure", "sev.report.digest", "pef.kernel"}},
         {"handshake",
          {"snp.report_data", "dcap.report_data", "nitro.nonce", "ratls.evidence.key", "enarx.csr.signature",
-          "vtpm.tpm.signature", "cca.challenge"}},
+          "vtpm.tpm.signature", "cca.challenge", "sev.report.nonce"}},
         {"module", {NULL}},
         {"other", {NULL}},
 };

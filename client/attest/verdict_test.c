@@ -29,7 +29,8 @@ static void good(struct verdict *v, const char *tee)
 	                                        {"dcap.tcb_info.time", "collateral"},
 	                                        {"tdx.debug", "report"},
 	                                        {"tdx.xfam", "report"},
-	                                        {"tdx.measurement", "measurement"}};
+	                                        {"tdx.measurement", "measurement"},
+	                                        {"dcap.report_data", "handshake"}};
 
 	verdict_begin(v, tee, tee, true);
 	for (size_t i = 1; i < ARRAY_COUNT(checks); i++) {
@@ -174,6 +175,31 @@ static void what_is_tolerated_warns(void **state)
 	}
 }
 
+/* Evidence that answers nobody's question may be old, or somebody else's. */
+static void what_is_bound_to_nothing_warns(void **state)
+{
+	static const char *const binding[] = {"snp.report_data",      "dcap.report_data", "nitro.nonce",
+	                                      "nitro.user_data",      "nitro.public_key", "cca.challenge",
+	                                      "ratls.evidence.nonce", "sev.report.nonce", "sev.launch.measure"};
+	struct check vtpm = check("vtpm.tpm.signature", "handshake", CHECK_PASS),
+	             nonce = check("vtpm.tpm.nonce", "handshake", CHECK_PASS);
+	struct verdict v;
+
+	(void)state;
+	good(&v, "tdx");
+	v.checks[v.check_count - 1].result = CHECK_SKIP;
+	assert_true(v.ok);
+	assert_string_equal(ear_status(&v), "warning");
+	for (size_t i = 0; i < ARRAY_COUNT(binding); i++) {
+		v.checks[v.check_count - 1] = check(binding[i], "handshake", CHECK_PASS);
+		assert_string_equal(ear_status(&v), "affirming");
+	}
+	verdict_add(&v, &vtpm); /* the hardware is bound to the vTPM, the vTPM to nothing */
+	assert_string_equal(ear_status(&v), "warning");
+	verdict_add(&v, &nonce);
+	assert_string_equal(ear_status(&v), "affirming");
+}
+
 static void a_stand_in_and_nitro_do_not_affirm(void **state)
 {
 	struct verdict v;
@@ -310,6 +336,7 @@ int main(void)
 	        cmocka_unit_test(a_good_verdict_affirms),
 	        cmocka_unit_test(each_failure_is_in_its_claim),
 	        cmocka_unit_test(what_is_tolerated_warns),
+	        cmocka_unit_test(what_is_bound_to_nothing_warns),
 	        cmocka_unit_test(a_stand_in_and_nitro_do_not_affirm),
 	        cmocka_unit_test(the_result_has_the_members_of_an_ear),
 	        cmocka_unit_test(the_page_needs_nothing_and_lets_nothing_through),

@@ -17,7 +17,7 @@ static int policy_init(struct cli *c)
 	tee = tee != NULL ? tee : cli_has(c, "soft") ? "soft" : "snp";
 	text = policy_template(tee);
 	if (text == NULL)
-		return cli_usage(c, "--tee %s: say snp, sgx, tdx, nitro, vtpm, cca or soft", tee);
+		return cli_usage(c, "--tee %s: say snp, sgx, tdx, nitro, vtpm, cca, sev, sev-es, pef or soft", tee);
 	if (c->json)
 		return cli_json(c, json_pack("{s:s, s:s}", "schema", "broch.policy-template/1", "toml", text));
 	fputs(text, stdout);
@@ -106,7 +106,7 @@ static int policy_run(struct cli *c)
 }
 
 static const struct option policy_options[] = {
-        {"tee", 0, false, "NAME", "init: for which hardware: snp (the default), sgx, tdx, nitro, vtpm, cca or soft"},
+        {"tee", 0, false, "NAME", "init: for which hardware: snp (the default), sgx, tdx, nitro, vtpm, cca, sev, sev-es, pef or soft"},
         {"soft", 0, false, NULL, "init: a policy for development, which accepts the software stand-in of this machine"},
         {"collateral", 'C', true, "PATH", "from-evidence: where the PCR values of a vTPM and a TD quote are"},
         {0},

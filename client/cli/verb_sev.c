@@ -103,22 +103,12 @@ static enum err from_folder(const char *folder, struct platform *p, struct note 
 	return OK;
 }
 
-/* As platforms export it: PDH, PEK, OCA and CEK, then ASK and ARK, which are of one size. */
 static enum err from_file(const char *path, struct platform *p, struct note *n)
 {
-	static const enum sev_link order[] = {SEV_LINK_PDH, SEV_LINK_PEK, SEV_LINK_OCA, SEV_LINK_CEK};
-	const size_t own = ARRAY_COUNT(order) * SEV_CERT_SIZE;
-	struct slice all;
-
-	TRY(file_read(path, own + 2 * SEV_CA_SIZE_MAX, &p->bytes[0], n));
-	all = p->bytes[0];
-	if (all.size <= own || (all.size - own) % 2 != 0)
+	TRY(file_read(path, 4 * SEV_CERT_SIZE + 2 * SEV_CA_SIZE_MAX, &p->bytes[0], n));
+	if (!sev_chain_split(p->bytes[0], p->in.certs))
 		return refuse(n, ERR_FORMAT, "%s: %llu bytes are no full chain (PDH, PEK, OCA, CEK, ASK, ARK)", path,
-		              (unsigned long long)all.size);
-	for (size_t i = 0; i < ARRAY_COUNT(order); i++)
-		p->in.certs[order[i]] = slice_of(all.data + i * SEV_CERT_SIZE, SEV_CERT_SIZE);
-	p->in.certs[SEV_LINK_ASK] = slice_of(all.data + own, (all.size - own) / 2);
-	p->in.certs[SEV_LINK_ARK] = slice_of(all.data + own + (all.size - own) / 2, (all.size - own) / 2);
+		              (unsigned long long)p->bytes[0].size);
 	return OK;
 }
 

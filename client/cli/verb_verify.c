@@ -3,8 +3,11 @@
 #include "client/attest/ear.h"
 #include "client/attest/evidence.h"
 #include "client/attest/verdict.h"
+#include "client/cli/keyfile.h"
 #include "client/cli/times.h"
+#include "client/cli/value.h"
 #include "client/cli/vouch.h"
+#include "lib/base/ct.h"
 #include "lib/base/hex.h"
 #include "lib/session/manifest.h"
 #include "lib/session/session.h"
@@ -117,6 +120,9 @@ struct demands {
 	struct slice nonce;
 	bool has_report_data, has_nonce;
 	int64_t at;
+	struct sev_secrets sev;
+	bool has_sev;
+	EVP_PKEY *pef_key; /* owned */
 	struct vouch keep; /* the workloads; and the Keep, when it is asked itself */
 };
 
@@ -141,6 +147,45 @@ static int demands_read(struct cli *c, struct demands *d)
 	return STATUS_OK;
 }
 
+/* What broch sev session kept for itself: both keys and the guest's policy, little-endian. */
+static enum err session_keys(const char *where, struct sev_secrets *s, struct note *n)
+{
+	enum { SIZE = 2 * SEV_KEY_SIZE + 4 };
+	uint8_t bytes[KEYFILE_SIZE_MAX];
+	size_t size = 0;
+	enum err err = keyfile_bytes(where, bytes, &size, n);
+
+	if (err == OK && size != SIZE)
+		err = refuse(n, ERR_FORMAT, "%s: not what broch sev session wrote as transport.keys", where);
+	if (err == OK) {
+		memcpy(s->keys.tek, bytes, SEV_KEY_SIZE);
+		memcpy(s->keys.tik, bytes + SEV_KEY_SIZE, SEV_KEY_SIZE);
+		for (unsigned i = 4; i-- > 0;)
+			s->policy = s->policy << 8 | bytes[2 * SEV_KEY_SIZE + i];
+	}
+	wipe(bytes, sizeof bytes);
+	return err;
+}
+
+static enum err secrets_read(struct cli *c, struct demands *d, struct note *n)
+{
+	const char *api = cli_value(c, "api");
+	unsigned v[3] = {0};
+	int used = 0;
+
+	if (cli_has(c, "session") != (api != NULL))
+		return refuse(n, ERR_INVALID, "--session and --api go together: the launch measurement is over both");
+	if (api != NULL && (sscanf(api, "%3u.%3u.%3u%n", &v[0], &v[1], &v[2], &used) != 3 || api[used] != 0 ||
+	                    v[0] > 255 || v[1] > 255 || v[2] > 255))
+		return refuse(n, ERR_INVALID, "--api %s: say MAJOR.MINOR.BUILD", api);
+	for (unsigned i = 0; i < 3; i++)
+		d->sev.api[i] = (uint8_t)v[i];
+	d->has_sev = api != NULL;
+	if (d->has_sev)
+		TRY(session_keys(cli_value(c, "session"), &d->sev, n));
+	return cli_has(c, "key") ? keyfile_private(cli_value(c, "key"), &d->pef_key, n) : OK;
+}
+
 static int demands_fit(struct cli *c, const struct evidence *e, const struct demands *d)
 {
 	if (d->has_report_data && !evidence_takes_report_data(e->kind))
@@ -161,7 +206,9 @@ static int judge(struct cli *c, const struct evidence *e, const struct collatera
 	                            .manifests = (const uint8_t(*)[32])d->keep.workloads,
 	                            .manifest_count = d->keep.workload_count,
 	                            .policy = p->policy,
-	                            .at = d->at};
+	                            .at = d->at,
+	                            .sev = d->has_sev ? &d->sev : NULL,
+	                            .pef_key = d->pef_key};
 	const bool workload = e->kind == EVIDENCE_WORKLOAD;
 	struct note n = {""};
 	struct verdict v;
@@ -230,9 +277,10 @@ static int with_policy(struct cli *c, const struct tenant_policy *policy, struct
 static int verify_run(struct cli *c)
 {
 	struct tenant_policy policy = {0};
-	struct demands d;
+	struct demands d = {.has_sev = false};
 	struct note n = {""};
 	int status = demands_read(c, &d);
+	enum err err;
 
 	if (status != STATUS_OK)
 		return status;
@@ -240,7 +288,12 @@ static int verify_run(struct cli *c)
 		return cli_usage(c, "%s", n.text);
 	if (policy_load(cli_value(c, "policy"), &policy, &n) != OK)
 		return cli_usage(c, "%s", n.text);
-	status = with_policy(c, &policy, &d);
+	err = secrets_read(c, &d, &n);
+	status = err == OK            ? with_policy(c, &policy, &d)
+	         : err == ERR_INVALID ? cli_usage(c, "%s", n.text)
+	                              : cli_fail_note(c, err, &n);
+	wipe(&d.sev, sizeof d.sev);
+	EVP_PKEY_free(d.pef_key);
 	policy_drop(&policy);
 	return status;
 }
@@ -252,7 +305,10 @@ static const struct option verify_options[] = {
          "the time at which everything must be valid, as 2026-01-31 or 2026-01-31T12:00:00Z; default: now"},
         {"report-data", 0, false, "HEX", "the 64 bytes that a report or quote must be bound to"},
         {"nonce", 0, false, "HEX",
-         "the nonce that a Nitro document, a vTPM's quote, an RA-TLS claim or a CCA token must bear"},
+         "the nonce that a Nitro document, a vTPM's quote, an RA-TLS claim, a CCA token or an SEV report must bear"},
+        {"session", 0, false, "WHERE", "SEV launch measurements: transport.keys of the session, a file or fd:N"},
+        {"api", 0, false, "VERSION", "SEV launch measurements: MAJOR.MINOR.BUILD of the platform's firmware"},
+        {"key", 0, false, "WHERE", "ESM blobs: the private key of one recipient, a file or fd:N"},
         {"html", 0, false, "FILE",
          "also write the verdict as one page with the chain as a picture; it needs nothing else"},
         {0},
@@ -269,7 +325,8 @@ const struct verb verb_verify = {
                 "an "
                 "evidence envelope, an SEV-SNP report (with or without its certificate table), an SGX or TDX quote, a "
                 "document of AWS Nitro Enclaves, an RA-TLS certificate, an Enarx certificate request, a report of "
-                "Azure's paravisor, or an Arm CCA token. Which it is, is seen from the bytes; PEM, hexadecimal and "
+                "Azure's paravisor, an Arm CCA token, an ESM blob of IBM PEF, or of SEV and SEV-ES the certificates of a "
+                "platform, a launch measurement or an attestation report. Which it is, is seen from the bytes; PEM, hexadecimal and "
                 "base64 are taken off.\n\n"
                 "The chain of trust is printed link by link: root, platform key, report, measurement, handshake, "
                 "module. "

@@ -62,7 +62,7 @@ BROCH_API_VOID void broch_policy_free(struct broch_policy *policy);
 struct broch_collateral;
 BROCH_API struct broch_collateral *broch_collateral_new(void); /* NULL: out of memory */
 /* PEM or DER certificates and revocation lists, Intel's answers, JSON bundles of these, evidence with stapled
- * collateral, certificate tables, a vTPM's quote. The bytes are copied. name: for messages; a vTPM's signature is known
+ * collateral, certificate tables, a vTPM's quote, SEV certificates. The bytes are copied. name: for messages; a vTPM's signature is known
  * by a name that ends in ".sig". What is not understood is kept and does no harm. */
 BROCH_API enum broch_status broch_collateral_add(struct broch_collateral *collateral, const void *bytes, size_t size,
                                                  const char *name, struct broch_error *error);
@@ -84,8 +84,14 @@ struct broch_request {
 	 * two. */
 	const void *report_data; /* 64 bytes, for reports and quotes; NULL: not asked for */
 	size_t report_data_size; /* 64, or 0 */
-	const void *nonce;       /* for Nitro documents, tagged RA-TLS and vTPMs; NULL: not asked for */
+	const void *nonce;       /* for Nitro documents, tagged RA-TLS, vTPMs, CCA and SEV reports; NULL: not asked for */
 	size_t nonce_size;
+	/* Since 0.1.0's second form; a program that was built before says the smaller size, and they count as zero. */
+	const void *sev_session; /* for SEV launch measurements: transport.keys of `broch sev session`; NULL: none */
+	size_t sev_session_size; /* 36, or 0 */
+	unsigned char sev_api[3]; /* and the firmware's version: API major, minor, build */
+	const void *pef_key;     /* for ESM blobs: the private key of one recipient, PEM; NULL: none */
+	size_t pef_key_size;
 };
 
 struct broch_verdict;

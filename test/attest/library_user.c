@@ -112,11 +112,22 @@ static void shown(const struct shared *s)
 	}
 	must(broch_verdict_check(v, broch_verdict_check_count(v), &c) == BROCH_USAGE);
 	text = broch_verdict_json(v);
-	must(text != NULL && strstr(text, "\"ear.status\": \"affirming\"") != NULL);
+	must(text != NULL && strstr(text, "\"ear.status\": \"warning\"") != NULL); /* bound to nothing */
 	broch_free(text);
 	text = broch_verdict_html(v);
 	must(text != NULL && strstr(text, "<svg") != NULL);
 	broch_free(text);
+	broch_verdict_free(v);
+	r.report_data = s->report + 0x50;
+	r.report_data_size = 64;
+	must(broch_verify(&r, &v, NULL) == BROCH_ACCEPTED);
+	text = broch_verdict_json(v);
+	must(text != NULL && strstr(text, "\"ear.status\": \"affirming\"") != NULL);
+	broch_free(text);
+	broch_verdict_free(v);
+	/* A program that was built with the first form of the header. */
+	r.size = offsetof(struct broch_request, sev_session);
+	must(broch_verify(&r, &v, NULL) == BROCH_ACCEPTED);
 	broch_verdict_free(v);
 }
 
@@ -156,6 +167,14 @@ static void used_wrongly(const struct shared *s)
 	r = good;
 	r.nonce = "";
 	must(ask(r, "a nonce has") == BROCH_USAGE);
+	r = good;
+	r.sev_session = "short";
+	r.sev_session_size = 5;
+	must(ask(r, "36 bytes") == BROCH_USAGE);
+	r = good;
+	r.pef_key = "no key";
+	r.pef_key_size = 6;
+	must(ask(r, "no private key") == BROCH_USAGE);
 	r = good;
 	r.evidence = "hello";
 	r.evidence_size = 5;

@@ -64,5 +64,20 @@ if [ -d "$pef" ]; then
 	chmod 600 "$t/published.pem"
 	expect 0 "accepted" "$broch" pef check --key "$t/published.pem" --kernel "$pef/kernel.bin" --initrd "$pef/initrd.bin" --bootargs "root=/dev/ram0 console=hvc0" "$pef/esm.blob"
 fi
+# ---- broch verify ----
+sum() { sha512sum <"$1" | cut -d' ' -f1; }
+printf 'tee = ["pef"]\n[pef]\nkernels = ["%s"]\ninitrds = ["%s"]\nrtas = ["%s"]\nbootargs = ["console=hvc0"]\n' "$(sum "$t/kernel")" "$(sum "$t/initrd")" "$(sum "$t/rtas")" >"$t/pef.toml"
+sed "s/hvc0/hvc1/" "$t/pef.toml" >"$t/other.toml"
+expect 0 "accepted" "$broch" verify -p "$t/pef.toml" --key "$t/machine.pem" --html "$t/page.html" "$t/blob"
+expect 0 "pef.kernel" grep -o "pef.kernel" "$t/page.html"
+expect 0 '"ear.status": "warning"' "$broch" verify --json -p "$t/pef.toml" --key "$t/owner.pem" "$t/blob"
+expect 3 "pef.bootargs" "$broch" verify -p "$t/other.toml" --key "$t/owner.pem" "$t/blob"
+expect 3 "pef.recipient" "$broch" verify -p "$t/pef.toml" --key "$t/stranger.pem" "$t/blob"
+expect 3 "pef.key" "$broch" verify -p "$t/pef.toml" --verbose "$t/blob"
+expect 0 "PEF blobs for one of 1 kernels" "$broch" policy check "$t/pef.toml"
+expect 1 "an ESM blob is sealed" "$broch" policy from-evidence "$t/blob"
+grep -v rtas "$t/pef.toml" >"$t/short.toml"
+expect 2 "[pef] rtas is missing" "$broch" verify -p "$t/short.toml" --key "$t/owner.pem" "$t/blob"
+
 echo "pef: $pass passed, $fail failed, 0 skipped"
 [ "$fail" -eq 0 ]

@@ -106,5 +106,47 @@ expect 1 "48 bytes" "$broch" sev secret --keys "$t/launch/transport.keys" --meas
 expect 1 "not what broch sev session wrote" "$broch" sev secret --keys "$t/second" --measure "$t/measure" --api 1.55.21 --digest "$digest" --secret "$t/second" --out "$t/none"
 is "$(ls "$t/none" 2>/dev/null)" "" "files of what failed"
 
+# ---- broch verify: platform, launch measurement, report ----
+umask 077
+mnonce=$(od -An -tx1 -v -j32 -N16 "$flow/launch-measure.bin" | tr -d ' \n')
+policy() { # TEE DIGEST MORE
+	printf 'tee = ["%s"]\n[sev]\ndigests = ["%s"]\nminimum_firmware = "%s"\nkey_sharing = true\nmigration = true\nroot_sha256 = "%s"\n%s\n' "$1" "$2" "${min:-1.55.21}" "$root" "${3-}"
+}
+real=$(od -An -tx1 -v -j16 -N32 "$flow/attestation-report.bin" | tr -d ' \n')
+policy sev-es "$digest" >"$t/launch.toml"
+min=0.24.15 policy sev-es "$real" >"$t/report.toml"
+min=0.24.15 policy sev-es "$digest" >"$t/other.toml"
+min=0.24.15 policy sev-es "$real" "ceks = [\"$digest\"]" >"$t/cek.toml"
+policy sev-es "$digest" | sed /key_sharing/d >"$t/strict.toml"
+expect 0 "an SEV launch measurement" sh -c '"$1" verify --json -p "$2" --session "$3" --api 1.55.21 "$4" | grep -q "\"ear.status\": \"warning\"" && echo "an SEV launch measurement"' - "$broch" "$t/launch.toml" "$t/launch/transport.keys" "$t/measure"
+set -- "$broch" verify -p "$t/launch.toml" --session "$t/launch/transport.keys" --api 1.55.21
+expect 0 "accepted" "$@" "$t/measure"
+expect 0 "accepted" "$@" "$t/measure.b64"
+expect 3 "sev.launch.measure" "$@" "$t/two/measure"
+expect 3 "sev.launch.firmware" "$broch" verify -p "$t/launch.toml" --session "$t/launch/transport.keys" --api 1.54.90 "$t/measure"
+expect 3 "sev.launch.keys" "$broch" verify -p "$t/launch.toml" "$t/measure"
+expect 2 "go together" "$broch" verify -p "$t/launch.toml" --session "$t/launch/transport.keys" "$t/measure"
+expect 1 "not what broch sev session wrote" "$broch" verify -p "$t/launch.toml" --session "$t/second" --api 1.55.21 "$t/measure"
+policy sev "$digest" >"$t/sev.toml"
+expect 3 "evidence.tee" "$broch" verify -p "$t/sev.toml" --session "$t/launch/transport.keys" --api 1.55.21 "$t/measure"
+expect 3 "sev.launch.policy" "$broch" verify -p "$t/strict.toml" --session "$t/launch/transport.keys" --api 1.55.21 "$t/measure"
+expect 0 "accepted" "$broch" verify -p "$t/report.toml" "$t/chain"
+expect 3 "sev.cek.known" "$broch" verify -p "$t/cek.toml" "$t/chain"
+expect 0 "accepted" "$broch" verify -p "$t/report.toml" --nonce "$mnonce" --collateral "$t/chain" "$flow/attestation-report.bin"
+expect 0 "accepted" "$broch" verify -p "$t/report.toml" --nonce "$mnonce" --collateral "$flow" --html "$t/page.html" "$flow/attestation-report.bin"
+expect 0 "sev.report.nonce" grep -o "sev.report.nonce" "$t/page.html"
+expect 3 "sev.report.nonce" "$broch" verify -p "$t/report.toml" --nonce "${mnonce%?}0" --collateral "$flow" --verbose "$flow/attestation-report.bin"
+expect 3 "sev.report.digest" "$broch" verify -p "$t/other.toml" --collateral "$flow" "$flow/attestation-report.bin"
+expect 3 "sev.pek.read" "$broch" verify -p "$t/report.toml" "$flow/attestation-report.bin"
+expect 3 "the ark of the SEV platform" "$broch" collateral check --evidence "$flow/attestation-report.bin" "$flow/pdh.cert"
+expect 0 "$real" "$broch" policy from-evidence "$flow/attestation-report.bin"
+"$broch" policy from-evidence "$flow/attestation-report.bin" >"$t/draft.toml"
+expect 0 "there is no integrity" "$broch" policy check "$t/draft.toml"
+expect 0 "minimum_firmware" "$broch" policy from-evidence "$t/chain"
+for tee in sev sev-es; do
+	"$broch" policy init --tee $tee | sed "s/<64 hex digits>/$digest/" >"$t/init.toml"
+	expect 0 "launch digests" "$broch" policy check "$t/init.toml"
+done
+
 echo "sev: $pass passed, $fail failed, 0 skipped"
 [ "$fail" -eq 0 ]

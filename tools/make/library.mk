@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # The verifier as a library: include/broch/attest.h. Compiled once more with everything hidden but that header's functions;
-# one object holds all of it that is needed, and no name of ours but broch_* leaves it.
+# one object holds all of it that is needed, BearSSL's part as well (SEV's MACs), and no name but broch_* leaves it.
 ## libs         libbroch-attest: static and shared, into build/lib
 ## check-library   a program that links nothing else judges evidence in two threads
 ABI := 0
@@ -18,8 +18,8 @@ $(eval $(call archive,pic,all,$(filter-out client/attest/library.c,$(LIB_SOURCES
 $(B)/lib/broch-attest.o: $(B)/pic/client/attest/library.o $(B)/pic/all.a
 	@mkdir -p $(@D)
 	@echo "  LD      $@"
-	$(Q)$(CC) -r -nostdlib -o $@ $^
-	$(Q)objcopy --localize-hidden $@
+	$(Q)$(CC) -r -nostdlib -o $@ $^ -Wl,-Bstatic -lbearssl
+	$(Q)objcopy --wildcard --keep-global-symbol='broch_*' $@
 $(LIB_STATIC): $(B)/lib/broch-attest.o
 	@rm -f $@
 	$(Q)ar rcsD $@ $<
