@@ -9,5 +9,13 @@ $(B)/examples/%.wasm: examples/%.c
 	@echo "  WASM    $@"
 	$(Q)$(WASMCC) --target=wasm32-wasi -std=c17 -Os -s -Wall -Wextra -Werror -o $@ $<
 
+# Debian's, which has the standard library for WASI; without it there is no such example.
+RUSTC := $(and $(wildcard /usr/bin/rustc),$(wildcard /usr/lib/rustlib/wasm32-wasi),/usr/bin/rustc)
+EXAMPLES += $(if $(RUSTC),$(B)/examples/https-rust.wasm)
+$(B)/examples/https-rust.wasm: examples/https.rs examples/wasi_poll.rs
+	@mkdir -p $(@D)
+	@echo "  WASM    $@"
+	$(Q)$(RUSTC) --edition 2021 --target wasm32-wasi -C opt-level=s -C strip=symbols -C panic=abort -D warnings -o $@ $<
+
 .PHONY: examples
 examples: $(EXAMPLES)
