@@ -11,6 +11,8 @@ struct secure {
 	struct tls *tls;
 	struct tls_trust trust; /* at the time it began */
 	char name[TLS_NAME_MAX + 1];
+	uint16_t news;         /* enum keepcall_poll_events: what WAIT said of the channel, and no call has contradicted */
+	uint16_t asks;         /* what may be tried without such news */
 	struct tls_stream stream;
 };
 
@@ -23,14 +25,43 @@ void secure_begin(struct secure_pool *p, const struct secure_settings *s, struct
 
 /* ---- the wire ---- */
 
+/*
+ * Each try is a call to the host, and with many connections few of them have news. So poll tries what WAIT announced
+ * only, and who writes does not look for what came; who reads may not have waited before and tries in any case.
+ */
+static bool hopeless(const struct secure *s, unsigned event)
+{
+	return ((s->news | s->asks) & (event | KEEPCALL_HANGUP)) == 0;
+}
+
+static enum err learned(struct secure *s, unsigned event, enum err err)
+{
+	if (err == ERR_AGAIN)
+		s->news &= (uint16_t)~event;
+	return err;
+}
+
 static enum err wire_send(void *ctx, struct slice bytes, size_t *sent)
 {
-	return call_send(((struct secure *)ctx)->channel, bytes, sent);
+	struct secure *s = ctx;
+
+	if (hopeless(s, KEEPCALL_WRITABLE))
+		return ERR_AGAIN;
+	return learned(s, KEEPCALL_WRITABLE, call_send(s->channel, bytes, sent));
 }
 
 static enum err wire_receive(void *ctx, void *buffer, size_t capacity, size_t *got)
 {
-	return call_receive(((struct secure *)ctx)->channel, buffer, capacity, got);
+	struct secure *s = ctx;
+
+	if (hopeless(s, KEEPCALL_READABLE))
+		return ERR_AGAIN;
+	return learned(s, KEEPCALL_READABLE, call_receive(s->channel, buffer, capacity, got));
+}
+
+void secure_news(struct secure *s, uint16_t ready)
+{
+	s->news = (uint16_t)((s->news & KEEPCALL_WRITABLE) | ready); /* it is not always asked for */
 }
 
 /* ---- beginning ---- */
@@ -123,6 +154,7 @@ static enum err begin(struct secure_pool *p, const struct beginning *b, struct s
 	TRY(own_certificate(p, b->now_s, n));
 	TRY(take_memory(p, &s, n));
 	s->channel = b->channel;
+	s->news = KEEPCALL_WRITABLE; /* nothing was sent yet */
 	s->trust = b->name != NULL ? p->settings.servers : p->settings.clients;
 	s->trust.now_s = b->now_s;
 	if (b->name != NULL)
@@ -158,31 +190,37 @@ enum err secure_client(struct secure_pool *p, uint32_t channel, const char *serv
 
 enum err secure_read(struct secure *s, void *out, size_t capacity, size_t *got)
 {
+	s->asks = KEEPCALL_READABLE | KEEPCALL_WRITABLE;
 	return tls_stream_read(&s->stream, out, capacity, got);
 }
 
 enum err secure_write(struct secure *s, struct slice plain, size_t *taken)
 {
+	s->asks = KEEPCALL_WRITABLE;
 	return tls_stream_write(&s->stream, plain, taken);
 }
 
 enum err secure_flush(struct secure *s)
 {
+	s->asks = KEEPCALL_WRITABLE | (secure_facts(s).established ? 0 : KEEPCALL_READABLE);
 	return tls_stream_flush(&s->stream);
 }
 
 void secure_end(struct secure *s)
 {
+	s->asks = KEEPCALL_WRITABLE;
 	tls_stream_end(&s->stream);
 }
 
 bool secure_readable(struct secure *s)
 {
+	s->asks = 0;
 	return tls_stream_readable(&s->stream);
 }
 
 bool secure_writable(struct secure *s)
 {
+	s->asks = 0;
 	return tls_stream_writable(&s->stream);
 }
 

@@ -61,8 +61,10 @@ MUST_USE enum err secure_flush(struct secure *s);
 void secure_end(struct secure *s);
 bool secure_readable(struct secure *s);
 bool secure_writable(struct secure *s);
-/* For WAIT: bits of enum keepcall_poll_events on the channel; 0: the wire brings nothing new. */
+/* For WAIT: bits of enum keepcall_poll_events on the channel; 0: the wire brings nothing new. Then what it said: until
+ * then secure_readable and secure_writable answer from what is known. */
 uint16_t secure_wants(const struct secure *s);
+void secure_news(struct secure *s, uint16_t ready);
 uint32_t secure_channel(const struct secure *s);
 struct tls_facts secure_facts(const struct secure *s);
 

@@ -182,6 +182,8 @@ static void both_ends_know_each_other(void **ctx)
 	shake();
 	assert_memory_equal(secure_facts(server).pin, pins[0], TLS_PIN_SIZE);
 	assert_int_equal(secure_write(client, slice_text("hello"), &n), OK);
+	assert_false(secure_readable(server)); /* nobody said so */
+	secure_news(server, KEEPCALL_READABLE);
 	assert_true(secure_readable(server));
 	assert_int_equal(secure_read(server, got, sizeof got, &n), OK);
 	assert_true(slice_is(slice_of(got, n), "hello"));

@@ -95,6 +95,8 @@ void sockets_took(struct sockets *s, const struct keepcall_poll *entries, const 
 		struct socket *one = &s->socket[which[i]];
 
 		one->ready = entries[i].ready;
+		if (one->secure != NULL)
+			secure_news(one->secure, one->ready);
 		if (one->pending && one->ready != 0)
 			one->pending = secure_flush(one->secure) == ERR_AGAIN;
 	}
