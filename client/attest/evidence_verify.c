@@ -155,15 +155,31 @@ static void named_first(struct verdict *v, const char *tee, bool named)
 	free(judged);
 }
 
+static size_t all_of(const struct collateral *c, enum collateral_kind kind, struct slice out[static COLLATERAL_PIECES_MAX])
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < c->count; i++)
+		if (c->piece[i].kind == kind)
+			out[n++] = c->piece[i].bytes;
+	return n;
+}
+
 static enum err judge_nitro(struct judging *j)
 {
 	const struct nitro_rules *r = &j->in->policy->nitro;
+	struct slice crls[COLLATERAL_PIECES_MAX];
 	const struct nitro_input in = {.doc = j->in->evidence->bytes,
 	                               .root = r->root_set ? r->root : NULL,
 	                               .at = j->in->at,
 	                               .allow_debug = r->debug,
 	                               .pcr_lists = r->pcrs,
-	                               .nonce = j->in->nonce};
+	                               .nonce = j->in->nonce,
+	                               .crls = crls,
+	                               .crl_count = all_of(j->set, COLLATERAL_CRL, crls),
+	                               .crl_required = r->crl_required,
+	                               .crl_max_age_s = r->crl_max_age_s,
+	                               .max_age_s = r->max_age_s};
 
 	static_assert(NITRO_RULE_PCRS == (int)NITRO_PCR_COUNT, "one list a register");
 	nitro_verify(&in, j->v);

@@ -169,7 +169,76 @@ static enum check_result chain_signature(const struct nitro_case *k, struct chec
 	return each(k, c, ask_signature);
 }
 
+/* ---- revocation ---- */
+
+/* Every list of this issuer must be a good one and spare the certificate. */
+static enum err ask_list(const struct nitro_case *k, size_t i, struct slice der, bool *seen, struct note *n)
+{
+	const struct cert *issuer = &k->certs[i - 1];
+	struct crl crl;
+	enum err err;
+
+	if (crl_read(der, &crl, NULL) != OK)
+		return OK; /* nobody's */
+	if (crl_issuer_is(&crl, issuer, NULL) != OK) {
+		crl_free(&crl);
+		return OK;
+	}
+	*seen = true;
+	err = crl_signed_by_ecdsa384(&crl, issuer, n);
+	if (err == OK)
+		err = crl_valid_at(&crl, k->in->at, k->in->crl_max_age_s, n);
+	if (err == OK)
+		err = crl_spares(&crl, &k->certs[i], n);
+	crl_free(&crl);
+	return err;
+}
+
+static enum err ask_revocation(const struct nitro_case *k, size_t i, struct note *n)
+{
+	bool seen = false;
+
+	for (size_t c = 0; i > 0 && c < k->in->crl_count; c++) {
+		struct note why = {""};
+		enum err err = ask_list(k, i, k->in->crls[c], &seen, &why);
+
+		if (err != OK)
+			return refuse(n, err, "%s", why.text[0] != 0 ? why.text : err_text(err));
+	}
+	if (i > 0 && !seen && k->in->crl_required)
+		return refuse(n, ERR_NOT_FOUND, "no revocation list of %s", k->certs[i - 1].cn);
+	return OK;
+}
+
+static enum check_result chain_revocation(const struct nitro_case *k, struct check *c)
+{
+	say(c->expected, k->in->crl_required ? "a revocation list of each authority, and no certificate on one"
+	                                     : "no certificate on a revocation list that is given");
+	say(c->cure, "fetch the lists that the certificates name, or set crl = \"if-given\": AWS tells to do without");
+	if (k->in->crl_count == 0 && !k->in->crl_required) {
+		say(c->found, "none given, and the policy does not ask for one");
+		return CHECK_SKIP;
+	}
+	return each(k, c, ask_revocation);
+}
+
 /* ---- the document ---- */
+
+/* The leaf's three hours are the most it can be; a policy may want it younger. */
+static enum check_result doc_age(const struct nitro_case *k, struct check *c)
+{
+	const int64_t made = (int64_t)(k->doc.timestamp_ms / 1000);
+	char text[32];
+
+	time_text(made, text, sizeof text);
+	say(c->found, "made at %s", text);
+	if (k->in->max_age_s == 0)
+		return CHECK_SKIP;
+	say(c->expected, "at most %llu s old", (unsigned long long)k->in->max_age_s);
+	say(c->cure, "ask the enclave for a new document, if the time given is the right one");
+	return pass_if(made <= k->in->at && (uint64_t)(k->in->at - made) <= k->in->max_age_s);
+}
+
 
 static enum check_result doc_signature(const struct nitro_case *k, struct check *c)
 {
@@ -284,6 +353,8 @@ static const struct row rows[] = {
         {"nitro.chain.use", "platform key", X509, NEED_CHAIN, chain_use},
         {"nitro.chain.issuer", "platform key", X509, NEED_CHAIN, chain_issuer},
         {"nitro.chain.signature", "platform key", X509, NEED_CHAIN, chain_signature},
+        {"nitro.chain.revocation", "platform key", "RFC 5280 section 6.3", NEED_CHAIN, chain_revocation},
+        {"nitro.doc.age", "report", GUIDE, NEED_DOC, doc_age},
         {"nitro.doc.signature", "report", "RFC 9052 section 4.4", NEED_CHAIN, doc_signature},
         {"nitro.debug", "measurement", GUIDE, NEED_DOC, debug},
         {"nitro.pcrs", "measurement", GUIDE, NEED_DOC, pcrs},

@@ -46,6 +46,7 @@ struct wish {
 	enum recipe_key signer;
 	void (*spoil)(uint8_t *doc, size_t size);
 	bool other_root;
+	struct recipe_crl crls[CHAIN - 1]; /* by each authority */
 	struct nitro_input in;
 };
 
@@ -80,6 +81,16 @@ static void good(struct wish *w)
 	w->pcr0 = 0x4d;
 	w->signer = KEY_PLATFORM;
 	w->in.at = RECIPE_AT;
+	for (int i = 0; i < LEAF; i++)
+		w->crls[i] = (struct recipe_crl){.present = true,
+		                                 .issuer_cn = names[i],
+		                                 .from = "20251120000000Z",
+		                                 .to = "20251220000000Z",
+		                                 .revoked = {77},
+		                                 .sign = {keys[i], true, "SHA384", NULL, 0}};
+	w->in.crl_required = true;
+	w->in.crl_max_age_s = 30 * 86400;
+	w->in.max_age_s = 300;
 }
 
 /* ---- writing a document ---- */
@@ -218,9 +229,19 @@ static struct verdict judge(struct wish *w)
 	static uint8_t payload[NITRO_DOC_SIZE_MAX], doc[NITRO_DOC_SIZE_MAX];
 	struct writer p = wr_of(payload, sizeof payload), d = wr_of(doc, sizeof doc);
 	uint8_t *certs[CHAIN], root[NITRO_ROOT_SIZE];
-	struct slice der[CHAIN];
+	struct slice der[CHAIN], lists[LEAF];
+	uint8_t *crls[LEAF] = {NULL};
 	struct verdict v;
 
+	for (int i = 0; i < LEAF; i++) {
+		size_t size = 0;
+
+		if (w->crls[i].present)
+			crls[i] = recipe_crl(&w->crls[i], &size);
+		lists[i] = slice_of(crls[i], size);
+	}
+	w->in.crls = lists;
+	w->in.crl_count = LEAF;
 	for (int i = 0; i < CHAIN; i++) {
 		size_t size;
 
@@ -238,6 +259,8 @@ static struct verdict judge(struct wish *w)
 	nitro_verify(&w->in, &v);
 	for (int i = 0; i < CHAIN; i++)
 		free(certs[i]);
+	for (int i = 0; i < LEAF; i++)
+		free(crls[i]);
 	return v;
 }
 
@@ -339,12 +362,22 @@ static void leaf_malformed(struct wish *w)
 {
 	w->certs[LEAF].twice_oid = "1.2.3.4";
 }
+static void no_lists(struct wish *w)
+{
+	w->in.crl_required = false;
+	for (int i = 0; i < LEAF; i++)
+		w->crls[i].present = false;
+}
 static void at_early(struct wish *w)
 {
+	w->in.max_age_s = 0;
+	no_lists(w);
 	w->in.at = 1735689599;
 }
 static void at_late(struct wish *w)
 {
+	w->in.max_age_s = 0;
+	no_lists(w);
 	w->in.at = 1767225601;
 }
 static void middle_expired(struct wish *w)
@@ -353,7 +386,7 @@ static void middle_expired(struct wish *w)
 }
 static void key_p256(struct wish *w)
 {
-	w->certs[1].key = w->certs[2].sign.by = KEY_P256;
+	w->certs[1].key = w->certs[2].sign.by = w->crls[1].sign.by = KEY_P256;
 }
 static void hash_256(struct wish *w)
 {
@@ -366,6 +399,7 @@ static void middle_no_ca(struct wish *w)
 static void middle_usage(struct wish *w)
 {
 	w->certs[2].usage = "critical,digitalSignature";
+	no_lists(w);
 }
 static void path_short(struct wish *w)
 {
@@ -386,6 +420,43 @@ static void issuer_name(struct wish *w)
 static void issuer_key(struct wish *w)
 {
 	w->certs[LEAF].sign.by = KEY_ROOT;
+}
+static void list_absent(struct wish *w)
+{
+	w->crls[1].present = false;
+}
+static void list_forged(struct wish *w)
+{
+	w->crls[0].sign.by = KEY_PLATFORM;
+}
+static void list_of_another_only(struct wish *w)
+{
+	w->crls[2].issuer_cn = "another";
+}
+static void list_stale(struct wish *w)
+{
+	w->crls[2].to = "20251130000000Z";
+}
+static void list_too_old(struct wish *w)
+{
+	w->in.crl_max_age_s = 86400;
+}
+static void list_names_leaf(struct wish *w)
+{
+	w->crls[2].revoked[0] = 4;
+}
+static void list_names_region_unasked(struct wish *w)
+{
+	w->in.crl_required = false;
+	w->crls[0].revoked[1] = 2;
+}
+static void doc_old(struct wish *w)
+{
+	w->in.at = RECIPE_AT + 301;
+}
+static void doc_of_the_future(struct wish *w)
+{
+	w->in.at = RECIPE_AT - 1;
 }
 static void doc_signer(struct wish *w)
 {
@@ -458,6 +529,15 @@ static const struct mutation {
         M(critical, "nitro.chain.use"),
         M(issuer_name, "nitro.chain.issuer"),
         M(issuer_key, "nitro.chain.signature"),
+        M(list_absent, "nitro.chain.revocation"),
+        M(list_forged, "nitro.chain.revocation"),
+        M(list_of_another_only, "nitro.chain.revocation"),
+        M(list_stale, "nitro.chain.revocation"),
+        M(list_too_old, "nitro.chain.revocation"),
+        M(list_names_leaf, "nitro.chain.revocation"),
+        M(list_names_region_unasked, "nitro.chain.revocation"),
+        M(doc_old, "nitro.doc.age"),
+        M(doc_of_the_future, "nitro.doc.age"),
         M(doc_signer, "nitro.doc.signature"),
         M(doc_payload, "nitro.doc.signature"),
         M(doc_signature, "nitro.doc.signature"),

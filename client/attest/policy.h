@@ -13,7 +13,7 @@
  *   [snp.minimum_tcb.Turin] ...        # differs from the above for one product
  *   [sgx]   mrenclaves, or mrsigners with product_id and minimum_isv_svn; tcb_statuses, collateral_max_age; ...
  *   [tdx]   mrtds; rtmr0 to rtmr3, or their numbers in rtmrs_free; tcb_statuses, collateral_max_age; ...
- *   [nitro] pcr0 or pcr8; pcr0 to pcr31, debug
+ *   [nitro] pcr0 or pcr8; pcr0 to pcr31, debug; max_age; crl = "required" | "if-given", crl_max_age
  *   [vtpm]  pcr0 to pcr23, or any_pcrs = true; together with "snp" or "tdx"
  *   [cca]   platform_keys, initial_measurements; rem0 to rem3, or their numbers in rems_free; software or any_software
  *   [sev]   digests, minimum_firmware; ceks, ocas; debug, key_sharing, migration; for "sev" and "sev-es"

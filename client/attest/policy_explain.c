@@ -160,6 +160,9 @@ static void nitro_lines(struct lines *l, const struct nitro_rules *r)
 {
 	say(l, false, "AWS Nitro Enclaves under %s", r->root_set ? "a root of your own" : "AWS's root G1");
 	pcr_lines(l, r->pcrs, NITRO_RULE_PCRS, "Nitro");
+	if (r->max_age_s > 0)
+		say(l, false, "Nitro documents at most %" PRIu64 " s old", r->max_age_s);
+	say(l, false, "Nitro: revocation lists %s", r->crl_required ? "of every authority" : "where they are given");
 	tolerance(l, r->pcrs[0].count == 0, "any Nitro image that is signed by the certificate of PCR8");
 	tolerance(l, r->debug, "Nitro enclaves in debug mode: their console is read from outside");
 	tolerance(l, r->root_set, "Nitro documents that AWS did not sign");

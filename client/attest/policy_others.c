@@ -47,17 +47,34 @@ static enum err take_nitro_root(struct reading *r, const struct rule *rule, cons
 	return rule->arg == 0 ? policy_root(r, v, true, d->root) : policy_root_digest(r, v, d->root);
 }
 
+static enum err take_nitro_crl(struct reading *r, const struct rule *rule, const struct toml_value *v)
+{
+	(void)rule;
+	r->p->nitro.crl_required = slice_is(v->u.string, "required");
+	if (!r->p->nitro.crl_required && !slice_is(v->u.string, "if-given"))
+		return policy_wrong(r, v, "crl knows \"required\" and \"if-given\"");
+	return OK;
+}
+
+static enum err take_nitro_age(struct reading *r, const struct rule *rule, const struct toml_value *v)
+{
+	return policy_seconds(r, v, rule->key, rule->arg == 0 ? &r->p->nitro.crl_max_age_s : &r->p->nitro.max_age_s);
+}
+
 enum err policy_take_nitro(struct reading *r, const struct rule *rule, const struct toml_value *v)
 {
 	struct rule rules[POLICY_RULES_MAX];
 	char names[NITRO_RULE_PCRS][NAME_SIZE];
 	size_t count = NITRO_RULE_PCRS;
 
-	static_assert(NITRO_RULE_PCRS + 3 <= POLICY_RULES_MAX, "room for every rule");
+	static_assert(NITRO_RULE_PCRS + 6 <= POLICY_RULES_MAX, "room for every rule");
 	pcr_rules(rules, names, NITRO_RULE_PCRS, take_nitro_pcr);
 	rules[count++] = (struct rule){"debug", TOML_BOOL, 0, take_nitro_debug};
 	rules[count++] = (struct rule){"root", TOML_STRING, 0, take_nitro_root};
 	rules[count++] = (struct rule){"root_sha256", TOML_STRING, 1, take_nitro_root};
+	rules[count++] = (struct rule){"crl", TOML_STRING, 0, take_nitro_crl};
+	rules[count++] = (struct rule){"crl_max_age", TOML_STRING, 0, take_nitro_age};
+	rules[count++] = (struct rule){"max_age", TOML_STRING, 1, take_nitro_age};
 	return policy_table(r, v, rules, count, rule->key);
 }
 

@@ -47,6 +47,8 @@ struct nitro_rules {
 	bool root_set;                            /* else AWS's root */
 	uint8_t root[32];                         /* SHA-256 of the certificate */
 	struct digest_list pcrs[NITRO_RULE_PCRS]; /* count 0: not asked for */
+	bool crl_required;                        /* one of each authority in the chain */
+	uint64_t crl_max_age_s, max_age_s;        /* of lists; of the document itself. 0: not asked for */
 };
 
 /* Azure's vTPM; the hardware below is judged by the rules of its own TEE. */

@@ -147,6 +147,9 @@ static const char nitro[] = HEAD
         "# pcr4 = [\"...\"]         # id of the instance\n"
         "# pcr8 = [\"...\"]\n"
         "debug = false            # may the console be read from outside?\n"
+        "# max_age = \"5m\"         # of the document, by its own time; left out: three hours, as its certificate lives\n"
+        "crl = \"if-given\"         # AWS's revocation lists: \"required\" or \"if-given\"; AWS says to do without\n"
+        "# crl_max_age = \"7d\"     # left out: as long as the list itself says\n"
         "# root = \"...\"           # a PEM certificate instead of AWS's root, or root_sha256 = \"...\" of its DER\n";
 static const char vtpm[] = HEAD "# A confidential VM of Azure: the vTPM, and the hardware below with its own table "
                                 "(here SEV-SNP; or \"tdx\").\n"

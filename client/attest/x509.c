@@ -313,6 +313,11 @@ static enum err ecdsa256(const X509_ALGOR *a, struct note *found)
 	return ecdsa(a, NID_ecdsa_with_SHA256, found);
 }
 
+static enum err ecdsa384(const X509_ALGOR *a, struct note *found)
+{
+	return ecdsa(a, NID_ecdsa_with_SHA384, found);
+}
+
 static enum err algorithm_ecdsa(const struct cert *c, int nid, struct note *found)
 {
 	const X509_ALGOR *outer = NULL;
@@ -530,6 +535,11 @@ enum err crl_signed_by_pss384(const struct crl *c, const struct cert *issuer, st
 enum err crl_signed_by_ecdsa256(const struct crl *c, const struct cert *issuer, struct note *found)
 {
 	return crl_signed_by(c, issuer, ecdsa256, found);
+}
+
+enum err crl_signed_by_ecdsa384(const struct crl *c, const struct cert *issuer, struct note *found)
+{
+	return crl_signed_by(c, issuer, ecdsa384, found);
 }
 
 enum err crl_valid_at(const struct crl *c, int64_t at, uint64_t max_age_s, struct note *found)

@@ -55,6 +55,7 @@ MUST_USE enum err crl_read(struct slice der, struct crl *c, struct note *found);
 void crl_free(struct crl *c);
 MUST_USE enum err crl_issuer_is(const struct crl *c, const struct cert *issuer, struct note *found);
 MUST_USE enum err crl_signed_by_pss384(const struct crl *c, const struct cert *issuer, struct note *found);
+MUST_USE enum err crl_signed_by_ecdsa384(const struct crl *c, const struct cert *issuer, struct note *found);
 MUST_USE enum err crl_signed_by_ecdsa256(const struct crl *c, const struct cert *issuer, struct note *found);
 /* max_age_s: how old thisUpdate may be; 0: only nextUpdate counts, which must be there. */
 MUST_USE enum err crl_valid_at(const struct crl *c, int64_t at, uint64_t max_age_s, struct note *found);
