@@ -9,7 +9,7 @@
 
 /* Tags and keys of the draft's CDDL. */
 enum { TAG_UNSIGNED = 501, TAG_COMID = 506, TAG_SIGN1 = 18 };
-enum { CORIM_ID = 0, CORIM_TAGS = 1 };
+enum { CORIM_ID = 0, CORIM_TAGS = 1, CORIM_VALIDITY = 4, VALIDITY_FROM = 0, VALIDITY_TO = 1, TAG_EPOCH = 1 };
 enum { COMID_IDENTITY = 1, COMID_TRIPLES = 4 };
 enum { IDENTITY_ID = 0, TRIPLES_REFERENCE = 0, ENVIRONMENT_CLASS = 0, CLASS_VENDOR = 1, CLASS_MODEL = 2 };
 enum { MEASUREMENT_KEY = 0, MEASUREMENT_VALUES = 1, VALUES_DIGESTS = 2, VALUES_REGISTERS = 14 };
@@ -138,29 +138,49 @@ static enum err put_comid(struct writer *w, struct slice triples)
 	return wr_bytes(w, triples);
 }
 
-static enum err put_manifest(struct writer *w, struct slice comid)
+static enum err put_time(struct writer *w, uint64_t key, int64_t at)
+{
+	TRY(cbor_put_uint(w, key));
+	TRY(cbor_any_put_tag(w, TAG_EPOCH));
+	return cbor_any_put_int(w, at);
+}
+
+static enum err put_validity(struct writer *w, const struct corim_validity *v)
+{
+	if (v->has_from && v->from > v->to)
+		return ERR_INVALID;
+	TRY(cbor_put_uint(w, CORIM_VALIDITY));
+	TRY(cbor_put_map(w, v->has_from ? 2 : 1));
+	if (v->has_from)
+		TRY(put_time(w, VALIDITY_FROM, v->from));
+	return put_time(w, VALIDITY_TO, v->to);
+}
+
+static enum err put_manifest(struct writer *w, struct slice comid, const struct corim_validity *validity)
 {
 	char id[ID_SIZE];
 
 	id_of("broch-corim-", comid, id);
 	TRY(cbor_any_put_tag(w, TAG_UNSIGNED));
-	TRY(cbor_put_map(w, 2));
+	TRY(cbor_put_map(w, validity != NULL ? 3 : 2));
 	TRY(cbor_put_uint(w, CORIM_ID));
 	TRY(cbor_put_text(w, slice_text(id)));
 	TRY(cbor_put_uint(w, CORIM_TAGS));
 	TRY(cbor_put_array(w, 1));
 	TRY(cbor_any_put_tag(w, TAG_COMID));
-	return cbor_put_bytes(w, comid);
+	TRY(cbor_put_bytes(w, comid));
+	return validity != NULL ? put_validity(w, validity) : OK;
 }
 
-enum err corim_write(const struct corim_reference *refs, size_t count, struct writer *w)
+enum err corim_write(const struct corim_reference *refs, size_t count, const struct corim_validity *validity,
+                     struct writer *w)
 {
 	uint8_t inner[CORIM_SIZE_MAX], outer[CORIM_SIZE_MAX];
 	struct writer triples = wr_of(inner, sizeof inner), comid = wr_of(outer, sizeof outer);
 
 	TRY(put_triples(&triples, refs, count));
 	TRY(put_comid(&comid, wr_slice(&triples)));
-	return put_manifest(w, wr_slice(&comid));
+	return put_manifest(w, wr_slice(&comid), validity);
 }
 
 /* ---- the signature ---- */

@@ -27,11 +27,18 @@ struct corim_reference {
 	size_t count;
 };
 
+/* From when and until when the values may be used, in seconds since 1970. */
+struct corim_validity {
+	bool has_from;
+	int64_t from, to;
+};
+
 /*
- * The manifest's id is made from its content, so that equal values give equal bytes. ERR_INVALID: a digest of another
- * size, no value, or a text that is too long; ERR_SPACE.
+ * The manifest's id is made from its content, so that equal values give equal bytes. validity: NULL for ever.
+ * ERR_INVALID: a digest of another size, no value, a text that is too long, or an end before the beginning; ERR_SPACE.
  */
-MUST_USE enum err corim_write(const struct corim_reference *refs, size_t count, struct writer *w);
+MUST_USE enum err corim_write(const struct corim_reference *refs, size_t count, const struct corim_validity *validity,
+                              struct writer *w);
 
 /* Signs what corim_write wrote. The algorithm follows from the key's curve: ES256, ES384 or ES512. signer: its name in
  * the signed header. ERR_INVALID: no such key, or a text too long; ERR_CRYPTO; ERR_SPACE. */

@@ -24,7 +24,7 @@ static struct slice write_one(const struct corim_value *values, size_t count, ui
 	const struct corim_reference r = {"AMD", "SEV-SNP", values, count};
 	struct writer w = wr_of(out, CORIM_SIZE_MAX);
 
-	assert_int_equal(corim_write(&r, 1, &w), OK);
+	assert_int_equal(corim_write(&r, 1, NULL, &w), OK);
 	return wr_slice(&w);
 }
 
@@ -180,22 +180,22 @@ static void what_no_manifest_can_say_is_refused(void **state)
 	struct writer w = wr_of(out, sizeof out);
 
 	(void)state;
-	assert_int_equal(corim_write(&r, 0, &w), ERR_INVALID);
+	assert_int_equal(corim_write(&r, 0, NULL, &w), ERR_INVALID);
 	r.count = 0;
-	assert_int_equal(corim_write(&r, 1, &w), ERR_INVALID);
+	assert_int_equal(corim_write(&r, 1, NULL, &w), ERR_INVALID);
 	r.count = 1;
 	v.digest.size = 33;
-	assert_int_equal(corim_write(&r, 1, &w), ERR_INVALID);
+	assert_int_equal(corim_write(&r, 1, NULL, &w), ERR_INVALID);
 	v = value("\xff", 32);
-	assert_int_equal(corim_write(&r, 1, &w), ERR_INVALID);
+	assert_int_equal(corim_write(&r, 1, NULL, &w), ERR_INVALID);
 	memset(longer, 'x', sizeof longer - 1);
 	longer[sizeof longer - 1] = 0;
 	v = value("a", 32);
 	r.model = longer;
-	assert_int_equal(corim_write(&r, 1, &w), ERR_INVALID);
+	assert_int_equal(corim_write(&r, 1, NULL, &w), ERR_INVALID);
 	r.model = "SEV";
 	w = wr_of(out, 20);
-	assert_int_equal(corim_write(&r, 1, &w), ERR_SPACE);
+	assert_int_equal(corim_write(&r, 1, NULL, &w), ERR_SPACE);
 }
 
 static void signed_with(const char *curve, enum cose_alg alg, enum ecdsa_hash hash)
@@ -242,9 +242,47 @@ static void other_keys_sign_nothing(void **state)
 	EVP_PKEY_free(key);
 }
 
+static void values_may_have_an_end(void **state)
+{
+	static uint8_t zero[32];
+	const struct corim_value one = {.name = "m", .digest = slice_of(zero, 32)};
+	const struct corim_reference r = {"V", "M", &one, 1};
+	const struct corim_validity both = {true, 1750000000, 1760000000}, end = {false, 0, 1760000000},
+	                            wrong = {true, 2, 1};
+	uint8_t room[CORIM_SIZE_MAX];
+	struct writer w = wr_of(room, sizeof room);
+	struct reader in;
+	struct cbor_any a;
+
+	(void)state;
+	assert_int_equal(corim_write(&r, 1, &wrong, &w), ERR_INVALID);
+	for (int i = 0; i < 2; i++) {
+		w = wr_of(room, sizeof room);
+		assert_int_equal(corim_write(&r, 1, i == 0 ? &both : &end, &w), OK);
+		in = rd_of(wr_slice(&w));
+		next(&in, ANY_TAG, 501);
+		next(&in, ANY_MAP, 3);
+		next(&in, ANY_UINT, 0);
+		skip_id(&in);
+		next(&in, ANY_UINT, 1);
+		next(&in, ANY_ARRAY, 1);
+		next(&in, ANY_TAG, 506);
+		assert_int_equal(cbor_any_of(&in, ANY_BYTES, &a), OK);
+		next(&in, ANY_UINT, 4);
+		next(&in, ANY_MAP, i == 0 ? 2 : 1);
+		for (int k = i; k < 2; k++) {
+			next(&in, ANY_UINT, (uint64_t)k);
+			next(&in, ANY_TAG, 1);
+			next(&in, ANY_UINT, k == 0 ? 1750000000 : 1760000000);
+		}
+		assert_int_equal(rd_end(&in), OK);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+	        cmocka_unit_test(values_may_have_an_end),
 	        cmocka_unit_test(digests_are_reference_values),
 	        cmocka_unit_test(registers_of_a_set_stand_together),
 	        cmocka_unit_test(equal_values_give_equal_bytes_and_others_another_id),

@@ -4,6 +4,7 @@
 #include "client/attest/corim.h"
 #include "client/cli/keyfile.h"
 #include "client/cli/measured.h"
+#include "client/cli/times.h"
 #include "lib/base/hex.h"
 #include "lib/measure/measure.h"
 #include "sys/file.h"
@@ -54,6 +55,8 @@ struct job {
 	char paths[ARRAY_COUNT(kinds)][PATH_SIZE];
 	struct measured found[MEASURED_MAX];
 	size_t count;
+	struct corim_validity validity;
+	bool has_end;
 };
 
 /* ---- Keeps ---- */
@@ -239,7 +242,7 @@ static enum err corim_bytes(const struct job *j, struct writer *w)
 			v->name = v->is_register ? "rtmr" : v->name;
 		}
 	}
-	return corim_write(refs, j->count, w);
+	return corim_write(refs, j->count, j->has_end ? &j->validity : NULL, w);
 }
 
 static enum err corim_print(const struct job *j, struct note *n)
@@ -284,6 +287,24 @@ static const char *tee_of(struct job *j)
 	return NULL;
 }
 
+/* How long a manifest may be used. */
+static const char *validity_of(struct job *j)
+{
+	const char *from = cli_value(j->c, "not-before"), *to = cli_value(j->c, "not-after");
+
+	if ((from != NULL || to != NULL) && j->form != FORM_CORIM)
+		return "--not-before and --not-after are of a manifest: say --output corim";
+	if (from != NULL && to == NULL)
+		return "--not-before goes with --not-after: a manifest that has a beginning has an end";
+	if ((from != NULL && !time_of(from, &j->validity.from)) || (to != NULL && !time_of(to, &j->validity.to)))
+		return "--not-before, --not-after: write 2026-01-31, 2026-01-31T12:00:00Z or @SECONDS";
+	if (from != NULL && j->validity.from > j->validity.to)
+		return "--not-before is later than --not-after";
+	j->validity.has_from = from != NULL;
+	j->has_end = to != NULL;
+	return NULL;
+}
+
 static const char *form_of(struct job *j)
 {
 	static const char *const forms[] = {"text", "json", "corim"};
@@ -300,7 +321,9 @@ static const char *form_of(struct job *j)
 		return "--output is text, json or corim";
 	if ((cli_has(j->c, "key") || cli_has(j->c, "signer")) && j->form != FORM_CORIM)
 		return "--key and --signer sign a manifest: say --output corim";
-	return cli_has(j->c, "signer") && !cli_has(j->c, "key") ? "--signer goes with --key" : NULL;
+	if (cli_has(j->c, "signer") && !cli_has(j->c, "key"))
+		return "--signer goes with --key";
+	return validity_of(j);
 }
 
 /* An option that would change nothing has been misunderstood. */
@@ -367,6 +390,8 @@ static const struct option measure_options[] = {
         {"kind", 0, false, "KIND", "vm or process; default: both of the installed images, vm for an image given"},
         {"tee", 0, false, "TEE", "soft-snp (default), snp, sev, sev-es, sgx or tdx"},
         {"output", 0, false, "FORM", "text (default), json or corim: reference values for verifiers (CBOR)"},
+        {"not-before", 0, false, "TIME", "corim: from when the values may be used"},
+        {"not-after", 0, false, "TIME", "corim: until when"},
         {"key", 0, false, "WHERE", "sign the manifest with the EC key (PEM) in a file, or in fd:N"},
         {"signer", 0, false, "NAME", "who signs it, for the manifest's header"},
         {"kernel", 0, false, "FILE", "what the firmware starts directly (SEV, SEV-ES, SNP)"},

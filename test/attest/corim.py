@@ -99,6 +99,8 @@ def main():
         top = whole(check_signature(top.item, sys.argv[2]))
     if top.number != 501:
         raise ValueError("tag")
+    for at in sorted(top.item.get(4, {}).items()):
+        print("valid", ("from", "until")[at[0]], at[1].item)
     for tag in top.item[1]:
         if tag.number != 506:
             raise ValueError("tag")

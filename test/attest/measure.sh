@@ -147,6 +147,12 @@ expect 1 "fd:7: no private key" "$broch" measure --tee sev --output corim --key 
 cp "$t/P-256.pem" "$t/open.pem"
 chmod 644 "$t/open.pem"
 expect 1 "others may read this secret" "$broch" measure --tee sev --output corim --key "$t/open.pem" "$fw"
+"$broch" measure -q --tee sev --output corim --not-before 2026-01-01 --not-after @1800000000 "$fw" >"$t/valid.corim"
+expect 0 "valid from 1767225600" python3 "$here/corim.py" "$t/valid.corim"
+expect 0 "valid until 1800000000" python3 "$here/corim.py" "$t/valid.corim"
+expect 2 "goes with --not-after" "$broch" measure --tee sev --output corim --not-before 2026-01-01 "$fw"
+expect 2 "is later than" "$broch" measure --tee sev --output corim --not-before 2026-01-01 --not-after 2025-01-01 "$fw"
+expect 2 "are of a manifest" "$broch" measure --tee sev --not-after 2025-01-01 "$fw"
 expect 2 "say --output corim" "$broch" measure --tee sev --key "$t/P-256.pem" "$fw"
 expect 2 "--output is text, json or corim" "$broch" measure --tee sev --output cbor "$fw"
 if [ -f "$bin/broch-keep-vm.elf" ]; then
