@@ -1,7 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "client/attest/ecdsa.h"
 
+#include "client/attest/let_pass.h"
+
 #include "lib/base/err.h"
+
+#ifdef BROCH_FUZZ_ANY_SIGNATURE
+const char let_pass_mark[] = "BROCH_FUZZ_ANY_SIGNATURE";
+#endif
 
 static const struct curve {
 	const char *name;
@@ -167,6 +173,8 @@ bool ecdsa_verify(EVP_PKEY *key, enum ecdsa_hash hash, struct slice data, struct
 
 	if (!ecdsa_curve_of(key, &curve) || !ecdsa_in_range(curve, pair))
 		return false;
+	if (let_pass())
+		return true;
 	ERR_set_mark();
 	ctx = EVP_MD_CTX_new();
 	size = pair_der(pair, &der);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a certificate or a list may not be, one thing each: parameters of RSASSA-PSS, encodings, numbers, dates, issuers. */
+/* What a certificate or a list may not be, one thing each: parameters of RSASSA-PSS, encodings, numbers, dates,
+ * issuers. */
 #include "client/attest/x509.h"
 
 #include "test/attest/recipe.h"
@@ -67,9 +68,9 @@ static void rsa_pss_has_these_parameters_alone(void **state)
 		long salt, trailer;
 		bool fine;
 	} rows[] = {
-	        {NID_sha384, NID_sha384, 48, -1, true}, {NID_sha384, NID_sha384, 48, 1, true},
-	        {NID_sha384, NID_sha384, 48, 2, false}, {NID_sha384, NID_sha384, 47, -1, false},
-	        {NID_sha384, NID_sha384, 0, -1, false}, {NID_sha384, NID_sha384, -1, -1, false},
+	        {NID_sha384, NID_sha384, 48, -1, true},  {NID_sha384, NID_sha384, 48, 1, true},
+	        {NID_sha384, NID_sha384, 48, 2, false},  {NID_sha384, NID_sha384, 47, -1, false},
+	        {NID_sha384, NID_sha384, 0, -1, false},  {NID_sha384, NID_sha384, -1, -1, false},
 	        {NID_sha256, NID_sha384, 48, -1, false}, {NID_sha384, NID_sha256, 48, -1, false},
 	        {NID_sha512, NID_sha512, 48, -1, false}, {0, NID_sha384, 48, -1, false},
 	        {NID_sha384, 0, 48, -1, false},          {0, 0, -1, -1, false},
@@ -86,9 +87,10 @@ static void rsa_pss_has_these_parameters_alone(void **state)
 	assert_int_equal(cert_algorithm_pss384(&c, NULL), OK);
 	for (size_t i = 0; i < ARRAY_COUNT(rows); i++) {
 		for (int inside = 0; inside < 2; inside++)
-			assert_int_equal(X509_ALGOR_set0(place(&c, inside != 0), OBJ_nid2obj(NID_rsassaPss), V_ASN1_SEQUENCE,
-			                                 parameters(rows[i].hash, rows[i].mask, rows[i].salt, rows[i].trailer)),
-			                 1);
+			assert_int_equal(
+			        X509_ALGOR_set0(place(&c, inside != 0), OBJ_nid2obj(NID_rsassaPss), V_ASN1_SEQUENCE,
+			                        parameters(rows[i].hash, rows[i].mask, rows[i].salt, rows[i].trailer)),
+			        1);
 		if ((cert_algorithm_pss384(&c, NULL) == OK) != rows[i].fine)
 			fail_msg("row %zu", i);
 	}
@@ -184,7 +186,7 @@ static void indefinite_length(uint8_t *der, size_t *size)
 
 static void der_is_strict(void **state)
 {
-	static void (*const spoils[])(uint8_t *der, size_t *size) = {trailing, cut, long_length, indefinite_length};
+	static void (*const spoils[])(uint8_t * der, size_t * size) = {trailing, cut, long_length, indefinite_length};
 
 	(void)state;
 	assert_int_equal(read_with(NULL), OK);
@@ -312,7 +314,7 @@ static void ecdsa_values_are_strict_and_in_range(void **state)
 	const struct {
 		const uint8_t *r, *s;
 		size_t r_size, s_size;
-	} rows[] = {{zero, one, 3, 3},   {one, zero, 3, 3},  {zero, zero, 3, 3},  {minus, one, 3, 3},
+	} rows[] = {{zero, one, 3, 3},   {one, zero, 3, 3},   {zero, zero, 3, 3},  {minus, one, 3, 3},
 	            {padded, one, 4, 3}, {one, padded, 3, 4}, {order, one, 51, 3}, {one, order, 3, 51}};
 
 	(void)state;

@@ -2,8 +2,8 @@
 # The verifier: published evidence of real platforms and look-alikes, judged as published.
 
 ## check-attest  runs the attestation vectors in VECTORS=DIR; ends with: N passed, N failed, N skipped
-.PHONY: check-attest check-attest-verbs check-attest-files check-attest-collateral check-attest-measure check-attest-sign check-attest-sev check-attest-pef
-CHECKS += check-attest check-attest-verbs check-attest-files check-attest-collateral check-attest-measure check-attest-sign check-attest-sev check-attest-pef
+.PHONY: check-attest check-attest-verbs check-attest-files check-attest-collateral check-attest-measure check-attest-sign check-attest-sev check-attest-pef check-attest-products
+CHECKS += check-attest check-attest-verbs check-attest-files check-attest-collateral check-attest-measure check-attest-sign check-attest-sev check-attest-pef check-attest-products
 VECTORS ?= ../shared/vectors
 check-attest: $(B)/test/attest-vectors
 	@if [ -d "$(VECTORS)" ]; then $< "$(VECTORS)"; \
@@ -12,6 +12,10 @@ check-attest: $(B)/test/attest-vectors
 
 check-attest-verbs: programs $(B)/test/soft_evidence
 	@test/attest/verbs.sh $(B)/bin $(B)/test/soft_evidence
+
+## check-attest-products  no product lets signatures pass
+check-attest-products: programs libs
+	@test/attest/products.sh $(B)
 
 ## check-attest-files  broch verify with the vectors' evidence as files, under policies of broch policy init
 check-attest-files: $(B)/bin/broch
@@ -48,6 +52,9 @@ $(B)/test/attest-vectors: $(VECTORS_OBJ) $(B)/host/client.a $(B)/host/sys.a $(B)
 	@echo "  LD      $@"
 	$(Q)$(CC) -pie -o $@ $(filter %.o,$^) -Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(LIBS)
 
+FUZZ_USES_x509 := client
+FUZZ_USES_collateral := client
+FUZZ_USES_layout := client
 FUZZ_USES_enarx := client
 FUZZ_USES_toml := client
 FUZZ_USES_dcap_collateral := client
