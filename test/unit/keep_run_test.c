@@ -500,7 +500,7 @@ static void what_does_not_fit_is_refused_early(void **state)
 {
 	const struct fake_package p = {.module = plain.module, .memory_bytes = 7};
 	static const struct slice module = {(const uint8_t *)"\0asm\1\0\0\0", 8};
-	const struct fake_options o = {.grow_max = 4 << 20};
+	const struct fake_options o = {.grow_max = 24 << 20};
 
 	(void)state;
 	begin(say_hello);
