@@ -257,6 +257,8 @@ enum err pack(struct config *c, const char *argv0, struct bundle *b, struct note
 	TRY(pack_descriptors(c, b, n));
 	TRY(pack_mounts(c, b, n));
 	TRY(pack_secrets(c, b, n));
+	if (c->tls.key != NULL)
+		TRY(pack_tls_key(&c->tls, b, n));
 	TRY(pack_tls(c, b, n));
 	pack_numbers(c, bundle_manifest(b));
 	return OK;

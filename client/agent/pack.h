@@ -15,5 +15,7 @@ MUST_USE enum err pack(struct config *c, const char *argv0, struct bundle *b, st
 /* The value behind a reference. *out is malloc'ed: secret_drop it. A file that others may read is refused. */
 MUST_USE enum err secret_fetch(const struct config_secret *s, struct slice *out, struct note *n);
 void secret_drop(struct slice *s);
+/* The key of the Keep's certificate, which t names (tls_key.c). */
+MUST_USE enum err pack_tls_key(const struct config_tls *t, struct bundle *b, struct note *n);
 
 #endif

@@ -38,10 +38,15 @@ static EVP_PKEY *make_snp(void)
 	return EVP_EC_gen("P-384");
 }
 
+static EVP_PKEY *make_tls(void)
+{
+	return EVP_EC_gen("P-256");
+}
+
 static const struct {
 	const char *name;
 	EVP_PKEY *(*make)(void);
-} types[] = {{"snp", make_snp}, {"sgx", make_sgx}};
+} types[] = {{"snp", make_snp}, {"sgx", make_sgx}, {"tls", make_tls}};
 
 static void name_snp(EVP_PKEY *key, struct names *out)
 {
@@ -127,7 +132,7 @@ static int key_new(struct cli *c)
 	while (i < ARRAY_COUNT(types) && (type == NULL || strcmp(types[i].name, type) != 0))
 		i++;
 	if (i == ARRAY_COUNT(types))
-		return cli_usage(c, "--type is snp (EC P-384: ID blocks, manifests) or sgx (RSA-3072: enclaves)");
+		return cli_usage(c, "--type is snp (EC P-384: ID blocks, manifests), sgx (RSA-3072: enclaves) or tls (EC P-256: certificates of Keeps)");
 	key = types[i].make();
 	if (key == NULL)
 		return cli_fail(c, STATUS_FAILED, "the key cannot be made: no randomness?");
@@ -164,7 +169,7 @@ static int key_run(struct cli *c)
 }
 
 static const struct option key_options[] = {
-        {"type", 0, false, "TYPE", "new: snp (EC P-384) or sgx (RSA-3072 with exponent 3)"},
+        {"type", 0, false, "TYPE", "new: snp (EC P-384), sgx (RSA-3072 with exponent 3) or tls (EC P-256)"},
         {"force", 0, false, NULL, "new: replace the file that is there"},
         {"public", 0, false, NULL, "show: print the public key as PEM"},
         {0},

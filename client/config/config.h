@@ -63,6 +63,7 @@ struct config_trust {
 struct config_tls { /* for sockets with tls */
 	const char **names, **alpn;
 	size_t name_count, alpn_count;
+	const char *key; /* a file of ours, PEM; NULL: the Keep makes one */
 	struct config_trust servers, clients;
 	struct origin from; /* FROM_DEFAULT: nothing was said */
 };

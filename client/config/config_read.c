@@ -464,7 +464,7 @@ static enum err read_restart(struct reading *r, const struct toml_value *table)
 
 /* ---- tls ---- */
 
-enum { TLS_NAMES, TLS_ALPN, TLS_ROOTS, TLS_PINS, TLS_CLIENT_ROOTS, TLS_CLIENT_PINS, TLS_FIELDS };
+enum { TLS_NAMES, TLS_ALPN, TLS_ROOTS, TLS_PINS, TLS_CLIENT_ROOTS, TLS_CLIENT_PINS, TLS_KEY, TLS_FIELDS };
 static const struct field tls_fields[TLS_FIELDS] = {
 	{"names", TOML_ARRAY, "names = [\"keep.example\"]"},
 	{"alpn", TOML_ARRAY, "alpn = [\"http/1.1\"]"},
@@ -472,6 +472,7 @@ static const struct field tls_fields[TLS_FIELDS] = {
 	{"pins", TOML_ARRAY, "pins = [\"SHA-256 of a public key in hexadecimal\"]"},
 	{"client_roots", TOML_STRING, "client_roots = \"clients.pem\""},
 	{"client_pins", TOML_ARRAY, "client_pins = [\"SHA-256 of a public key in hexadecimal\"]"},
+	{"key", TOML_STRING, "key = \"keep.key\""},
 };
 
 struct word_list {
@@ -545,6 +546,8 @@ static enum err read_tls(struct reading *r, const struct toml_value *table)
 		TRY(read_words(r, v[TLS_NAMES], &names, &t->names, &t->name_count));
 	if (v[TLS_ALPN] != NULL)
 		TRY(read_words(r, v[TLS_ALPN], &alpn, &t->alpn, &t->alpn_count));
+	if (v[TLS_KEY] != NULL)
+		TRY(our_path(r, v[TLS_KEY], "key", &t->key));
 	TRY(read_roots(r, v[TLS_ROOTS], "roots", &t->servers));
 	TRY(read_roots(r, v[TLS_CLIENT_ROOTS], "client_roots", &t->clients));
 	if (v[TLS_PINS] != NULL)

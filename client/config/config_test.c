@@ -121,6 +121,8 @@ static void tables_of_broch_are_read(void **state)
 	assert_int_equal(c->restart.times, 10);
 	assert_int_equal(c->restart.pause_ns, UINT64_C(120000000000));
 	assert_int_equal(c->restart.pause_max_ns, UINT64_C(120000000000));
+	good("/etc/app/b", "[tls]\nkey = \"keep.key\"\n");
+	assert_string_equal(c->tls.key, "/etc/app/keep.key");
 	good("b", "[restart]\nwhen = \"never\"\n");
 	assert_int_equal(c->restart.times, 0);
 }
@@ -200,6 +202,7 @@ static void wrong_files_are_refused_with_place_and_cure(void **state)
 		{"[tls]\nroots = \"/etc/ca.pem\"", ":2:9:", "must lie beside this file"},
 		{"[tls]\nclient_roots = \"../ca.pem\"", ":2:16:", "must lie beside this file"},
 		{"[tls]\nname = [\"a\"]", ":2:1:", "names"},
+		{"[tls]\nkey = 3", ":2:7:", "key = \"keep.key\""},
 		{"[[modules]]", ":1:3:", "further modules are not offered"},
 		{"args = []\nargs = []", ":2:1:", ""},
 	};

@@ -234,6 +234,8 @@ static void put_tls(const struct writer *w, const struct config *c)
 	put_table(w, "[tls]", &t->from);
 	put_texts(w, "names", t->names, t->name_count);
 	put_texts(w, "alpn", t->alpn, t->alpn_count);
+	if (t->key != NULL)
+		put_pair(w, "key", t->key, NULL);
 	if (t->servers.roots != NULL)
 		put_pair(w, "roots", t->servers.roots, NULL);
 	put_pins(w, "pins", &t->servers);
@@ -387,8 +389,8 @@ static json_t *tls_json(const struct config *c)
 {
 	const struct config_tls *t = &c->tls;
 
-	return with_origin(json_pack("{s:o, s:o, s:o, s:o}", "names", texts_json(t->names, t->name_count), "alpn",
-	                             texts_json(t->alpn, t->alpn_count), "servers", trust_json(&t->servers), "clients",
+	return with_origin(json_pack("{s:o, s:o, s:s?, s:o, s:o}", "names", texts_json(t->names, t->name_count),
+	                             "alpn", texts_json(t->alpn, t->alpn_count), "key", t->key, "servers", trust_json(&t->servers), "clients",
 	                             trust_json(&t->clients)),
 	                   &t->from);
 }

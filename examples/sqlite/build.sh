@@ -12,13 +12,15 @@ clang=${WASMCC:-clang-19}
 "$here/../../test/programs/fetch-debian.sh" "$dir" sqlite3
 mkdir -p "$dir/sqlite.build" "$dir/kv.build"
 cd "$dir/sqlite.build"
-[ -s sqlite3.c ] && [ -s sqlite3.h ] || make -f ../sqlite3/main.mk TOP=../sqlite3 BCC="${CC:-gcc}" TCC="${CC:-gcc}" sqlite3.c sqlite3.h
+if [ ! -s sqlite3.c ] || [ ! -s sqlite3.h ]; then
+	make -f ../sqlite3/main.mk TOP=../sqlite3 BCC="${CC:-gcc}" TCC="${CC:-gcc}" sqlite3.c sqlite3.h
+fi
 cd "$dir/kv.build"
 flags="--target=wasm32-wasi -I../sqlite.build -I$stubs -include stubs.h -D_WASI_EMULATED_MMAN -D_WASI_EMULATED_GETPID
 	-D_WASI_EMULATED_SIGNAL -D_WASI_EMULATED_PROCESS_CLOCKS -DSQLITE_THREADSAFE=0 -DSQLITE_OMIT_LOAD_EXTENSION
 	-DSQLITE_OMIT_WAL"
 # shellcheck disable=SC2086 # flags are words
-[ sqlite3.o -nt ../sqlite.build/sqlite3.c ] || "$clang" $flags -w -Os -c ../sqlite.build/sqlite3.c -o sqlite3.o
+[ -s sqlite3.o ] || "$clang" $flags -w -Os -c ../sqlite.build/sqlite3.c -o sqlite3.o
 # shellcheck disable=SC2086
 {
 	"$clang" $flags -w -Os -c "$stubs/stubs.c" -o stubs.o

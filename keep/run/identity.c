@@ -40,6 +40,23 @@ static enum err make(struct identity *id)
 	return OK;
 }
 
+enum err identity_given(struct identity *id, struct slice secret)
+{
+	const br_ec_impl *ec = &br_ec_p256_m31;
+	br_ec_private_key key = {BR_EC_secp256r1, id->secret, sizeof id->secret};
+	size_t order_size;
+	const unsigned char *order = ec->order(BR_EC_secp256r1, &order_size);
+
+	CHECK(order_size == sizeof id->secret && !id->made);
+	if (secret.size != sizeof id->secret || !in_range(secret.data, order, order_size))
+		return ERR_INVALID;
+	memcpy(id->secret, secret.data, secret.size);
+	if (br_ec_compute_pub(ec, NULL, id->public, &key) != sizeof id->public)
+		return ERR_CRYPTO;
+	id->made = true;
+	return OK;
+}
+
 enum err identity_public(struct identity *id, struct slice *out)
 {
 	if (!id->made)

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The Keep's own signing key (ECDSA P-256): made in the Keep on first use, never leaves it, dies with it. */
+/*
+ * A signing key of a Keep (ECDSA P-256). Its own is made in the Keep on first use, never leaves it, dies with it; the one of
+ * its certificate may be the tenant's, who then knows its pin before the Keep is there.
+ */
 #ifndef BROCH_KEEP_IDENTITY_H
 #define BROCH_KEEP_IDENTITY_H
 
@@ -14,5 +17,7 @@ struct identity { /* zero-initialised */
 
 /* Makes the key if there is none. */
 MUST_USE enum err identity_public(struct identity *id, struct slice *out);
+/* Takes this key: 32 bytes, big-endian. ERR_INVALID: it is none. */
+MUST_USE enum err identity_given(struct identity *id, struct slice secret);
 
 #endif

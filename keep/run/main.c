@@ -71,6 +71,7 @@ static void tell_owner(struct keep *k)
 static void forget_everything(struct keep *k)
 {
 	wipe(&k->identity, sizeof k->identity);
+	wipe(&k->tls_identity, sizeof k->tls_identity);
 	wipe(k->secret, sizeof k->secret);
 	delivery_forget_secrets(&k->delivery);
 	for (size_t i = 0; i < LINKS; i++)

@@ -305,12 +305,28 @@ static enum err shake_hands(struct keep *k, uint32_t number, const struct manife
 	return refuse(n, ERR_IO, "%s: TLS failed: %s", what, why != NULL ? why : err_text(err));
 }
 
+static enum err given_key(struct keep *k, size_t i, struct note *n)
+{
+	struct slice key;
+
+	if (secret_open(delivery_secret(&k->delivery, i), &key) != OK || identity_given(&k->tls_identity, key) != OK)
+		return refuse(n, ERR_INVALID, "the key for TLS is no key on P-256");
+	return OK;
+}
+
 enum err sockets_secure(struct keep *k, struct note *n)
 {
+	const struct manifest *m = &k->delivery.manifest;
+	struct identity *identity = &k->identity;
 	struct secure_settings settings;
 
+	for (size_t i = 0; i < m->secret_count; i++)
+		if (m->secrets[i].kind == SECRET_TLS_KEY) {
+			TRY(given_key(k, i, n));
+			identity = &k->tls_identity;
+		}
 	TRY(secure_settings_read(&k->delivery, &k->memory.heap, &settings, n));
-	secure_begin(&k->secure, &settings, &k->identity, &k->memory);
+	secure_begin(&k->secure, &settings, identity, &k->memory);
 	return OK;
 }
 

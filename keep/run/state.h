@@ -51,6 +51,7 @@ struct keep {
 	uint8_t secret[SESSION_SECRET_SIZE];
 	bool detached;           /* the program goes on without an owner, its output goes to the ring */
 	struct identity identity;
+	struct identity tls_identity; /* of the certificate, when the tenant gave one */
 
 	struct sockets sockets;
 	struct secure_pool secure; /* their TLS, if any has it */

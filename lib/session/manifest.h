@@ -12,7 +12,8 @@
  *   9 descriptors [{1 kind, 2 name, 3 protocol, 4 host, 5 port}], numbers 0, 1, 2... of the program in this order; without
  *     the list: stdin, stdout, stderr. 3 to 5 are there for listen and connect, and only for those.
  *  10 mounts [{1 path, 2 bytes}]: writable folders in memory, each with its own limit, sorted by path as files are
- *  11 secrets [{1 kind, 2 target, 3 sha256, 4 size}]: of a sealed secret (below), sorted by kind and target
+ *  11 secrets [{1 kind, 2 target, 3 sha256, 4 size}]: of a sealed secret (below), sorted by kind and target. One of kind 3,
+ *     whose target is "tls", is the key of the Keep's certificate: 32 bytes, a scalar of P-256, big-endian
  *  12 restart {1 when, 2 times at most, 3 first pause ns, 4 longest pause ns}
  *  13 tls {1 DNS names of the Keep's certificate [text], 2 ALPN [text], best first, 3 path of the file with the roots for
  *     servers, 4 their pins [bytes], 5 path of the file with the roots for clients, 6 their pins}: for sockets with tls. Roots
@@ -89,11 +90,12 @@ struct manifest_mount {
 	uint64_t bytes;    /* what may be in it; not 0 */
 };
 
-enum secret_kind { SECRET_ENV = 1, SECRET_FILE };
+enum secret_kind { SECRET_ENV = 1, SECRET_FILE, SECRET_TLS_KEY };
+#define SECRET_TLS_TARGET "tls" /* of the one SECRET_TLS_KEY there may be */
 
 struct manifest_secret {
 	uint32_t kind;             /* enum secret_kind */
-	struct slice target;       /* name of the environment variable, or path as a file's */
+	struct slice target;       /* name of the environment variable, path as a file's, or SECRET_TLS_TARGET */
 	struct manifest_blob blob; /* sealed, as described on top */
 };
 

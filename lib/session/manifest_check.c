@@ -237,13 +237,15 @@ static const char *secret_fault(const struct manifest *m, size_t i)
 {
 	const struct manifest_secret *s = &m->secrets[i], *before = i > 0 ? s - 1 : NULL;
 
-	if (s->kind != SECRET_ENV && s->kind != SECRET_FILE)
-		return "it must be a variable (1) or a file (2)";
+	if (s->kind < SECRET_ENV || s->kind > SECRET_TLS_KEY)
+		return "it must be a variable (1), a file (2) or the key for TLS (3)";
 	if (before != NULL && (before->kind > s->kind ||
 			       (before->kind == s->kind && compare(before->target, s->target) >= 0)))
 		return "secrets are not sorted, or one is there twice";
 	if (s->blob.size == 0 || s->blob.size % SECRET_STEP != 0 || s->blob.size > SECRET_SIZE_MAX)
 		return "its sealed size must be a multiple of 256, at most 1 MiB";
+	if (s->kind == SECRET_TLS_KEY)
+		return slice_is(s->target, SECRET_TLS_TARGET) ? NULL : "the key for TLS goes to \"" SECRET_TLS_TARGET "\"";
 	return s->kind == SECRET_ENV ? variable_fault(m, s->target) : secret_file_fault(m, i);
 }
 

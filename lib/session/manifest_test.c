@@ -234,7 +234,8 @@ static void values_have_maxima(void **state)
 	REFUSED_WITH(mounts[0].bytes = 0);
 	REFUSED_WITH(mounts[0].bytes = MANIFEST_MOUNT_BYTES_MAX + 1);
 	REFUSED_WITH(m.secret_count = MANIFEST_SECRETS_MAX + 1);
-	REFUSED_WITH(secrets[0].kind = 3);
+	REFUSED_WITH(secrets[0].kind = 4);
+	REFUSED_WITH(secrets[1].kind = SECRET_TLS_KEY); /* goes nowhere but to "tls" */
 	REFUSED_WITH(secrets[0].kind = SECRET_FILE; secrets[0].target = slice_text("z"); secrets[1].target = slice_text("y"));
 	REFUSED_WITH(secrets[0] = secrets[1]);
 	REFUSED_WITH(secrets[0].target = slice_text("A")); /* is in env */

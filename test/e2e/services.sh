@@ -143,6 +143,38 @@ done
 kill $site
 wait $site 2>/dev/null
 
+# ---- two Keeps that know each other by their keys ----
+new_key() { "$broch" key new --type tls "$tmp/$1.key" | sed -n 's/^spki-sha256: //p'; }
+server_pin=$(new_key server) client_pin=$(new_key client) stranger_pin=$(new_key stranger)
+with() { sed -e "s/8443/$port/" -e "s/0\{64\}/$3/" -e "s/$1.key/$2.key/" "$root/examples/mutual/$1.toml"; } # side, key, pin
+with server server "$client_pin" >"$tmp/server.toml"
+with client client "$server_pin" >"$tmp/client.toml"
+with client client "$stranger_pin" >"$tmp/client-fooled.toml"
+with client stranger "$server_pin" >"$tmp/client-strange.toml"
+ask_server() { # CONFIG
+	try "$broch" run -q --backend "$kind" --config "$1" "$B/examples/https-client.wasm" / /bytes/100000
+}
+for kind in $kinds; do
+	: >"$tmp/server.out"
+	"$broch" run -q --backend "$kind" --config "$tmp/server.toml" "$B/examples/https.wasm" >"$tmp/server.out" 2>&1 </dev/null &
+	keep=$!
+	until_true 30 grep -q ready "$tmp/server.out" || bad "$kind: the server of the two does not start: $(cat "$tmp/server.out")"
+	ask_server "$tmp/client.toml"
+	want_status 0 "$kind: two that know each other" && grep -q "hello from a Keep" "$tmp/out" && good || bad "$kind: no answer"
+	ask_server "$tmp/client-fooled.toml"
+	want_status 126 "$kind: a server with another key" && grep -q "not a pinned one" "$tmp/err" && good || bad "$kind: no words"
+	ask_server "$tmp/client-strange.toml"
+	want_status 126 "$kind: a client with another key" && grep -q "TLS failed" "$tmp/err" && good || bad "$kind: no words"
+	try curl -sSk -m 50 "$url/"
+	[ "$status" -ne 0 ] && grep -q "alert" "$tmp/err" && good || bad "$kind: a client without a key is served"
+	ask_server "$tmp/client.toml"
+	want_status 0 "$kind: and still the two that know each other" && good
+	stop
+done
+openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-384 -out "$tmp/server.key" 2>/dev/null
+try "$broch" run -q --backend process --config "$tmp/server.toml" "$B/examples/https.wasm"
+[ "$status" -ne 0 ] && grep -q "broch key new --type tls" "$tmp/err" && good || bad "a key on another curve: no words"
+
 # ---- a key-value server with SQLite ----
 kv=$B/examples/kv.wasm
 if "$root/examples/sqlite/build.sh" "$B/programs" "$kv" >"$tmp/kv.log" 2>&1; then

@@ -359,6 +359,28 @@ static int close_all(void **state)
 	return system(command);
 }
 
+/* The tenant's key is taken when it is one. */
+static void a_given_key_is_checked(void **state)
+{
+	uint8_t key[32] = {[31] = 2}, order[33];
+	struct identity id = {0}, again = {0};
+	size_t size;
+	const unsigned char *n = br_ec_p256_m31.order(BR_EC_secp256r1, &size);
+
+	(void)state;
+	memcpy(order, n, size);
+	assert_int_equal(identity_given(&id, slice_of(order, 32)), ERR_INVALID);
+	order[31]--; /* the last one there is */
+	assert_int_equal(identity_given(&again, slice_of(order, 32)), OK);
+	assert_int_equal(identity_given(&id, slice_of(key, 31)), ERR_INVALID);
+	assert_int_equal(identity_given(&id, slice_of(order, 33)), ERR_INVALID);
+	assert_int_equal(identity_given(&id, slice_of((const uint8_t[32]){0}, 32)), ERR_INVALID);
+	assert_false(id.made);
+	assert_int_equal(identity_given(&id, slice_of(key, 32)), OK);
+	assert_true(id.made && id.public[0] == 4);
+	assert_memory_not_equal(id.public, again.public, sizeof id.public);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -368,6 +390,7 @@ int main(void)
 	        cmocka_unit_test(collateral_that_is_too_much_stays_behind),
 	        cmocka_unit_test(a_host_that_says_nothing_is_told_of),
 	        cmocka_unit_test(a_keep_talks_tls_and_proves_its_key),
+	        cmocka_unit_test(a_given_key_is_checked),
 	};
 
 	return cmocka_run_group_tests(tests, open_all, close_all);
