@@ -44,7 +44,8 @@ enum { KEEPCALL_SESSIONS = 0 };
  *   WAIT     arg0 entry count (0 is allowed), arg1 time-out in ns (KEEPCALL_FOREVER: none); out: struct keepcall_poll[count]
  *            -> in: the same entries in the same order with `ready` set; ret0 how many are ready (0: time-out or attention)
  *   SEND     arg0 channel, arg1 size; out: the bytes -> ret0 how many were taken (1..size), or AGAIN / CLOSED
- *   RECEIVE  arg0 channel, arg1 capacity -> ret0 how many came (1..capacity), in: the bytes; AGAIN / CLOSED
+ *   RECEIVE  arg0 channel, arg1 capacity -> ret0 how many came (1..capacity), in: the bytes; AGAIN / CLOSED, with ret1 enum
+ *            keepcall_why where nothing came of an OPEN: a hint for people
  *   OPEN     arg0 enum keepcall_channel, arg1 name size; out: name, HOST:PORT of a TCP socket, a HOST with colons in [] and
  *            an empty one of LISTEN for all addresses -> ret0 channel, on which nothing moves (AGAIN) until the host has
  *            the socket. It is CLOSED, and WAIT says HANGUP, when the host cannot or will not;
@@ -98,6 +99,15 @@ enum keepcall_status {
 enum keepcall_grow { KEEPCALL_GROW_PAGES = 0, KEEPCALL_GROW_SEAL = 1 };
 
 enum keepcall_channel { KEEPCALL_CONNECT = 1, KEEPCALL_LISTEN = 2, KEEPCALL_STORE = 3 };
+enum keepcall_why {
+	KEEPCALL_WHY_UNKNOWN = 0,
+	KEEPCALL_WHY_DENIED = 1,      /* the host's policy */
+	KEEPCALL_WHY_REFUSED = 2,     /* nobody listens there */
+	KEEPCALL_WHY_UNREACHABLE = 3, /* no way there, or no such name */
+	KEEPCALL_WHY_IN_USE = 4,      /* the port */
+	KEEPCALL_WHY_TIMED_OUT = 5,
+	KEEPCALL_WHY_LIMIT
+};
 enum keepcall_close { KEEPCALL_CLOSE_ALL = 0, KEEPCALL_CLOSE_WRITE = 1 };
 
 /* What the host may know about the end; everything else travels in the session. */

@@ -34,6 +34,8 @@ struct bundle {
 	struct manifest m;
 	struct manifest_descriptor descriptors[MANIFEST_DESCRIPTORS_MAX];
 	struct slice tls_names[MANIFEST_TLS_NAMES_MAX], alpn[MANIFEST_TLS_ALPN_MAX];
+	struct manifest_egress egress[MANIFEST_RULES_MAX];
+	struct manifest_ports ingress[MANIFEST_RULES_MAX];
 	struct slice server_pins[MANIFEST_TLS_PINS_MAX], client_pins[MANIFEST_TLS_PINS_MAX];
 	struct manifest_mount mounts[MANIFEST_MOUNTS_MAX];
 	struct sealed secrets[MANIFEST_SECRETS_MAX];
@@ -306,6 +308,45 @@ enum err bundle_tls(struct bundle *b, const struct manifest_tls *t, struct note 
 	b->m.tls.alpn = b->alpn;
 	copy_pins(b->server_pins, &b->m.tls.servers);
 	copy_pins(b->client_pins, &b->m.tls.clients);
+	return OK;
+}
+
+static int by_port(const void *a, const void *b)
+{
+	const struct manifest_ports *x = a, *y = b;
+
+	return (x->first > y->first) - (x->first < y->first);
+}
+
+/* There is one way to say which ports: sorted, and none twice. */
+static void join_ports(struct manifest_network *w)
+{
+	size_t kept = 0;
+
+	qsort(w->ingress, w->ingress_count, sizeof *w->ingress, by_port);
+	for (size_t i = 0; i < w->ingress_count; i++) {
+		const struct manifest_ports *p = &w->ingress[i];
+
+		if (kept == 0 || p->first > w->ingress[kept - 1].last + 1)
+			w->ingress[kept++] = *p;
+		else if (p->last > w->ingress[kept - 1].last)
+			w->ingress[kept - 1].last = p->last;
+	}
+	w->ingress_count = kept;
+}
+
+enum err bundle_network(struct bundle *b, const struct manifest_network *w, struct note *n)
+{
+	if (w->egress_count > MANIFEST_RULES_MAX || w->ingress_count > MANIFEST_RULES_MAX)
+		return refuse(n, ERR_LIMIT, "more than %d rules for the network", MANIFEST_RULES_MAX);
+	b->m.network = *w;
+	b->m.network.egress = b->egress;
+	b->m.network.ingress = b->ingress;
+	if (w->egress_count > 0)
+		memcpy(b->egress, w->egress, w->egress_count * sizeof *w->egress);
+	if (w->ingress_count > 0)
+		memcpy(b->ingress, w->ingress, w->ingress_count * sizeof *w->ingress);
+	join_ports(&b->m.network);
 	return OK;
 }
 

@@ -27,6 +27,8 @@ MUST_USE enum err bundle_descriptor(struct bundle *b, const struct manifest_desc
 MUST_USE enum err bundle_mount(struct bundle *b, const struct manifest_mount *m, struct note *n);
 /* Once. Lists are copied, pins sorted; strings and pins must outlive the bundle. Roots are files of the bundle. */
 MUST_USE enum err bundle_tls(struct bundle *b, const struct manifest_tls *t, struct note *n);
+/* Once. Lists are copied, ports sorted and joined; names and pins must outlive the bundle. */
+MUST_USE enum err bundle_network(struct bundle *b, const struct manifest_network *w, struct note *n);
 /*
  * A file as guest, or every regular file below a folder as guest/... (relative, "" for the root). Links to files are
  * followed; links to folders, sockets, devices and pipes are refused, so that nothing surprising travels. With `within`,

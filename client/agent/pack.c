@@ -6,6 +6,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 /* ---- arguments and environment ---- */
 
@@ -177,10 +178,15 @@ struct trust_room {
 	struct slice pins[MANIFEST_TLS_PINS_MAX];
 };
 
+static bool says_whom_to_believe(const struct config *c)
+{
+	return c->tls.servers.roots != NULL || c->tls.servers.pin_count > 0;
+}
+
 /* Is there a connection for which nobody said whom to believe? An Enarx.toml cannot say it. */
 static bool needs_public_roots(const struct config *c)
 {
-	if (c->tls.servers.roots != NULL || c->tls.servers.pin_count > 0)
+	if (says_whom_to_believe(c))
 		return false;
 	for (size_t i = 0; i < c->descriptor_count; i++)
 		if (c->descriptors[i].kind == DESCRIPTOR_CONNECT && c->descriptors[i].protocol == DESCRIPTOR_TLS)
@@ -188,14 +194,25 @@ static bool needs_public_roots(const struct config *c)
 	return false;
 }
 
+/* Might there be one when the program runs? Then they are of use, but it may as well do without TLS. */
+static bool may_need_public_roots(const struct config *c)
+{
+	for (size_t i = 0; i < c->egress_count && !says_whom_to_believe(c); i++)
+		if (c->egress[i].rule.host[0] != 0 && !c->egress[i].rule.pinned)
+			return true;
+	return false;
+}
+
 /* What this machine believes travels as data, so that the Keep's evidence names it. */
-static enum err pack_public_roots(struct bundle *b, const char *guest, struct manifest_trust *out, struct note *n)
+static enum err pack_public_roots(struct bundle *b, const char *guest, bool optional, struct manifest_trust *out, struct note *n)
 {
 	const char *path = getenv("SSL_CERT_FILE");
 	struct note why = {""};
 
 	if (path == NULL || path[0] == 0)
 		path = "/etc/ssl/certs/ca-certificates.crt"; /* of the package ca-certificates */
+	if (optional && access(path, R_OK) != 0)
+		return OK;
 	if (look_at_roots(path, &why) != OK)
 		return refuse(n, ERR_NOT_FOUND, "a TLS connection needs the public roots: %s; name others with [tls] roots, or "
 		                                "SSL_CERT_FILE", why.text);
@@ -232,9 +249,32 @@ static enum err pack_tls(struct config *c, struct bundle *b, struct note *n)
 		alpn[t.alpn_count] = slice_text(c->tls.alpn[t.alpn_count]);
 	TRY(pack_trust(c, &c->tls.servers, &servers, b, &t.servers, n));
 	TRY(pack_trust(c, &c->tls.clients, &clients, b, &t.clients, n));
-	if (needs_public_roots(c))
-		TRY(pack_public_roots(b, servers.guest, &t.servers, n));
+	if (needs_public_roots(c) || may_need_public_roots(c))
+		TRY(pack_public_roots(b, servers.guest, !needs_public_roots(c), &t.servers, n));
 	return bundle_tls(b, &t, n);
+}
+
+static enum err pack_network(struct config *c, struct bundle *b, struct note *n)
+{
+	struct manifest_egress egress[MANIFEST_RULES_MAX];
+	struct manifest_ports ingress[MANIFEST_RULES_MAX];
+	struct manifest_network w = {.egress = egress, .ingress = ingress};
+
+	CHECK(c->egress_count <= ARRAY_COUNT(egress) && c->ingress_count <= ARRAY_COUNT(ingress));
+	for (; w.egress_count < c->egress_count; w.egress_count++) {
+		const struct rule_egress *r = &c->egress[w.egress_count].rule;
+
+		egress[w.egress_count] = (struct manifest_egress){.host = slice_text(r->host),
+		                                                  .address = slice_of(r->address, r->address_size),
+		                                                  .prefix = r->prefix,
+		                                                  .first = r->first,
+		                                                  .last = r->last,
+		                                                  .pin = slice_of(r->pin, r->pinned ? sizeof r->pin : 0)};
+	}
+	for (; w.ingress_count < c->ingress_count; w.ingress_count++)
+		ingress[w.ingress_count] =
+		        (struct manifest_ports){c->ingress[w.ingress_count].first, c->ingress[w.ingress_count].last};
+	return bundle_network(b, &w, n);
 }
 
 static void pack_numbers(const struct config *c, struct manifest *m)
@@ -260,6 +300,7 @@ enum err pack(struct config *c, const char *argv0, struct bundle *b, struct note
 	if (c->tls.key != NULL)
 		TRY(pack_tls_key(&c->tls, b, n));
 	TRY(pack_tls(c, b, n));
+	TRY(pack_network(c, b, n));
 	pack_numbers(c, bundle_manifest(b));
 	return OK;
 }

@@ -53,6 +53,8 @@ void config_free(struct config *c)
 	free(c->tls.alpn);
 	free(c->tls.servers.pins);
 	free(c->tls.clients.pins);
+	free(c->egress);
+	free(c->ingress);
 	free(c->remarks);
 	free(c);
 }
@@ -182,6 +184,20 @@ enum err config_add_pin(struct config_trust *t, const uint8_t pin[static 32])
 {
 	TRY(room(&t->pins, t->pin_count, sizeof *t->pins));
 	memcpy(t->pins[t->pin_count++], pin, sizeof *t->pins);
+	return OK;
+}
+
+enum err config_add_egress(struct config *c, const struct config_egress *e)
+{
+	TRY(room(&c->egress, c->egress_count, sizeof *c->egress));
+	c->egress[c->egress_count++] = *e;
+	return OK;
+}
+
+enum err config_add_ingress(struct config *c, const struct config_ingress *i)
+{
+	TRY(room(&c->ingress, c->ingress_count, sizeof *c->ingress));
+	c->ingress[c->ingress_count++] = *i;
 	return OK;
 }
 

@@ -9,6 +9,7 @@
 #ifndef BROCH_CLIENT_CONFIG_H
 #define BROCH_CLIENT_CONFIG_H
 
+#include "client/config/rule.h"
 #include "lib/base/err.h"
 #include "lib/base/slice.h"
 
@@ -68,6 +69,17 @@ struct config_tls { /* for sockets with tls */
 	struct origin from; /* FROM_DEFAULT: nothing was said */
 };
 
+struct config_egress {
+	const char *text; /* as it was written */
+	struct rule_egress rule;
+	struct origin from;
+};
+
+struct config_ingress {
+	uint32_t first, last;
+	struct origin from;
+};
+
 /* In the order of the manifest. */
 enum config_limit { LIMIT_MEMORY, LIMIT_WALL, LIMIT_CPU, LIMIT_FILES, LIMIT_FILE_BYTES, LIMIT_SOCKETS, LIMIT_NETWORK_BYTES,
 		    CONFIG_LIMITS };
@@ -104,6 +116,10 @@ struct config { /* heap; to be read, and changed by the functions below only */
 		struct origin from;
 	} restart;
 	struct config_tls tls;
+	struct config_egress *egress; /* the first that fits decides */
+	size_t egress_count;
+	struct config_ingress *ingress;
+	size_t ingress_count;
 	const char **remarks; /* what people should know, a line each */
 	size_t remark_count;
 	void *owned; /* private: the strings */
@@ -127,6 +143,8 @@ MUST_USE enum err config_env_file(struct config *c, const char *path, struct not
 MUST_USE enum err config_add_mount(struct config *c, const struct config_mount *m);
 MUST_USE enum err config_add_descriptor(struct config *c, const struct config_descriptor *d);
 MUST_USE enum err config_add_secret(struct config *c, const struct config_secret *s);
+MUST_USE enum err config_add_egress(struct config *c, const struct config_egress *e);
+MUST_USE enum err config_add_ingress(struct config *c, const struct config_ingress *i);
 /* One more name; the text must be the config's. */
 MUST_USE enum err config_add_text(const char ***list, size_t *count, const char *text);
 MUST_USE enum err config_add_pin(struct config_trust *t, const uint8_t pin[static 32]);

@@ -555,30 +555,59 @@ static enum err read_tls(struct reading *r, const struct toml_value *table)
 	return v[TLS_CLIENT_PINS] != NULL ? read_pins(r, v[TLS_CLIENT_PINS], &tls_fields[TLS_CLIENT_PINS], &t->clients) : OK;
 }
 
-/* ---- what is known by name but not there yet ---- */
+/* ---- network ---- */
 
 enum { NETWORK_EGRESS, NETWORK_INGRESS, NETWORK_FIELDS };
 static const struct field network_fields[NETWORK_FIELDS] = {
-	{"egress", TOML_ARRAY, "egress = [\"example.com:443\"]"},
-	{"ingress", TOML_ARRAY, "ingress = [\"0.0.0.0:8443\"]"},
+	{"egress", TOML_ARRAY, "egress = [\"example.org:443\"]"},
+	{"ingress", TOML_ARRAY, "ingress = [8443]"},
 };
 
-/* Nothing in and nothing out is what Keeps without sockets do in any case. */
+static enum err read_egress(struct reading *r, const struct toml_value *v)
+{
+	struct config_egress e = {.from = origin_of(r, v)};
+	struct note why = {""};
+
+	TRY(plain_text(r, v, "rule", &e.text));
+	if (rule_egress_parse(v->u.string, &e.rule, &why) != OK)
+		return fields_wrong(&r->f, v, "%s", why.text);
+	return config_add_egress(r->c, &e);
+}
+
+static enum err read_ingress(struct reading *r, const struct toml_value *v)
+{
+	struct config_ingress i = {.from = origin_of(r, v)};
+	bool good;
+
+	if (v->type == TOML_INTEGER) {
+		good = v->u.integer >= 1 && v->u.integer <= 65535;
+		i.first = i.last = good ? (uint32_t)v->u.integer : 0;
+	} else {
+		good = v->type == TOML_STRING && rule_ports_parse(v->u.string, &i.first, &i.last) == OK;
+	}
+	if (!good)
+		return fields_wrong(&r->f, v, "ingress is ports from 1 to 65535, as in 8443, or \"8000-8010\"");
+	return config_add_ingress(r->c, &i);
+}
+
 static enum err read_network(struct reading *r, const struct toml_value *table)
 {
 	const struct toml_value *v[NETWORK_FIELDS];
 
 	TRY(fields_read(&r->f, table, "network", network_fields, NETWORK_FIELDS, v, NULL));
-	for (unsigned i = 0; i < NETWORK_FIELDS; i++) {
-		if (v[i] == NULL)
-			continue;
-		TRY(fields_items(&r->f, v[i], &network_fields[i], TOML_STRING));
-		if (v[i]->u.array.count > 0)
-			return fields_wrong(&r->f, v[i], "%s rules are not offered yet, as Keeps have no sockets yet; an empty list is true in any case",
-					    network_fields[i].key);
-	}
+	for (unsigned i = 0; i < NETWORK_FIELDS; i++)
+		if (v[i] != NULL && v[i]->u.array.count > MANIFEST_RULES_MAX)
+			return fields_wrong(&r->f, v[i], "%s: at most %d rules", network_fields[i].key, MANIFEST_RULES_MAX);
+	if (v[NETWORK_EGRESS] != NULL)
+		TRY(fields_items(&r->f, v[NETWORK_EGRESS], &network_fields[NETWORK_EGRESS], TOML_STRING));
+	for (size_t i = 0; v[NETWORK_EGRESS] != NULL && i < v[NETWORK_EGRESS]->u.array.count; i++)
+		TRY(read_egress(r, v[NETWORK_EGRESS]->u.array.items[i]));
+	for (size_t i = 0; v[NETWORK_INGRESS] != NULL && i < v[NETWORK_INGRESS]->u.array.count; i++)
+		TRY(read_ingress(r, v[NETWORK_INGRESS]->u.array.items[i]));
 	return OK;
 }
+
+/* ---- what is known by name but not there yet ---- */
 
 static enum err not_offered(struct reading *r, const struct toml_value *v, const char *what)
 {
@@ -598,7 +627,7 @@ static const struct field top_fields[TOP_FIELDS] = {
 	[TOP_MOUNTS] = {"mounts", TOML_ARRAY, "[[mounts]] and kind = \"memory\" below it"},
 	[TOP_SECRETS] = {"secrets", TOML_ARRAY, "[[secrets]] and env = \"NAME\" below it"},
 	[TOP_RESTART] = {"restart", TOML_TABLE, "[restart] and when = \"on-failure\" below it"},
-	[TOP_NETWORK] = {"network", TOML_TABLE, "[network] and egress = [] below it"},
+	[TOP_NETWORK] = {"network", TOML_TABLE, "[network] and egress = [\"example.org:443\"] below it"},
 	[TOP_TLS] = {"tls", TOML_TABLE, "[tls] and names = [\"keep.example\"] below it"},
 	[TOP_MODULES] = {"modules", TOML_ARRAY, "[[modules]]"},
 };

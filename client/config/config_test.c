@@ -101,7 +101,9 @@ static void tables_of_broch_are_read(void **state)
 	     "[[mounts]]\nkind = \"package\"\npath = \"/\"\nsource = \"root\"\n"
 	     "[[mounts]]\nkind = \"memory\"\npath = \"tmp\"\nsize = \"2GiB\"\n"
 	     "[[secrets]]\nenv = \"TOKEN\"\nfile = \"token\"\n[[secrets]]\npath = \"/run/key\"\nfd = 5\n"
-	     "[restart]\nwhen = \"on-failure\"\npause = \"2m\"\n[network]\negress = []\n");
+	     "[restart]\nwhen = \"on-failure\"\npause = \"2m\"\n[network]\negress = [\"DB.example:5432\", \"*.example.org:*\",\n"
+	     "\"10.0.0.0/8:8000-8999\", \"[fd00::]/8:443\", \"[::1]:80\",\n"
+	     "\"x:443 pin=00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff\"]\ningress = [8443, \"80-90\"]\n");
 	assert_int_equal(c->remark_count, 0);
 	assert_int_equal(c->limits[LIMIT_MEMORY].value, 64 << 20);
 	assert_int_equal(c->limits[LIMIT_CPU].value, 500000000);
@@ -121,6 +123,19 @@ static void tables_of_broch_are_read(void **state)
 	assert_int_equal(c->restart.times, 10);
 	assert_int_equal(c->restart.pause_ns, UINT64_C(120000000000));
 	assert_int_equal(c->restart.pause_max_ns, UINT64_C(120000000000));
+	assert_int_equal(c->egress_count, 6);
+	assert_string_equal(c->egress[0].rule.host, "db.example");
+	assert_string_equal(c->egress[0].text, "DB.example:5432");
+	assert_true(c->egress[0].rule.first == 5432 && c->egress[0].rule.last == 5432 && !c->egress[0].rule.pinned);
+	assert_string_equal(c->egress[1].rule.host, "*.example.org");
+	assert_true(c->egress[1].rule.first == 1 && c->egress[1].rule.last == 65535);
+	assert_true(c->egress[2].rule.host[0] == 0 && c->egress[2].rule.address_size == 4 && c->egress[2].rule.prefix == 8);
+	assert_true(c->egress[2].rule.first == 8000 && c->egress[2].rule.last == 8999 && c->egress[2].from.line == 32);
+	assert_true(c->egress[3].rule.address_size == 16 && c->egress[3].rule.prefix == 8 && c->egress[3].rule.address[0] == 0xfd);
+	assert_true(c->egress[4].rule.prefix == 128 && c->egress[4].rule.address[15] == 1);
+	assert_true(c->egress[5].rule.pinned && c->egress[5].rule.pin[31] == 0xff && c->egress[5].rule.first == 443);
+	assert_true(c->ingress_count == 2 && c->ingress[0].first == 8443 && c->ingress[0].last == 8443);
+	assert_true(c->ingress[1].first == 80 && c->ingress[1].last == 90);
 	good("/etc/app/b", "[tls]\nkey = \"keep.key\"\n");
 	assert_string_equal(c->tls.key, "/etc/app/keep.key");
 	good("b", "[restart]\nwhen = \"never\"\n");
@@ -193,8 +208,20 @@ static void wrong_files_are_refused_with_place_and_cure(void **state)
 		{"[restart]\nwhen = \"always\"\ntimes = 0", ":3:9:", "from 1 to"},
 		{"[restart]\nwhen = \"always\"\npause = \"2d\"", ":3:9:", "at most a day"},
 		{"[restart]\nwhen = \"always\"\npause = \"2s\"\npause_max = \"1s\"", ":4:13:", "not be shorter"},
-		{"[network]\negress = [\"x:1\"]", ":2:10:", "not offered yet"},
+		{"[network]\negress = [\"x\"]", ":2:11:", "HOST:PORT"},
+		{"[network]\negress = [\"x:0\"]", ":2:11:", "the port is"},
+		{"[network]\negress = [\"x:1-70000\"]", ":2:11:", "the port is"},
+		{"[network]\negress = [\"10.0.0.1/8:1\"]", ":2:11:", "write zeros there"},
+		{"[network]\negress = [\"10.0.0.0/33:1\"]", ":2:11:", "at most 32"},
+		{"[network]\negress = [\"[fd00:/8:1\"]", ":2:11:", "the address is none"},
+		{"[network]\negress = [\"a b:1\"]", ":2:11:", "HOST:PORT"},
+		{"[network]\negress = [\"*.:1\"]", ":2:11:", "no DNS name"},
+		{"[network]\negress = [\"127.1:1\"]", ":2:11:", "no DNS name"},
+		{"[network]\negress = [\"x:1 pin=00\"]", ":2:11:", "64 hexadecimal digits"},
+		{"[network]\negress = [1]", ":2:11:", "egress"},
 		{"[network]\ningress = 1", ":2:11:", "must be an array"},
+		{"[network]\ningress = [0]", ":2:12:", "1 to 65535"},
+		{"[network]\ningress = [\"9-8\"]", ":2:12:", "1 to 65535"},
 		{"[tls]\nnames = [\"a b\"]", ":2:10:", "without spaces"},
 		{"[tls]\nnames = [\"\"]", ":2:10:", "names: 1 to 253"},
 		{"[tls]\nalpn = [1]", ":2:9:", "alpn"},

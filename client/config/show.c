@@ -244,6 +244,29 @@ static void put_tls(const struct writer *w, const struct config *c)
 	put_pins(w, "client_pins", &t->clients);
 }
 
+static void put_network(const struct writer *w, const struct config *c)
+{
+	if (c->egress_count + c->ingress_count == 0)
+		return;
+	put_table(w, "[network]", c->egress_count > 0 ? &c->egress[0].from : &c->ingress[0].from);
+	if (c->egress_count > 0)
+		fputs("egress = [", w->f);
+	for (size_t i = 0; i < c->egress_count; i++) {
+		fputs(i > 0 ? ", " : "", w->f);
+		put_string(w, c->egress[i].text);
+	}
+	fputs(c->egress_count > 0 ? "]\n" : "", w->f);
+	if (c->ingress_count > 0)
+		fputs("ingress = [", w->f);
+	for (size_t i = 0; i < c->ingress_count; i++) {
+		const struct config_ingress *p = &c->ingress[i];
+
+		fputs(i > 0 ? ", " : "", w->f);
+		fprintf(w->f, p->first == p->last ? "%" PRIu32 : "\"%" PRIu32 "-%" PRIu32 "\"", p->first, p->last);
+	}
+	fputs(c->ingress_count > 0 ? "]\n" : "", w->f);
+}
+
 void config_show(FILE *f, const struct config *c, bool origin)
 {
 	const struct writer w = {f, origin};
@@ -263,6 +286,7 @@ void config_show(FILE *f, const struct config *c, bool origin)
 		put_secret(&w, &c->secrets[i]);
 	put_restart(&w, c);
 	put_tls(&w, c);
+	put_network(&w, c);
 }
 
 /* ---- JSON ---- */
@@ -403,16 +427,30 @@ static json_t *restart_json(const struct config *c)
 	                   &c->restart.from);
 }
 
+static json_t *network_json(const struct config *c)
+{
+	json_t *egress = json_array(), *ingress = json_array();
+
+	for (size_t i = 0; i < c->egress_count; i++)
+		json_array_append_new(egress, value_of(c->egress[i].text, &c->egress[i].from));
+	for (size_t i = 0; i < c->ingress_count; i++)
+		json_array_append_new(ingress, with_origin(json_pack("{s:I, s:I}", "first", (json_int_t)c->ingress[i].first, "last",
+		                                                     (json_int_t)c->ingress[i].last),
+		                                           &c->ingress[i].from));
+	return json_pack("{s:o, s:o}", "egress", egress, "ingress", ingress);
+}
+
 json_t *config_show_json(const struct config *c)
 {
 	json_t *remarks = json_array();
 
 	for (size_t i = 0; i < c->remark_count; i++)
 		json_array_append_new(remarks, json_string(c->remarks[i]));
-	return json_pack("{s:s, s:s?, s:s?, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "schema", "broch.config/1",
+	return json_pack("{s:s, s:s?, s:s?, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "schema", "broch.config/1",
 	                 "file", c->file, "steward", c->steward, "args", args_json(c), "env", env_json(c), "files",
 	                 descriptors_json(c), "limits", limits_json(c), "mounts", mounts_json(c), "secrets",
-	                 secrets_json(c), "restart", restart_json(c), "tls", tls_json(c), "remarks", remarks);
+	                 secrets_json(c), "restart", restart_json(c), "tls", tls_json(c), "network", network_json(c),
+	                 "remarks", remarks);
 }
 
 /* ---- a beginning ---- */
@@ -465,6 +503,11 @@ const char *config_template(bool enarx)
 	               "# kind = \"memory\"\n"
 	               "# path = \"/tmp\"\n"
 	               "# size = \"64MiB\"\n"
+	               "\n"
+	               "# What it may connect to and listen on when it runs, as paths below /net (doc/network.md).\n"
+	               "# [network]\n"
+	               "# egress = [\"db.example.org:5432\"]\n"
+	               "# ingress = [8443]\n"
 	               "\n"
 	               "# Secrets by reference: a variable (env) or a file in the Keep (path), from a file of mode 600 "
 	               "or a descriptor (fd).\n"

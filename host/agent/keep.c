@@ -261,13 +261,14 @@ static void on_usage(struct keep *k, const struct control *c)
 
 static enum err control_send_all(struct keep *k, const struct control *c, int fd);
 
-static void on_opened(void *ctx, const struct control *request, int fd, const char *why)
+static void on_opened(void *ctx, const struct control *request, int fd, struct sockets_fault fault)
 {
-	const struct control answer = {.type = CONTROL_OPENED, .a = request->a, .b = request->b};
+	const struct control answer = {.type = CONTROL_OPENED, .code = fault.why, .a = request->a, .b = request->b};
 	const char *what = request->code == KEEPCALL_LISTEN ? "listening on" : "connecting to";
 	struct keep *k = ctx;
 
-	keep_say(k, "socket", "%s %.80s%s%s", what, request->text, why == NULL ? "" : ": ", why == NULL ? "" : why);
+	keep_say(k, "socket", "%s %.80s%s%s", what, request->text, fault.words == NULL ? "" : ": ",
+	         fault.words == NULL ? "" : fault.words);
 	(void)!control_send_all(k, &answer, fd);
 }
 
@@ -276,7 +277,7 @@ static void on_open(struct keep *k, const struct control *c)
 	if (k->sockets == NULL)
 		k->sockets = sockets_new(k->all->base, &k->all->dns, k->all->config.sockets, on_opened, k);
 	if (k->sockets == NULL)
-		on_opened(k, c, -1, "out of memory");
+		on_opened(k, c, -1, (struct sockets_fault){KEEPCALL_WHY_UNKNOWN, "out of memory"});
 	else
 		sockets_open(k->sockets, c);
 }

@@ -78,13 +78,13 @@ void sockets_free(struct sockets *s)
 	free(s);
 }
 
-static void finish(struct opening *o, int fd, const char *why)
+static void finish(struct opening *o, int fd, enum keepcall_why why, const char *words)
 {
 	struct sockets *s = o->all;
 
 	TAILQ_REMOVE(&s->list, o, link);
 	s->count--;
-	s->done(s->ctx, &o->request, fd, why);
+	s->done(s->ctx, &o->request, fd, (struct sockets_fault){why, words});
 	free(o);
 	fd_close(&fd);
 }
@@ -146,12 +146,28 @@ static bool start(int fd, const struct sockaddr_storage *a, socklen_t size, bool
 	return bind(fd, (const struct sockaddr *)a, size) == 0 && listen(fd, BACKLOG) == 0;
 }
 
+static enum keepcall_why why_of(int code)
+{
+	switch (code) {
+	case ECONNREFUSED: return KEEPCALL_WHY_REFUSED;
+	case EHOSTUNREACH:
+	case ENETUNREACH:
+	case EADDRNOTAVAIL: return KEEPCALL_WHY_UNREACHABLE;
+	case EADDRINUSE: return KEEPCALL_WHY_IN_USE;
+	case EACCES:
+	case EPERM: return KEEPCALL_WHY_DENIED;
+	case ETIMEDOUT: return KEEPCALL_WHY_TIMED_OUT;
+	default: return KEEPCALL_WHY_UNKNOWN;
+	}
+}
+
 /* The first address that works. A connection is only begun: what becomes of it the Keep sees itself. */
 static void try_all(struct opening *o, const struct evutil_addrinfo *list)
 {
 	const bool listens = o->request.code == KEEPCALL_LISTEN;
-	const char *why = "the policy of this host (--sockets) does not let a Keep reach it";
-	char words[160];
+	const char *words = "the policy of this host (--sockets) does not let a Keep reach it";
+	enum keepcall_why why = KEEPCALL_WHY_DENIED;
+	char text[160];
 
 	for (const struct evutil_addrinfo *at = list; at != NULL; at = at->ai_next) {
 		struct sockaddr_storage a = {0};
@@ -164,14 +180,15 @@ static void try_all(struct opening *o, const struct evutil_addrinfo *list)
 			continue;
 		fd = socket(a.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 		if (fd >= 0 && start(fd, &a, at->ai_addrlen, listens)) {
-			finish(o, fd, NULL);
+			finish(o, fd, KEEPCALL_WHY_UNKNOWN, NULL);
 			return;
 		}
-		snprintf(words, sizeof words, "%s", strerror(errno));
-		why = words;
+		why = why_of(errno);
+		snprintf(text, sizeof text, "%s", strerror(errno));
+		words = text;
 		fd_close(&fd);
 	}
-	finish(o, -1, why);
+	finish(o, -1, why, words);
 }
 
 static void on_addresses(int result, struct evutil_addrinfo *list, void *ctx)
@@ -182,7 +199,7 @@ static void on_addresses(int result, struct evutil_addrinfo *list, void *ctx)
 	if (o->all == NULL)
 		free(o);
 	else if (result != 0)
-		finish(o, -1, evutil_gai_strerror(result));
+		finish(o, -1, KEEPCALL_WHY_UNREACHABLE, evutil_gai_strerror(result));
 	else
 		try_all(o, list);
 	if (list != NULL)
@@ -232,7 +249,7 @@ static void resolve(struct opening *o)
 	struct evdns_getaddrinfo_request *resolving;
 
 	if (dns == NULL) {
-		finish(o, -1, "out of memory");
+		finish(o, -1, KEEPCALL_WHY_UNKNOWN, "out of memory");
 		return;
 	}
 	/* It may be done when the call returns, and gone. */
@@ -246,7 +263,8 @@ void sockets_open(struct sockets *s, const struct control *request)
 	struct opening *o = s->count < OPENING_MAX ? calloc(1, sizeof *o) : NULL;
 
 	if (o == NULL) {
-		s->done(s->ctx, request, -1, "too many sockets are being opened at once");
+		s->done(s->ctx, request, -1,
+		        (struct sockets_fault){KEEPCALL_WHY_UNKNOWN, "too many sockets are being opened at once"});
 		return;
 	}
 	o->all = s;
@@ -254,9 +272,9 @@ void sockets_open(struct sockets *s, const struct control *request)
 	TAILQ_INSERT_TAIL(&s->list, o, link);
 	s->count++;
 	if (s->policy == SOCKETS_NONE)
-		finish(o, -1, "this host gives workloads no sockets (brochd --sockets none)");
+		finish(o, -1, KEEPCALL_WHY_DENIED, "this host gives workloads no sockets (brochd --sockets none)");
 	else if (!split(o))
-		finish(o, -1, "the Keep asked for something that is not HOST:PORT");
+		finish(o, -1, KEEPCALL_WHY_UNKNOWN, "the Keep asked for something that is not HOST:PORT");
 	else
 		resolve(o);
 }

@@ -6,6 +6,7 @@
 #ifndef BROCH_HOST_AGENT_SOCKETS_H
 #define BROCH_HOST_AGENT_SOCKETS_H
 
+#include "abi/keepcall.h"
 #include "host/keeper/control.h"
 #include "lib/base/err.h"
 
@@ -18,8 +19,12 @@ struct event_base;
 struct evdns_base;
 struct sockets; /* of one Keep: those that are being opened */
 
+struct sockets_fault {
+	enum keepcall_why why; /* for the program */
+	const char *words;     /* for the host's people; NULL: there is a socket */
+};
 /* Called once for each request, perhaps at once: with the socket, which stays the caller's, or -1 and why not. */
-typedef void sockets_done(void *ctx, const struct control *request, int fd, const char *why);
+typedef void sockets_done(void *ctx, const struct control *request, int fd, struct sockets_fault fault);
 
 /* NULL without memory. */
 struct sockets *sockets_new(struct event_base *base, struct evdns_base **dns, enum sockets_policy policy,

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "host/keeper/channels.h"
 
+#include "host/keeper/control.h"
 #include "sys/file.h"
 
 #include <errno.h>
@@ -107,11 +108,25 @@ enum err channels_accept(struct channels *c, uint64_t listener, uint32_t *number
 	return OK;
 }
 
+/* For the Keep's program, which knows error numbers. */
+static enum keepcall_why why_of(int code)
+{
+	switch (code) {
+	case ECONNREFUSED: return KEEPCALL_WHY_REFUSED;
+	case EHOSTUNREACH:
+	case ENETUNREACH: return KEEPCALL_WHY_UNREACHABLE;
+	case ETIMEDOUT: return KEEPCALL_WHY_TIMED_OUT;
+	default: return KEEPCALL_WHY_UNKNOWN;
+	}
+}
+
 /* What a transfer that moved nothing means. */
 static enum err stopped(struct channel *ch, int code)
 {
 	if (code == EAGAIN || code == EINTR)
 		return ERR_AGAIN;
+	if (!ch->ended)
+		ch->why = why_of(code);
 	ch->ended = true;
 	switch (code) {
 	case EPIPE:
@@ -188,16 +203,17 @@ static bool is_listener(int fd)
 	return getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listens, &size) == 0 && listens != 0;
 }
 
-bool channels_opened(struct channels *c, uint64_t number, uint64_t opening, int fd)
+bool channels_opened(struct channels *c, const struct control *answer, int fd)
 {
-	struct channel *ch = channels_find(c, number);
+	struct channel *ch = channels_find(c, answer->a);
 
-	if (ch == NULL || ch->kind != CHANNEL_OPENING || ch->opening != opening) {
+	if (ch == NULL || ch->kind != CHANNEL_OPENING || ch->opening != answer->b) {
 		fd_close(&fd);
 		return false;
 	}
 	ch->kind = fd >= 0 && is_listener(fd) ? CHANNEL_LISTENER : CHANNEL_STREAM;
 	ch->fd = fd;
 	ch->ended = fd < 0;
+	ch->why = answer->code;
 	return true;
 }

@@ -20,6 +20,7 @@ struct channel {
 	bool ended;      /* the other side was seen to be gone */
 	bool session;    /* of a client: came from channel 0 */
 	uint64_t opening; /* which of all that were opened */
+	uint32_t why;    /* it came to nothing: enum keepcall_why */
 };
 
 struct channels { /* fields are private, but for wait.c, which reads them */
@@ -49,7 +50,8 @@ MUST_USE enum err channels_shut(struct channels *c, uint64_t number);
 
 /* A number for a socket that somebody else opens; *opening names the request. ERR_NOMEM when all are taken. */
 MUST_USE enum err channels_open(struct channels *c, uint32_t *number, uint64_t *opening);
-/* Here it is (taken over in any case), or -1: there is none. False: nobody waits for it any more. */
-bool channels_opened(struct channels *c, uint64_t number, uint64_t opening, int fd);
+struct control;
+/* CONTROL_OPENED: here it is (taken over in any case), or -1: there is none. False: nobody waits for it any more. */
+bool channels_opened(struct channels *c, const struct control *answer, int fd);
 
 #endif

@@ -20,7 +20,7 @@ enum control_type {
 	/* agent to keeper */
 	CONTROL_ATTACH = 1, /* a client session, with its descriptor */
 	CONTROL_STOP = 2,   /* end now; the answer is EXITED */
-	CONTROL_OPENED = 3, /* the answer to OPEN: its a and b, with the socket, or without: there is none */
+	CONTROL_OPENED = 3, /* the answer to OPEN: its a and b, with the socket, or without: there is none; code: enum keepcall_why */
 	/* keeper to agent */
 	CONTROL_LOADED = 16,   /* the plan is in place and the Keep runs; a: ns that creating it took, b: ns from the keeper's start */
 	CONTROL_ATTACHED = 17, /* the Keep accepted a session */

@@ -36,7 +36,7 @@ static void obey(struct keeper *k, const struct control *m, int fd)
 {
 	switch (m->type) {
 	case CONTROL_ATTACH: attach(k, fd); return;
-	case CONTROL_OPENED: k->opened |= channels_opened(&k->channels, m->a, m->b, fd); return;
+	case CONTROL_OPENED: k->opened |= channels_opened(&k->channels, m, fd); return;
 	case CONTROL_STOP: keeper_end(k, CONTROL_EXITED, KEEPCALL_EXIT_DONE, 0, 0, "stopped"); break;
 	default: keeper_end(k, CONTROL_DIED, 0, 0, 0, "the host agent sent a control packet of an unknown type"); break;
 	}

@@ -434,7 +434,7 @@ static struct control opening(uint64_t kind, const char *name, uint32_t *channel
 
 static void answer_open(const struct control *request, int fd)
 {
-	const struct control m = {.type = CONTROL_OPENED, .a = request->a, .b = request->b};
+	const struct control m = {.type = CONTROL_OPENED, .code = fd < 0 ? request->code : 0, .a = request->a, .b = request->b};
 
 	assert_int_equal(fdpass_send(agent, &m, sizeof m, fd), OK);
 	keeper_listen(&k);
@@ -479,11 +479,13 @@ static void a_socket_that_cannot_be_is_closed(void **state)
 	struct control m = opening(KEEPCALL_LISTEN, ":80", &channel);
 
 	(void)state;
+	m.code = KEEPCALL_WHY_IN_USE;
 	answer_open(&m, -1);
 	assert_int_equal(wait_for(channel, KEEPCALL_WRITABLE).ret[0], 1);
 	assert_int_equal(in_polls()[0].ready, KEEPCALL_WRITABLE | KEEPCALL_HANGUP);
 	assert_int_equal(status(KEEPCALL_ACCEPT, channel, 0), KEEPCALL_CLOSED);
 	assert_int_equal(status(KEEPCALL_RECEIVE, channel, 5), KEEPCALL_CLOSED);
+	assert_int_equal(ring(KEEPCALL_RECEIVE, channel, 5).ret[1], KEEPCALL_WHY_IN_USE);
 }
 
 /* The channel was closed meanwhile, and is another one now. */

@@ -88,7 +88,9 @@ static struct answer move(struct keeper *k, const struct request *r, transfer_fu
 		return just(KEEPCALL_INVALID);
 	err = transfer(&k->channels, r->arg[0], window, (size_t)r->arg[1], &moved);
 	tell_detached(k, ch, was_ended);
-	return err == OK ? count(moved) : just(status_of(err));
+	if (err == OK)
+		return count(moved);
+	return (struct answer){.status = status_of(err), .ret = {0, ch != NULL ? ch->why : 0}};
 }
 
 static enum err send_window(struct channels *c, uint64_t number, void *data, size_t size, size_t *moved)

@@ -201,6 +201,15 @@ enum err call_open(enum keepcall_channel kind, struct slice name, uint32_t *chan
 	return OK;
 }
 
+enum keepcall_why call_why(uint32_t channel)
+{
+	struct answer a = ring(KEEPCALL_RECEIVE, channel, 1, 0);
+
+	if (judge(a, MAY_AGAIN | MAY_CLOSED | MAY_FAILED) == OK || a.ret[1] >= KEEPCALL_WHY_LIMIT)
+		return KEEPCALL_WHY_UNKNOWN;
+	return (enum keepcall_why)a.ret[1];
+}
+
 enum err call_accept(uint32_t listener, uint32_t *channel)
 {
 	struct answer a = ring(KEEPCALL_ACCEPT, listener, 0, 0);

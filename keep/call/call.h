@@ -23,6 +23,8 @@ MUST_USE enum err call_wait(struct keepcall_poll *entries, size_t count, uint64_
 MUST_USE enum err call_send(uint32_t channel, struct slice data, size_t *sent);      /* at most a window per call */
 MUST_USE enum err call_receive(uint32_t channel, void *buffer, size_t capacity, size_t *got);
 MUST_USE enum err call_open(enum keepcall_channel kind, struct slice name, uint32_t *channel);
+/* Why a channel that was asked for is closed: the host's word, for people. */
+enum keepcall_why call_why(uint32_t channel);
 MUST_USE enum err call_accept(uint32_t listener, uint32_t *channel);
 void call_close(uint32_t channel);
 /* Half: the peer will see the end of what was sent. */

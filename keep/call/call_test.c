@@ -227,6 +227,32 @@ static void a_channel_number_is_given_once(void **unused)
 	assert_int_equal(call_accept(KEEPCALL_SESSIONS, &channel), OK);
 }
 
+static void with_reason(struct keepcall_page *p)
+{
+	p->status = KEEPCALL_CLOSED;
+	p->ret[1] = KEEPCALL_WHY_REFUSED;
+}
+
+static void with_another_reason(struct keepcall_page *p)
+{
+	p->status = KEEPCALL_CLOSED;
+	p->ret[1] = UINT64_MAX;
+}
+
+/* A hint: what is no reason is none. */
+static void a_reason_is_looked_at(void **unused)
+{
+	(void)unused;
+	open_door(true, with_reason);
+	assert_int_equal(call_why(2), KEEPCALL_WHY_REFUSED);
+	open_door(true, with_another_reason);
+	assert_int_equal(call_why(2), KEEPCALL_WHY_UNKNOWN);
+	open_door(true, two_bytes);
+	page()->ret[1] = KEEPCALL_WHY_REFUSED;
+	page()->ret[0] = 1;
+	assert_int_equal(call_why(2), KEEPCALL_WHY_UNKNOWN);
+}
+
 static void hints_are_copied_once(void **unused)
 {
 	(void)unused;
@@ -521,6 +547,7 @@ int main(void)
 	        cmocka_unit_test(wait_copies_the_answer),
 	        cmocka_unit_test(a_name_too_long),
 	        cmocka_unit_test(a_channel_number_is_given_once),
+	        cmocka_unit_test(a_reason_is_looked_at),
 	        cmocka_unit_test(hints_are_copied_once),
 	        cmocka_unit_test(statuses_belong_to_calls),
 	        cmocka_unit_test(what_is_sealed_is_known),

@@ -8,8 +8,10 @@
 struct secure {
 	struct secure *next; /* among the spare ones */
 	uint32_t channel;
+	struct meter *meter;
 	struct tls *tls;
 	struct tls_trust trust; /* at the time it began */
+	uint8_t pin[1][TLS_PIN_SIZE];
 	char name[TLS_NAME_MAX + 1];
 	uint16_t news;         /* enum keepcall_poll_events: what WAIT said of the channel, and no call has contradicted */
 	uint16_t asks;         /* what may be tried without such news */
@@ -18,9 +20,10 @@ struct secure {
 
 static const struct tls_version *const version = &tls_1_2;
 
-void secure_begin(struct secure_pool *p, const struct secure_settings *s, struct identity *id, struct memory *m)
+void secure_begin(struct secure_pool *p, const struct secure_settings *s, struct identity *id, struct memory *m,
+                  struct meter *meter)
 {
-	*p = (struct secure_pool){.settings = *s, .identity = id, .memory = m};
+	*p = (struct secure_pool){.settings = *s, .identity = id, .memory = m, .meter = meter};
 }
 
 /* ---- the wire ---- */
@@ -47,7 +50,7 @@ static enum err wire_send(void *ctx, struct slice bytes, size_t *sent)
 
 	if (hopeless(s, KEEPCALL_WRITABLE))
 		return ERR_AGAIN;
-	return learned(s, KEEPCALL_WRITABLE, call_send(s->channel, bytes, sent));
+	return learned(s, KEEPCALL_WRITABLE, meter_send(s->meter, s->channel, bytes, sent));
 }
 
 static enum err wire_receive(void *ctx, void *buffer, size_t capacity, size_t *got)
@@ -56,7 +59,7 @@ static enum err wire_receive(void *ctx, void *buffer, size_t capacity, size_t *g
 
 	if (hopeless(s, KEEPCALL_READABLE))
 		return ERR_AGAIN;
-	return learned(s, KEEPCALL_READABLE, call_receive(s->channel, buffer, capacity, got));
+	return learned(s, KEEPCALL_READABLE, meter_receive(s->meter, s->channel, buffer, capacity, got));
 }
 
 void secure_news(struct secure *s, uint16_t ready)
@@ -142,9 +145,19 @@ static enum err begin_client(struct secure_pool *p, struct secure *s)
 
 struct beginning {
 	uint32_t channel;
-	const char *name; /* NULL: we are the server */
+	const struct secure_peer *peer; /* NULL: we are the server */
 	uint64_t now_s;
 };
+
+static void know_peer(struct secure_pool *p, struct secure *s, const struct secure_peer *peer)
+{
+	s->trust = p->settings.servers;
+	memcpy(s->name, peer->name, strlen(peer->name) + 1);
+	if (peer->pin == NULL)
+		return;
+	memcpy(s->pin[0], peer->pin, TLS_PIN_SIZE);
+	s->trust = (struct tls_trust){.pins = (const uint8_t(*)[TLS_PIN_SIZE])s->pin, .pin_count = 1};
+}
 
 static enum err begin(struct secure_pool *p, const struct beginning *b, struct secure **out, struct note *n)
 {
@@ -155,11 +168,13 @@ static enum err begin(struct secure_pool *p, const struct beginning *b, struct s
 	TRY(take_memory(p, &s, n));
 	s->channel = b->channel;
 	s->news = KEEPCALL_WRITABLE; /* nothing was sent yet */
-	s->trust = b->name != NULL ? p->settings.servers : p->settings.clients;
+	s->meter = p->meter;
+	if (b->peer != NULL)
+		know_peer(p, s, b->peer);
+	else
+		s->trust = p->settings.clients;
 	s->trust.now_s = b->now_s;
-	if (b->name != NULL)
-		memcpy(s->name, b->name, strlen(b->name) + 1);
-	err = b->name != NULL ? begin_client(p, s) : begin_server(p, s);
+	err = b->peer != NULL ? begin_client(p, s) : begin_server(p, s);
 	if (err != OK) {
 		give_memory(p, s);
 		return refuse(n, err, "TLS cannot begin: %s", err_text(err));
@@ -174,15 +189,15 @@ enum err secure_server(struct secure_pool *p, uint32_t channel, uint64_t now_s, 
 	return begin(p, &(struct beginning){channel, NULL, now_s}, out, n);
 }
 
-enum err secure_client(struct secure_pool *p, uint32_t channel, const char *server, uint64_t now_s, struct secure **out,
-                       struct note *n)
+enum err secure_client(struct secure_pool *p, uint32_t channel, const struct secure_peer *server, uint64_t now_s,
+                       struct secure **out, struct note *n)
 {
-	const size_t size = strlen(server);
+	const size_t size = strlen(server->name);
 
 	if (size == 0 || size > TLS_NAME_MAX)
 		return refuse(n, ERR_INVALID, "the name of a TLS server has 1 to %d bytes", TLS_NAME_MAX);
-	if (anybody(&p->settings.servers))
-		return refuse(n, ERR_INVALID, "TLS to %s: no roots and no pins say whom to believe", server);
+	if (server->pin == NULL && anybody(&p->settings.servers))
+		return refuse(n, ERR_INVALID, "TLS to %s: no roots and no pins say whom to believe", server->name);
 	return begin(p, &(struct beginning){channel, server, now_s}, out, n);
 }
 

@@ -10,6 +10,7 @@
 #include "keep/run/certificate.h"
 #include "keep/run/delivery.h"
 #include "keep/run/memory.h"
+#include "keep/run/meter.h"
 #include "lib/tls/stream.h"
 
 enum { SECURE_ALPN_MAX = 8 };
@@ -35,13 +36,15 @@ struct secure_pool { /* zero-initialised, then secure_begin */
 	struct secure_settings settings;
 	struct identity *identity;
 	struct memory *memory;
+	struct meter *meter;  /* of what its connections move */
 	struct secure *spare; /* closed ones, to be used again */
 	bool made;
 	struct keep_certificate certificate;
 	struct tls_identity own;
 };
 
-void secure_begin(struct secure_pool *p, const struct secure_settings *s, struct identity *id, struct memory *m);
+void secure_begin(struct secure_pool *p, const struct secure_settings *s, struct identity *id, struct memory *m,
+                  struct meter *meter);
 
 /*
  * Takes over an open channel; on failure the caller still has it. now_s: the tenant's clock. Memory counts as the
@@ -50,8 +53,12 @@ void secure_begin(struct secure_pool *p, const struct secure_settings *s, struct
  */
 MUST_USE enum err secure_server(struct secure_pool *p, uint32_t channel, uint64_t now_s, struct secure **out,
                                 struct note *n);
-/* server: the name it must have, and is asked for. Shows our certificate when it is asked for. */
-MUST_USE enum err secure_client(struct secure_pool *p, uint32_t channel, const char *server, uint64_t now_s,
+struct secure_peer {
+	const char *name;   /* the name it must have, and is asked for */
+	const uint8_t *pin; /* NULL, or the one key we believe here, in place of all that the settings say: 32 bytes */
+};
+/* Shows our certificate when it is asked for. */
+MUST_USE enum err secure_client(struct secure_pool *p, uint32_t channel, const struct secure_peer *server, uint64_t now_s,
                                 struct secure **out, struct note *n);
 
 /* As lib/tls/stream.h has them. */

@@ -117,6 +117,7 @@ void call_broken(const char *what)
 /* ---- the Keep ---- */
 
 static struct memory memory;
+static struct meter meter;
 static struct identity identity;
 static struct secure_pool pool;
 static uint8_t pins[1][TLS_PIN_SIZE];
@@ -149,13 +150,14 @@ static void restart(const struct secure_settings *s)
 	closed[SERVER] = closed[CLIENT] = mute = hostile = false;
 	evidence_asked = 0;
 	memset(&note, 0, sizeof note);
-	secure_begin(&pool, s, &identity, &memory);
+	meter = (struct meter){0};
+	secure_begin(&pool, s, &identity, &memory, &meter);
 }
 
 static void open_both(void)
 {
 	assert_int_equal(secure_server(&pool, SERVER, NOW, &server, &note), OK);
-	assert_int_equal(secure_client(&pool, CLIENT, "keep", NOW, &client, &note), OK);
+	assert_int_equal(secure_client(&pool, CLIENT, &(struct secure_peer){.name = "keep"}, NOW, &client, &note), OK);
 }
 
 static void shake(void)
@@ -252,11 +254,11 @@ static void what_cannot_begin_says_why(void **ctx)
 	restart(&s);
 	memset(name, 'a', sizeof name);
 	name[sizeof name - 1] = 0;
-	assert_int_equal(secure_client(&pool, CLIENT, name, NOW, &client, &note), ERR_INVALID);
-	assert_int_equal(secure_client(&pool, CLIENT, "", NOW, &client, &note), ERR_INVALID);
+	assert_int_equal(secure_client(&pool, CLIENT, &(struct secure_peer){.name = name}, NOW, &client, &note), ERR_INVALID);
+	assert_int_equal(secure_client(&pool, CLIENT, &(struct secure_peer){.name = ""}, NOW, &client, &note), ERR_INVALID);
 	s.servers = (struct tls_trust){0};
 	restart(&s);
-	assert_int_equal(secure_client(&pool, CLIENT, "keep", NOW, &client, &note), ERR_INVALID);
+	assert_int_equal(secure_client(&pool, CLIENT, &(struct secure_peer){.name = "keep"}, NOW, &client, &note), ERR_INVALID);
 	assert_non_null(strstr(note.text, "whom to believe"));
 }
 

@@ -4,6 +4,7 @@
 #include "keep/run/port.h"
 #include "keep/run/serve.h"
 #include "keep/wasi/port.h"
+#include "lib/session/network.h"
 
 #include <assert.h>
 
@@ -145,8 +146,15 @@ void sockets_forget_wanted(struct keep *k)
 
 /* ---- what a program does ---- */
 
+/* Who used up what may travel ends here, not with some error of this socket. */
 static enum err not_now(struct socket *s, unsigned event, enum err err)
 {
+	struct keep *k = port_keep();
+
+	if (k->sockets.meter.refused) {
+		keep_stop(k, ERR_LIMIT, "the limit of bytes over sockets (limits.network_bytes) is reached");
+		return ERR_LIMIT;
+	}
 	if (err == ERR_AGAIN)
 		s->ready &= (uint16_t)~event;
 	return err;
@@ -183,7 +191,7 @@ enum err port_socket_read(uint32_t number, void *buffer, size_t capacity, size_t
 	if (s->over || capacity == 0)
 		return OK;
 	err = s->secure != NULL ? secure_read(s->secure, buffer, capacity, got)
-	                        : call_receive(s->channel, buffer, capacity, got);
+	                        : meter_receive(&port_keep()->sockets.meter, s->channel, buffer, capacity, got);
 	if (err == ERR_CLOSED) {
 		s->over = true;
 		return OK;
@@ -193,9 +201,11 @@ enum err port_socket_read(uint32_t number, void *buffer, size_t capacity, size_t
 
 static enum err write_secure(struct socket *s, struct slice data, size_t *put)
 {
-	TRY(secure_write(s->secure, data, put));
-	s->pending = secure_flush(s->secure) == ERR_AGAIN;
-	return OK;
+	enum err err = secure_write(s->secure, data, put);
+
+	if (err == OK)
+		s->pending = secure_flush(s->secure) == ERR_AGAIN;
+	return not_now(s, 0, err);
 }
 
 enum err port_socket_write(uint32_t number, const void *data, size_t size, size_t *put)
@@ -207,7 +217,8 @@ enum err port_socket_write(uint32_t number, const void *data, size_t size, size_
 		return OK;
 	if (s->secure != NULL)
 		return write_secure(s, slice_of(data, size), put);
-	return not_now(s, KEEPCALL_WRITABLE, call_send(s->channel, slice_of(data, size), put));
+	return not_now(s, KEEPCALL_WRITABLE,
+	               meter_send(&port_keep()->sockets.meter, s->channel, slice_of(data, size), put));
 }
 
 enum err port_socket_shut(uint32_t number, bool reading, bool writing)
@@ -224,7 +235,24 @@ enum err port_socket_shut(uint32_t number, bool reading, bool writing)
 	return writing ? call_shut(s->channel) : OK;
 }
 
-/* ---- those that are declared ---- */
+/* ---- opening ---- */
+
+/* What is to be opened, and what came of it. */
+struct opening {
+	struct port_address address;
+	const uint8_t *pin; /* the only key we believe there; NULL: as [tls] says */
+	struct note what;   /* "connecting to HOST:PORT" */
+	enum port_opened how;
+	struct note *n;     /* words, when it is not PORT_OPENED */
+};
+
+/* Not an error of ours: the program is told. */
+static enum err came_to(struct opening *o, enum port_opened how, const char *words)
+{
+	o->how = how;
+	note_set(o->n, "%s: %s", o->what.text, words);
+	return OK;
+}
 
 static void put(char *out, size_t *at, const void *text, size_t size)
 {
@@ -238,25 +266,44 @@ static void put(char *out, size_t *at, const void *text, size_t size)
 }
 
 /* "host:port", "[v6]:port"; KEEPCALL_NAME_MAX: it is too long. */
-static size_t name_of(const struct manifest_descriptor *d, char out[static KEEPCALL_NAME_MAX + 1])
+static size_t name_of(const struct port_address *a, char out[static KEEPCALL_NAME_MAX + 1])
 {
 	struct note port = {{0}};
 	bool colons = false;
 	size_t at = 0;
 
-	for (size_t i = 0; i < d->host.size; i++)
-		colons = colons || d->host.data[i] == ':';
-	note_set(&port, ":%u", (unsigned)d->port);
+	for (size_t i = 0; i < a->host.size; i++)
+		colons = colons || a->host.data[i] == ':';
+	note_set(&port, ":%u", (unsigned)a->port);
 	put(out, &at, "[", colons);
-	put(out, &at, d->host.data, d->host.size);
+	put(out, &at, a->host.data, a->host.size);
 	put(out, &at, "]", colons);
 	put(out, &at, port.text, strlen(port.text));
 	out[at] = 0;
 	return at;
 }
 
+/* The host's word, for people: a lie costs a wrong word. */
+static enum err nothing_came(struct opening *o, uint32_t channel)
+{
+	static const struct {
+		enum port_opened how;
+		const char *words;
+	} whys[KEEPCALL_WHY_LIMIT] = {
+	        [KEEPCALL_WHY_UNKNOWN] = {PORT_FAILED, "the host cannot, or its policy does not allow it, or nobody answers there"},
+	        [KEEPCALL_WHY_DENIED] = {PORT_DENIED, "the policy of the host does not allow it"},
+	        [KEEPCALL_WHY_REFUSED] = {PORT_REFUSED, "nobody listens there"},
+	        [KEEPCALL_WHY_UNREACHABLE] = {PORT_UNREACHABLE, "there is no way to it, or no such name"},
+	        [KEEPCALL_WHY_IN_USE] = {PORT_IN_USE, "the port is in use"},
+	        [KEEPCALL_WHY_TIMED_OUT] = {PORT_TIMED_OUT, "nobody answers there"},
+	};
+	const enum keepcall_why why = call_why(channel);
+
+	return came_to(o, whys[why].how, whys[why].words);
+}
+
 /* A listening socket is writable from when it is there; a connection, from when the peer has answered. */
-static enum err await(struct keep *k, uint32_t number, const char *what, struct note *n)
+static enum err await(struct keep *k, uint32_t number, struct opening *o)
 {
 	uint64_t until = clock_add(clock_monotonic(&k->clock), CONNECT_PATIENCE);
 	struct socket *s = find(number);
@@ -265,45 +312,85 @@ static enum err await(struct keep *k, uint32_t number, const char *what, struct 
 		port_socket_want(number, PORT_SOCKET_WRITABLE);
 		TRY(port_wait(false, until));
 		if (s->ready == 0 && clock_monotonic(&k->clock) >= until)
-			return refuse(n, ERR_IO, "%s: no answer in 30 s", what);
+			return came_to(o, PORT_TIMED_OUT, "no answer in 30 s");
 	}
-	if ((s->ready & KEEPCALL_HANGUP) != 0)
-		return refuse(n, ERR_IO,
-		              "%s: the host cannot, or its policy does not allow it, or nobody answers there", what);
-	return OK;
+	return (s->ready & KEEPCALL_HANGUP) != 0 ? nothing_came(o, s->channel) : OK;
 }
 
-/* The peer has proved who it is before the program starts. */
-static enum err shake_hands(struct keep *k, uint32_t number, const struct manifest_descriptor *d, const char *what,
-                            struct note *n)
+static enum err judge_handshake(struct socket *s, struct opening *o)
+{
+	enum err err = secure_flush(s->secure);
+	struct note why = {{0}};
+	const char *words;
+
+	if (err == OK || err == ERR_AGAIN)
+		return OK;
+	words = secure_facts(s->secure).why;
+	note_set(&why, "TLS failed: %s", words != NULL ? words : err_text(err));
+	return came_to(o, err == ERR_AUTH ? PORT_UNTRUSTED : PORT_UNSPOKEN, why.text);
+}
+
+/* The peer has proved who it is before the program sees a socket. */
+static enum err shake_hands(struct keep *k, uint32_t number, struct opening *o)
 {
 	uint64_t until = clock_add(clock_monotonic(&k->clock), CONNECT_PATIENCE);
 	struct socket *s = find(number);
 	char name[TLS_NAME_MAX + 1];
-	const char *why;
+	struct note why = {{0}};
 	enum err err;
 
-	if (d->host.size > TLS_NAME_MAX)
-		return refuse(n, ERR_LIMIT, "%s: the name is too long for TLS", what);
-	memcpy(name, d->host.data, d->host.size);
-	name[d->host.size] = 0;
-	err = secure_client(&k->secure, s->channel, name, now_s(k), &s->secure, n);
+	if (o->address.host.size > TLS_NAME_MAX)
+		return came_to(o, PORT_UNTRUSTED, "the name is too long for TLS");
+	memcpy(name, o->address.host.data, o->address.host.size);
+	name[o->address.host.size] = 0;
+	err = secure_client(&k->secure, s->channel, &(struct secure_peer){name, o->pin}, now_s(k), &s->secure, &why);
 	if (err != OK) { /* the channel is still ours alone */
 		s->secure = NULL;
-		return err;
+		return came_to(o, err == ERR_INVALID ? PORT_UNTRUSTED : err == ERR_IO ? PORT_FAILED : PORT_FULL, why.text);
 	}
 	while (!secure_writable(s->secure)) {
 		port_socket_want(number, PORT_SOCKET_WRITABLE);
 		TRY(port_wait(false, until));
 		if (clock_monotonic(&k->clock) >= until)
-			return refuse(n, ERR_IO, "%s: no TLS handshake in 30 s", what);
+			return came_to(o, PORT_TIMED_OUT, "no TLS handshake in 30 s");
 	}
-	err = secure_flush(s->secure);
-	if (err == OK || err == ERR_AGAIN)
-		return OK;
-	why = secure_facts(s->secure).why;
-	return refuse(n, ERR_IO, "%s: TLS failed: %s", what, why != NULL ? why : err_text(err));
+	return judge_handshake(s, o);
 }
+
+static enum err finish_opening(struct keep *k, uint32_t number, struct opening *o)
+{
+	const struct port_address *a = &o->address;
+
+	TRY(await(k, number, o));
+	find(number)->tls = a->listens && a->tls;
+	return o->how != PORT_OPENED || a->listens || !a->tls ? OK : shake_hands(k, number, o);
+}
+
+static enum err open_socket(struct keep *k, struct opening *o, uint32_t *out)
+{
+	const struct port_address *a = &o->address;
+	char name[KEEPCALL_NAME_MAX + 1];
+	size_t size = name_of(a, name);
+	uint32_t channel;
+	enum err err;
+
+	o->how = PORT_OPENED;
+	note_set(&o->what, "%s %s", a->listens ? "listening on" : "connecting to", name);
+	if (full(&k->sockets))
+		return came_to(o, PORT_FULL, "more sockets than the manifest allows (limits.sockets)");
+	if (size == KEEPCALL_NAME_MAX)
+		return came_to(o, PORT_UNREACHABLE, "the host name is too long");
+	err = call_open(a->listens ? KEEPCALL_LISTEN : KEEPCALL_CONNECT, slice_of(name, size), &channel);
+	if (err != OK)
+		return came_to(o, err == ERR_NOMEM ? PORT_FULL : PORT_FAILED, "the host gives no socket");
+	*out = add(&k->sockets, channel, a->listens ? SOCKET_LISTENS : SOCKET_STREAM);
+	err = finish_opening(k, *out, o);
+	if (err != OK || o->how != PORT_OPENED)
+		port_socket_close(*out);
+	return err;
+}
+
+/* ---- those that are declared ---- */
 
 static enum err given_key(struct keep *k, size_t i, struct note *n)
 {
@@ -326,29 +413,37 @@ enum err sockets_secure(struct keep *k, struct note *n)
 			identity = &k->tls_identity;
 		}
 	TRY(secure_settings_read(&k->delivery, &k->memory.heap, &settings, n));
-	secure_begin(&k->secure, &settings, identity, &k->memory);
+	secure_begin(&k->secure, &settings, identity, &k->memory, &k->sockets.meter);
 	return OK;
 }
 
 enum err socket_open(struct keep *k, const struct manifest_descriptor *d, uint32_t *out, struct note *n)
 {
-	bool listens = d->kind == DESCRIPTOR_LISTEN;
-	char name[KEEPCALL_NAME_MAX + 1];
-	size_t size = name_of(d, name);
-	struct note what = {{0}};
-	uint32_t channel;
+	struct opening o = {
+	        .address = {d->kind == DESCRIPTOR_LISTEN, d->protocol == DESCRIPTOR_TLS, d->host, d->port}, .n = n};
+
+	TRY(open_socket(k, &o, out));
+	return o.how == PORT_OPENED ? OK : o.how == PORT_FULL ? ERR_LIMIT : ERR_IO;
+}
+
+/* ---- those that the program asks for ---- */
+
+enum err port_socket_open(const struct port_address *a, uint32_t *socket, enum port_opened *how)
+{
+	struct keep *k = port_keep();
+	const struct manifest_network *rules = &k->delivery.manifest.network;
+	const struct manifest_egress *rule = a->listens ? NULL : network_egress(rules, a->host, a->port);
+	struct opening o = {.address = *a};
 	enum err err;
 
-	note_set(&what, "%s %s", listens ? "listening on" : "connecting to", name);
-	if (full(&k->sockets))
-		return refuse(n, ERR_LIMIT, "%s: more sockets than the manifest allows (limits.sockets)", what.text);
-	if (size == KEEPCALL_NAME_MAX)
-		return refuse(n, ERR_LIMIT, "%s: the host name is too long", what.text);
-	err = call_open(listens ? KEEPCALL_LISTEN : KEEPCALL_CONNECT, slice_of(name, size), &channel);
-	if (err != OK)
-		return refuse(n, err == ERR_NOMEM ? ERR_LIMIT : ERR_IO, "%s: the host gives no socket", what.text);
-	*out = add(&k->sockets, channel, listens ? SOCKET_LISTENS : SOCKET_STREAM);
-	TRY(await(k, *out, what.text, n));
-	find(*out)->tls = listens && d->protocol == DESCRIPTOR_TLS;
-	return listens || d->protocol != DESCRIPTOR_TLS ? OK : shake_hands(k, *out, d, what.text, n);
+	*how = PORT_DENIED;
+	if (a->listens ? !network_ingress(rules, a->port) : rule == NULL)
+		return OK;
+	if (rule != NULL && rule->pin.size > 0)
+		o.pin = rule->pin.data;
+	if (o.pin != NULL && !a->tls) /* a rule with a pin is about TLS */
+		return OK;
+	err = open_socket(k, &o, socket);
+	*how = o.how;
+	return err;
 }

@@ -5,6 +5,7 @@
 #define BROCH_KEEP_SOCKET_H
 
 #include "abi/keepcall.h"
+#include "keep/run/meter.h"
 #include "lib/session/manifest.h"
 
 enum { SOCKETS_MAX = 1000 }; /* at once; channels are left for sessions */
@@ -28,6 +29,7 @@ struct sockets { /* zero-initialised */
 	struct socket socket[SOCKETS_MAX];
 	uint32_t top; /* no open one from here on */
 	uint32_t count, limit;
+	struct meter meter;
 };
 
 struct keep;
@@ -37,7 +39,7 @@ struct keep;
  */
 MUST_USE enum err socket_open(struct keep *k, const struct manifest_descriptor *d, uint32_t *out, struct note *n);
 
-/* Before the first one with TLS. */
+/* Before the first one with TLS, and once for each life of the program. */
 MUST_USE enum err sockets_secure(struct keep *k, struct note *n);
 
 /* For serve.c: the entries of WAIT for those that somebody waits for; which they are is put beside them. */

@@ -95,8 +95,11 @@ static enum err make_env(struct keep *k, struct wasi_config *c, struct note *n)
 	return OK;
 }
 
+/* Now, or perhaps later. */
 static bool has_tls(const struct manifest *m)
 {
+	if (manifest_network_said(&m->network))
+		return true;
 	for (size_t i = 0; i < m->descriptor_count; i++)
 		if (m->descriptors[i].protocol == DESCRIPTOR_TLS)
 			return true;
@@ -114,6 +117,7 @@ static enum err make_streams(struct keep *k, struct wasi_config *c, struct note 
 	if (streams == NULL || sockets == NULL)
 		return ERR_NOMEM;
 	k->sockets.limit = (uint32_t)m->limits.sockets;
+	k->sockets.meter.limit = m->limits.network_bytes;
 	if (has_tls(m))
 		TRY(sockets_secure(k, n));
 	for (size_t i = 0; i < m->descriptor_count; i++) {
@@ -152,6 +156,7 @@ static enum err make_wasi(struct keep *k, struct wasi **out, struct note *n)
 		.arg_count = m->arg_count,
 		.no_stdin = (m->flags & MANIFEST_STDIN) == 0,
 		.file_bytes = m->limits.file_bytes,
+		.network = manifest_network_said(&m->network),
 		.open_files = (uint32_t)m->limits.open_files, /* bounded by manifest_check */
 		.file_arena = &k->memory.files,
 	};

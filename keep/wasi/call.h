@@ -40,6 +40,7 @@ struct wasi {
 	size_t arg_count, env_count;
 	bool no_stdin, stdin_terminal;
 	struct memfs fs;
+	struct memfs net;     /* an empty tree, for what a directory has to be */
 	struct memfs *mounts; /* each mounted folder is a tree of its own */
 	uint32_t preopens_end; /* number after the last directory that was open from the start */
 	struct fds fds;
@@ -125,6 +126,8 @@ enum wasi_filetype stream_type(const struct wasi *w, const struct fd *fd);
 /* Sockets: see socket.c. Both wait, unless the descriptor says not to. */
 MUST_USE enum wasi_errno socket_read(struct call *c, const struct fd *fd, uint32_t count, uint32_t *done);
 MUST_USE enum wasi_errno socket_write(struct call *c, const struct fd *fd, uint32_t count, uint32_t *done);
+/* path_open below /net: see net.c. */
+enum wasi_errno net_open(struct call *c);
 /* Would a read of descriptor 0 return at once? */
 bool stream_readable(const struct wasi *w);
 

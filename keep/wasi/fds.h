@@ -16,6 +16,7 @@ struct fd {
 	uint32_t socket;           /* FD_LISTENER, FD_SOCKET: for port.h, closed with it */
 	uint64_t offset;           /* of a file */
 	uint64_t rights, inheriting;
+	bool net;                  /* FD_NODE: the directory whose paths are sockets (net.c) */
 	struct slice preopen;      /* the guest's name, when it was open from the start */
 };
 

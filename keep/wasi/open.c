@@ -87,6 +87,8 @@ enum wasi_errno do_path_open(struct call *c)
 	uint8_t *path, *result;
 
 	ETRY(decode(c, &r));
+	if (r.dir->net)
+		return net_open(c);
 	ETRY(guest_range(c, arg32(c, 2), arg32(c, 3), &path));
 	ETRY(guest_range(c, arg32(c, 8), 4, &result));
 	ETRY(path_walk(r.dir->node, slice_of(path, arg32(c, 3)), r.follow && !(has(&r, OFLAG_CREAT) && has(&r, OFLAG_EXCL)),

@@ -7,6 +7,7 @@
 #define BROCH_KEEP_WASI_PORT_H
 
 #include "lib/base/err.h"
+#include "lib/base/slice.h"
 
 enum port_stream { PORT_STDIN = 0, PORT_STDOUT = 1, PORT_STDERR = 2 };
 
@@ -22,13 +23,36 @@ bool port_readable(void);
  */
 MUST_USE enum err port_wait(bool want_stdin, uint64_t until_monotonic_ns);
 /*
- * Sockets: small numbers, from what was declared or from accept. None of these waits: ERR_AGAIN. What is waited for is
+ * Sockets: small numbers, from what was declared, opened or accepted. None but _open waits: ERR_AGAIN. What is waited for is
  * said with _want, and port_wait then waits for that as well; after it, _ready says what is there.
  */
 enum { PORT_SOCKET_READABLE = 1, PORT_SOCKET_WRITABLE = 2 };
+/*
+ * A socket at run time, as the manifest's rules allow. Waits until it is there: connected, with TLS after the handshake,
+ * or listening. OK: *how says what came of it, and only with PORT_OPENED there is a socket. Else the program has to stop.
+ */
+enum port_opened {
+	PORT_OPENED,
+	PORT_DENIED,      /* no rule allows it, or the host's policy does not */
+	PORT_REFUSED,     /* nobody listens there */
+	PORT_UNREACHABLE, /* no way there, or no such name */
+	PORT_IN_USE,
+	PORT_TIMED_OUT,
+	PORT_FULL,        /* more sockets than there may be, or no memory for one */
+	PORT_UNTRUSTED,   /* TLS: the peer is not who it should be, or nobody said who that is */
+	PORT_UNSPOKEN,    /* TLS: it failed otherwise */
+	PORT_FAILED,      /* the host cannot, and does not say why */
+	PORT_OPENED_KINDS
+};
+struct port_address {
+	bool listens, tls;
+	struct slice host; /* as lib/session/network.h has it; empty where it listens: all addresses */
+	uint32_t port;
+};
+MUST_USE enum err port_socket_open(const struct port_address *a, uint32_t *socket, enum port_opened *how);
 MUST_USE enum err port_socket_accept(uint32_t listener, uint32_t *socket); /* ERR_LIMIT: too many; ERR_CLOSED */
-MUST_USE enum err port_socket_read(uint32_t socket, void *buffer, size_t capacity, size_t *got); /* *got 0: the end */
-MUST_USE enum err port_socket_write(uint32_t socket, const void *data, size_t size, size_t *put); /* ERR_CLOSED */
+MUST_USE enum err port_socket_read(uint32_t socket, void *buffer, size_t capacity, size_t *got); /* *got 0: the end; ERR_LIMIT: stop */
+MUST_USE enum err port_socket_write(uint32_t socket, const void *data, size_t size, size_t *put); /* ERR_CLOSED, ERR_LIMIT: stop */
 MUST_USE enum err port_socket_shut(uint32_t socket, bool reading, bool writing);
 void port_socket_close(uint32_t socket);
 void port_socket_want(uint32_t socket, unsigned events);

@@ -212,6 +212,25 @@ static enum err open_mounts(struct wasi *w, struct arena *a, struct vfs_node *ro
 	return OK;
 }
 
+/* It looks like an empty directory, in which nothing can be made; opening says what it likes about that (net.c). */
+static enum err open_net(struct wasi *w, struct arena *a, struct vfs_node *root, const struct wasi_config *cfg)
+{
+	static const struct slice guest = {(const uint8_t *)"/net", 4};
+	struct fd *fd;
+
+	if (!cfg->network)
+		return OK;
+	TRY(show_mount(root, slice_text("net")));
+	TRY(memfs_init(&w->net, a, UINT64_MAX));
+	w->net.vfs.dev = w->fs.vfs.dev + 1 + (uint32_t)cfg->mount_count;
+	TRY(open_directory(w, guest, memfs_root(&w->net)));
+	fd = &w->fds.table[w->preopens_end - 1];
+	fd->net = true;
+	fd->rights = RIGHT_PATH_OPEN | RIGHT_PATH_CREATE_FILE | RIGHT_PATH_FILESTAT_SET_SIZE | RIGHT_FD_READDIR |
+	             RIGHT_PATH_FILESTAT_GET | RIGHT_FD_FILESTAT_GET;
+	return OK;
+}
+
 static enum err init_tree(struct wasi *w, struct arena *a, const struct wasi_config *cfg, struct note *n)
 {
 	uint64_t limit = cfg->file_bytes == 0 ? WASI_FILE_BYTES_DEFAULT : cfg->file_bytes;
@@ -226,6 +245,8 @@ static enum err init_tree(struct wasi *w, struct arena *a, const struct wasi_con
 		err = open_preopens(w, root, cfg, n);
 	if (err == OK)
 		err = open_mounts(w, a, root, cfg, n);
+	if (err == OK)
+		err = open_net(w, a, root, cfg);
 	vfs_release(root);
 	memfs_allow(&w->fs, limit);
 	return err;

@@ -46,7 +46,7 @@ enum wasi_errno socket_read(struct call *c, const struct fd *fd, uint32_t count,
 		ETRY(wait_for(c, fd, PORT_SOCKET_READABLE));
 	CHECK(got <= c->w->iovecs[i].size);
 	*done = (uint32_t)got;
-	return errno_of(err);
+	return err == ERR_LIMIT ? stop_with(c, err) : errno_of(err);
 }
 
 /* All of it; a descriptor that does not wait: what there is room for. */
@@ -60,6 +60,8 @@ static enum wasi_errno write_one(struct call *c, const struct fd *fd, const uint
 			ETRY(wait_for(c, fd, PORT_SOCKET_WRITABLE));
 			continue;
 		}
+		if (err == ERR_LIMIT)
+			return stop_with(c, err);
 		if (err != OK)
 			return errno_of(err);
 		CHECK(put <= size);

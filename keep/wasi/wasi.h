@@ -2,7 +2,8 @@
 /*
  * WASI preview 1 for one program: arguments, environment, clocks, random numbers, streams and files. Streams, time and
  * randomness come from port.h; files live in an in-memory tree (memfs.h) behind vfs.h. All 46 functions link, as
- * "wasi_snapshot_preview1" and as the older "wasi_unstable"; sockets are those that were declared, and what they accept;
+ * "wasi_snapshot_preview1" and as the older "wasi_unstable"; sockets are those that were declared, what they accept, and
+ * those that are opened as paths below /net (net.c), because preview 1 has no other call for it;
  * there are no signals (proc_raise answers ENOSYS).
  *
  * The order of use: wasi_new, wasm_load, wasi_resolve, wasm_instantiate, wasi_start, wasi_exit_code.
@@ -62,6 +63,7 @@ struct wasi_config {
 	const struct wasi_preopen *preopens; /* preopen_count 0: the root as "/" */
 	size_t preopen_count;
 	bool no_preopens;        /* not even that */
+	bool network;            /* there is /net, where sockets are opened: net.c */
 	const struct wasi_mount *mounts;
 	size_t mount_count;
 	/* Descriptors 0, 1, 2... Fewer than three are filled up with null, so that no file gets a stream's number.

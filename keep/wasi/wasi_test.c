@@ -574,6 +574,105 @@ static void polling_watches_sockets(void **state)
 	assert_int_equal(load64(memory + 16384), 2);
 }
 
+/* ---- sockets as paths: 3 is the root, 4 is /net ---- */
+
+static void start_with_network(void)
+{
+	start(&(struct wasi_config){.network = true}, "wasi_snapshot_preview1");
+}
+
+#define NET_OPEN(path, rights) CALL(path_open, 4, 0, P(path), 0, rights, 0, 0, OUT)
+
+static void a_path_below_net_is_a_connection(void **state)
+{
+	(void)state;
+	start_with_network();
+	WORKS(fd_prestat_get, 4, OUT);
+	assert_int_equal(load32(memory + OUT + 4), 4);
+	WORKS(fd_prestat_dir_name, 4, BUF, 4);
+	assert_memory_equal(memory + BUF, "/net", 4);
+	fake.sockets[4].in = "hi";
+	assert_int_equal(NET_OPEN("tcp/DB.example/5432", RIGHT_FD_READ | RIGHT_FD_WRITE), WASI_OK);
+	assert_int_equal(load32(memory + OUT), 5);
+	assert_string_equal(fake.asked_host, "db.example");
+	assert_true(!fake.asked.listens && !fake.asked.tls && fake.asked.port == 5432);
+	iov(BUF, 10);
+	WORKS(fd_read, 5, IOV, 1, OUT);
+	assert_int_equal(load32(memory + OUT), 2);
+	WORKS(sock_shutdown, 5, 2);
+	WORKS(fd_close, 5);
+	assert_true(fake.sockets[4].shut && fake.sockets[4].closed);
+
+	assert_int_equal(NET_OPEN("./tls//::1/443", RIGHT_FD_WRITE), WASI_OK);
+	assert_string_equal(fake.asked_host, "::1");
+	assert_true(fake.asked.tls && fake.asked.port == 443);
+	WORKS(fd_fdstat_get, 5, BUF);
+	assert_int_equal(memory[BUF], WASI_TYPE_SOCKET_STREAM);
+	iov(BUF, 10);
+	assert_int_equal(CALL(fd_read, 5, IOV, 1, OUT), WASI_EBADF); /* not asked for */
+}
+
+static void a_path_below_net_listens(void **state)
+{
+	(void)state;
+	start_with_network();
+	assert_int_equal(NET_OPEN("listen/tls/8443", RIGHT_FD_READ), WASI_OK);
+	assert_true(fake.asked.listens && fake.asked.tls && fake.asked.port == 8443 && fake.asked.host.size == 0);
+	fake.sockets[4].callers = 1;
+	WORKS(sock_accept, 5, 0, OUT);
+	assert_int_equal(load32(memory + OUT), 6);
+	assert_int_equal(CALL(sock_accept, 6, 0, OUT), WASI_EINVAL);
+}
+
+static void what_net_refuses(void **state)
+{
+	static const struct {
+		const char *path;
+		enum wasi_errno err;
+	} rows[] = {
+	        {"", WASI_ENOENT},           {"tcp", WASI_ENOENT},         {"tcp/a", WASI_ENOENT},       {"tcp/a/1/2", WASI_ENOENT},
+	        {"udp/a/1", WASI_ENOENT},    {"listen/udp/1", WASI_ENOENT}, {"../x/1", WASI_ENOENT},     {"tcp/../1", WASI_EINVAL},
+	        {"tcp/a/0", WASI_EINVAL},    {"tcp/a/65536", WASI_EINVAL}, {"tcp/a/+1", WASI_EINVAL},    {"tcp/a/000001", WASI_EINVAL},
+	        {"tcp/127.1/80", WASI_EINVAL}, {"tcp/a b/80", WASI_EINVAL}, {"tcp/*/80", WASI_EINVAL},   {"listen/tcp/x", WASI_EINVAL},
+	};
+	static const struct {
+		enum port_opened how;
+		enum wasi_errno err;
+	} hows[] = {
+	        {PORT_DENIED, WASI_EACCES},      {PORT_REFUSED, WASI_ECONNREFUSED}, {PORT_UNREACHABLE, WASI_EHOSTUNREACH},
+	        {PORT_IN_USE, WASI_EADDRINUSE},  {PORT_TIMED_OUT, WASI_ETIMEDOUT},  {PORT_FULL, WASI_EMFILE},
+	        {PORT_UNTRUSTED, WASI_ECONNABORTED}, {PORT_UNSPOKEN, WASI_EPROTO},  {PORT_FAILED, WASI_EIO},
+	};
+
+	(void)state;
+	start_with_network();
+	for (size_t i = 0; i < ARRAY_COUNT(rows); i++)
+		if (NET_OPEN(rows[i].path, RIGHT_FD_READ) != rows[i].err)
+			fail_msg("%s", rows[i].path);
+	assert_int_equal(fake.accepted, 0);
+	for (size_t i = 0; i < ARRAY_COUNT(hows); i++) {
+		fake.how = hows[i].how;
+		assert_int_equal(NET_OPEN("tcp/a/1", RIGHT_FD_READ), hows[i].err);
+	}
+	fake.how = PORT_OPENED;
+	assert_int_equal(CALL(path_open, 4, 0, P("tcp/a/1"), OFLAG_DIRECTORY, RIGHT_FD_READ, 0, 0, OUT), WASI_ENOTDIR);
+	assert_int_equal(CALL(path_open, 4, 0, P("tcp/a/1"), OFLAG_EXCL, RIGHT_FD_READ, 0, 0, OUT), WASI_EEXIST);
+	assert_int_equal(CALL(path_open, 4, 0, P("tcp/a/1"), 0, RIGHT_FD_READ, 0, 0, MEMORY - 3), WASI_EFAULT);
+	assert_int_equal(CALL(path_create_directory, 4, P("x")), WASI_ENOTCAPABLE);
+	assert_int_equal(CALL(path_open, 3, 0, P("net/tcp/a/1"), 0, RIGHT_FD_READ, 0, 0, OUT), WASI_ENOENT); /* not that way */
+	assert_int_equal(fake.accepted, 0); /* nothing was opened for nobody */
+	fake.fail = ERR_STOPPED;
+	(void)NET_OPEN("tcp/a/1", RIGHT_FD_READ);
+	assert_int_equal(stopped, ERR_STOPPED);
+}
+
+static void without_rules_there_is_no_net(void **state)
+{
+	(void)state;
+	assert_int_equal(CALL(fd_prestat_get, 4, OUT), WASI_EBADF);
+	assert_int_equal(CALL(path_open, 3, 0, P("net/tcp/a/1"), 0, RIGHT_FD_READ, 0, 0, OUT), WASI_ENOENT);
+}
+
 static void other_descriptors_are_no_sockets(void **state)
 {
 	(void)state;
@@ -755,6 +854,10 @@ int main(void)
 		T(listeners_accept),
 		T(polling_watches_sockets),
 		T(other_descriptors_are_no_sockets),
+		T(a_path_below_net_is_a_connection),
+		T(a_path_below_net_listens),
+		T(what_net_refuses),
+		T(without_rules_there_is_no_net),
 		T(unstable_counts_differently),
 		T(preopens_are_as_configured),
 		T(descriptors_are_as_declared),

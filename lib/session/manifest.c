@@ -10,7 +10,7 @@
 
 #include <assert.h>
 
-enum { VERSION = 2, MANDATORY = 2, PARTS = 13, TLS_KEYS = 6, LIMITS = 7, RESTART_VALUES = 4 };
+enum { VERSION = 2, MANDATORY = 2, PARTS = 14, TLS_KEYS = 6, LIMITS = 7, RESTART_VALUES = 4 };
 
 const char *descriptor_kind_text(uint32_t kind)
 {
@@ -310,6 +310,88 @@ static enum err read_tls(struct input *in, struct manifest *m)
 	return OK;
 }
 
+static enum err read_ports(struct input *in, struct cbor_map *map, uint64_t key, uint32_t *first, uint32_t *last)
+{
+	TRY(expect_key(in, map, key));
+	TRY(read_u32(in, first));
+	TRY(expect_key(in, map, key + 1));
+	return read_u32(in, last);
+}
+
+static enum err read_target(struct input *in, struct cbor_map *map, struct manifest_egress *e)
+{
+	uint64_t key;
+
+	TRY(cbor_key_uint(&in->r, map, &key));
+	if (key == 1)
+		return cbor_text(&in->r, &e->host);
+	if (key != 2)
+		return ERR_FORMAT;
+	TRY(cbor_bytes(&in->r, &e->address));
+	TRY(expect_key(in, map, 3));
+	return read_u32(in, &e->prefix);
+}
+
+static enum err read_egress(struct input *in, struct manifest_egress *e)
+{
+	struct cbor_map map;
+
+	TRY(cbor_map(&in->r, &map));
+	if (map.left == 0)
+		return ERR_TRUNCATED;
+	TRY(read_target(in, &map, e));
+	TRY(read_ports(in, &map, 4, &e->first, &e->last));
+	if (map.left == 0)
+		return OK;
+	TRY(expect_key(in, &map, 6));
+	TRY(cbor_bytes(&in->r, &e->pin));
+	return e->pin.size > 0 ? no_more(&map) : ERR_FORMAT;
+}
+
+static enum err read_all_egress(struct input *in, struct manifest_network *n)
+{
+	TRY(read_count(in, MANIFEST_RULES_MAX, &n->egress_count));
+	n->egress = arena_many(in->arena, n->egress_count, struct manifest_egress);
+	if (n->egress == NULL)
+		return ERR_NOMEM;
+	for (size_t i = 0; i < n->egress_count; i++)
+		TRY(read_egress(in, &n->egress[i]));
+	return OK;
+}
+
+static enum err read_all_ingress(struct input *in, struct manifest_network *n)
+{
+	struct cbor_map map;
+
+	TRY(read_count(in, MANIFEST_RULES_MAX, &n->ingress_count));
+	n->ingress = arena_many(in->arena, n->ingress_count, struct manifest_ports);
+	if (n->ingress == NULL)
+		return ERR_NOMEM;
+	for (size_t i = 0; i < n->ingress_count; i++) {
+		TRY(cbor_map(&in->r, &map));
+		TRY(read_ports(in, &map, 1, &n->ingress[i].first, &n->ingress[i].last));
+		TRY(no_more(&map));
+	}
+	return OK;
+}
+
+static enum err read_network(struct input *in, struct manifest *m)
+{
+	struct cbor_map map;
+	uint64_t key;
+
+	TRY(cbor_map(&in->r, &map));
+	if (map.left == 0)
+		return ERR_FORMAT;
+	while (map.left > 0) {
+		TRY(cbor_key_uint(&in->r, &map, &key));
+		if (key != 1 && key != 2)
+			return ERR_FORMAT;
+		TRY(key == 1 ? read_all_egress(in, &m->network) : read_all_ingress(in, &m->network));
+	}
+	return OK;
+}
+
 /* Key k is read by parts[k - 1]; version and module must be there. */
 static const struct {
 	const char *name;
@@ -318,7 +400,7 @@ static const struct {
 	{"version", read_version}, {"module", read_module},           {"args", read_args},     {"env", read_env},
 	{"files", read_files},     {"limits", read_limits},           {"flags", read_flags},   {"name", read_name},
 	{"descriptors", read_descriptors}, {"mounts", read_mounts}, {"secrets", read_secrets}, {"restart", read_restart},
-	{"tls", read_tls},
+	{"tls", read_tls}, {"network", read_network},
 };
 static_assert(ARRAY_COUNT(parts) == PARTS, "one reader and one writer for each part");
 
@@ -573,6 +655,58 @@ static enum err put_tls(struct writer *w, const struct manifest *m)
 	return put_trust(w, 5, &m->tls.clients);
 }
 
+static enum err put_ports(struct writer *w, uint64_t key, uint32_t first, uint32_t last)
+{
+	TRY(put_key_uint(w, key, first));
+	return put_key_uint(w, key + 1, last);
+}
+
+static enum err put_egress(struct writer *w, const struct manifest_egress *e)
+{
+	const bool named = e->host.size > 0;
+
+	TRY(cbor_put_map(w, (size_t)(named ? 3 : 4) + (e->pin.size > 0)));
+	if (named)
+		TRY(put_key_text(w, 1, e->host));
+	if (!named) {
+		TRY(cbor_put_uint(w, 2));
+		TRY(cbor_put_bytes(w, e->address));
+		TRY(put_key_uint(w, 3, e->prefix));
+	}
+	TRY(put_ports(w, 4, e->first, e->last));
+	if (e->pin.size == 0)
+		return OK;
+	TRY(cbor_put_uint(w, 6));
+	return cbor_put_bytes(w, e->pin);
+}
+
+bool manifest_network_said(const struct manifest_network *n)
+{
+	return n->egress_count > 0 || n->ingress_count > 0;
+}
+
+static enum err put_network(struct writer *w, const struct manifest *m)
+{
+	const struct manifest_network *n = &m->network;
+
+	TRY(cbor_put_map(w, (size_t)(n->egress_count > 0) + (n->ingress_count > 0)));
+	if (n->egress_count > 0) {
+		TRY(cbor_put_uint(w, 1));
+		TRY(cbor_put_array(w, n->egress_count));
+	}
+	for (size_t i = 0; i < n->egress_count; i++)
+		TRY(put_egress(w, &n->egress[i]));
+	if (n->ingress_count > 0) {
+		TRY(cbor_put_uint(w, 2));
+		TRY(cbor_put_array(w, n->ingress_count));
+	}
+	for (size_t i = 0; i < n->ingress_count; i++) {
+		TRY(cbor_put_map(w, 2));
+		TRY(put_ports(w, 1, n->ingress[i].first, n->ingress[i].last));
+	}
+	return OK;
+}
+
 static bool any_limit(const struct manifest *m)
 {
 	const uint64_t values[LIMITS] = LIMIT_VALUES(m);
@@ -603,6 +737,7 @@ static enum err put_all(struct writer *w, const struct manifest *m)
 		{m->secret_count > 0, put_secrets},
 		{m->restart.when != RESTART_NEVER, put_restart},
 		{manifest_tls_said(&m->tls), put_tls},
+		{manifest_network_said(&m->network), put_network},
 	};
 	size_t there = 0;
 

@@ -18,6 +18,9 @@
  *  13 tls {1 DNS names of the Keep's certificate [text], 2 ALPN [text], best first, 3 path of the file with the roots for
  *     servers, 4 their pins [bytes], 5 path of the file with the roots for clients, 6 their pins}: for sockets with tls. Roots
  *     are PEM and one of the files of part 5; a pin is SHA-256 of a SubjectPublicKeyInfo; pins are sorted
+ *  14 network {1 egress [{1 host | 2 address, 3 prefix, 4 first port, 5 last port, 6 pin}], 2 ingress [{1 first port, 2 last
+ *     port}]}: what the program may open when it runs, under /net. A host is a name, "*." before one, or "*"; an address has
+ *     4 or 16 bytes, of which the first `prefix` bits count. The first rule that fits decides; ports to listen on are sorted
  *
  * Blobs follow in this order: module, files, secrets. A secret travels as SECRET_SALT random bytes, its size as u32
  * little-endian, its bytes, and zeros up to a multiple of SECRET_STEP: so neither digest nor size tell what it is.
@@ -43,6 +46,7 @@ enum {
 	MANIFEST_TLS_NAMES_MAX = 16,
 	MANIFEST_TLS_ALPN_MAX = 8,
 	MANIFEST_TLS_PINS_MAX = 64,
+	MANIFEST_RULES_MAX = 64, /* of egress, and of ingress */
 	SECRET_SALT = 32,
 	SECRET_HEAD = SECRET_SALT + 4,
 	SECRET_STEP = 256,
@@ -115,6 +119,25 @@ struct manifest_tls {
 };
 bool manifest_tls_said(const struct manifest_tls *t); /* anything at all? */
 
+struct manifest_egress {
+	struct slice host, address; /* one of them; host in lower case, see lib/session/network.h */
+	uint32_t prefix;            /* bits of the address that count; the others are 0 */
+	uint32_t first, last;       /* ports */
+	struct slice pin;           /* 32 bytes: only TLS, and to this key whoever vouches for it; empty: no such demand */
+};
+
+struct manifest_ports {
+	uint32_t first, last;
+};
+
+struct manifest_network { /* without rules nothing is opened at run time, and there is no /net */
+	struct manifest_egress *egress;
+	size_t egress_count;
+	struct manifest_ports *ingress;
+	size_t ingress_count;
+};
+bool manifest_network_said(const struct manifest_network *n);
+
 struct manifest {
 	struct manifest_blob module;
 	struct slice *args, *env;
@@ -136,6 +159,7 @@ struct manifest {
 		uint64_t when, times, pause_ns, pause_max_ns; /* enum restart_when; all 0 for never */
 	} restart;
 	struct manifest_tls tls;
+	struct manifest_network network;
 };
 
 /* Slices point into `cbor`, arrays live in the arena; both must outlive *out. */

@@ -3,6 +3,7 @@
 #include "lib/session/manifest.h"
 
 #include "lib/cbor/cbor.h"
+#include "lib/session/network.h"
 
 enum { NAME_BYTES_MAX = 128, OPEN_FILES_MAX = 65536, MODULE_LEAST = 8, HOST_MAX = 255, PORT_MAX = 65535 };
 #define MEMORY_MAX (UINT64_C(64) << 30)
@@ -347,6 +348,59 @@ static enum err check_tls(const struct manifest *m, struct note *n)
 	return OK;
 }
 
+/* ---- network ---- */
+
+static bool ports_ok(uint32_t first, uint32_t last)
+{
+	return first > 0 && first <= last && last <= PORT_MAX;
+}
+
+static const char *egress_fault(const struct manifest_egress *e)
+{
+	if ((e->host.size > 0) == (e->address.size > 0))
+		return "it must have a host or an address";
+	if (e->host.size > 0 && !network_pattern_ok(e->host))
+		return "the host must be a name in small letters, \"*.\" before one, or \"*\"";
+	if (e->address.size > 0 && !network_prefix_ok(e->address, e->prefix))
+		return "the address must have 4 or 16 bytes, and zeros behind its prefix";
+	if (!ports_ok(e->first, e->last))
+		return "the ports must be from 1 to 65535";
+	return e->pin.size != 0 && e->pin.size != PIN_SIZE ? "the pin is not 32 bytes" : NULL;
+}
+
+/* The program finds its sockets there. */
+static bool net_is_taken(const struct manifest *m)
+{
+	const struct slice net = slice_text("net");
+	bool taken = clashes_with_files(m, net) || clashes_with_mounts(m, m->mount_count, net);
+
+	for (size_t i = 0; i < m->secret_count; i++)
+		taken = taken || (m->secrets[i].kind == SECRET_FILE && clash(m->secrets[i].target, net));
+	return taken;
+}
+
+static enum err check_network(const struct manifest *m, struct note *n)
+{
+	const struct manifest_network *w = &m->network;
+
+	if (w->egress_count > MANIFEST_RULES_MAX || w->ingress_count > MANIFEST_RULES_MAX)
+		return refuse(n, ERR_LIMIT, "manifest: network: at most %d rules each way", MANIFEST_RULES_MAX);
+	for (size_t i = 0; i < w->egress_count; i++) {
+		const char *fault = egress_fault(&w->egress[i]);
+
+		if (fault != NULL)
+			return refuse(n, ERR_INVALID, "manifest: network: egress[%u]: %s", (unsigned)i, fault);
+	}
+	for (size_t i = 0; i < w->ingress_count; i++)
+		if (!ports_ok(w->ingress[i].first, w->ingress[i].last) ||
+		    (i > 0 && w->ingress[i].first <= w->ingress[i - 1].last))
+			return refuse(n, ERR_INVALID, "manifest: network: ingress[%u]: ports from 1 to 65535, sorted, each once",
+				      (unsigned)i);
+	if (manifest_network_said(w) && net_is_taken(m))
+		return refuse(n, ERR_INVALID, "manifest: network: a file, mount or secret is at /net, where the sockets are");
+	return OK;
+}
+
 /* ---- limits and the rest ---- */
 
 static enum err check_limits(const struct manifest *m, struct note *n)
@@ -391,5 +445,6 @@ enum err manifest_check(const struct manifest *m, struct note *n)
 	TRY(check_mounts(m, n));
 	TRY(check_secrets(m, n));
 	TRY(check_tls(m, n));
+	TRY(check_network(m, n));
 	return check_restart(m, n);
 }

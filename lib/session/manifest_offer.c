@@ -6,7 +6,5 @@ enum err manifest_offered(const struct manifest *m, struct note *n)
 {
 	if (m->restart.when != RESTART_NEVER)
 		return refuse(n, ERR_UNSUPPORTED, "restarting is not offered by Keeps of this version yet");
-	if (m->limits.network_bytes != 0)
-		return refuse(n, ERR_UNSUPPORTED, "a limit of bytes over sockets is not offered by Keeps of this version yet");
 	return OK;
 }

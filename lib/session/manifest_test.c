@@ -12,12 +12,15 @@ static struct manifest_file files[3];
 static struct manifest_descriptor descriptors[3];
 static struct manifest_mount mounts[2];
 static struct manifest_secret secrets[2];
+static struct manifest_egress egress[3];
+static struct manifest_ports ingress[2];
 static uint8_t memory[1 << 16], bytes[4096];
 
 static struct manifest sample(void)
 {
 	static const char *const paths[] = {"a", "dir/x", "dir/y"};
 	static struct slice pins[2], tls_names[1], alpn[2];
+	static const uint8_t ten[4] = {10};
 	struct manifest m = {.module = {{1, 2, 3}, 1000},
 			     .args = args, .arg_count = 2, .env = env, .env_count = 2, .files = files, .file_count = 3,
 			     .flags = MANIFEST_STDIN, .name = slice_text("demo")};
@@ -46,6 +49,11 @@ static struct manifest sample(void)
 	m.tls.alpn = alpn, m.tls.alpn_count = 2;
 	m.tls.servers.roots = files[1].path;
 	m.tls.clients.pins = pins, m.tls.clients.pin_count = 2;
+	egress[0] = (struct manifest_egress){.host = slice_text("db.example"), .first = 5432, .last = 5432, .pin = pins[0]};
+	egress[1] = (struct manifest_egress){.address = slice_of(ten, 4), .prefix = 8, .first = 1, .last = 65535};
+	egress[2] = (struct manifest_egress){.host = slice_text("*"), .first = 443, .last = 443};
+	ingress[0] = (struct manifest_ports){80, 80}, ingress[1] = (struct manifest_ports){8000, 8010};
+	m.network = (struct manifest_network){egress, 3, ingress, 2};
 	return m;
 }
 
@@ -104,6 +112,12 @@ static void comes_back(void **state)
 	assert_true(slice_equal(back.tls.servers.roots, m.files[1].path) && back.tls.servers.pin_count == 0);
 	assert_true(back.tls.clients.roots.size == 0 && back.tls.clients.pin_count == 2);
 	assert_true(slice_equal(back.tls.clients.pins[1], m.tls.clients.pins[1]));
+	assert_true(back.network.egress_count == 3 && back.network.ingress_count == 2);
+	assert_true(slice_is(back.network.egress[0].host, "db.example") && back.network.egress[0].last == 5432);
+	assert_true(slice_equal(back.network.egress[0].pin, egress[0].pin) && back.network.egress[1].pin.size == 0);
+	assert_true(slice_equal(back.network.egress[1].address, egress[1].address) && back.network.egress[1].prefix == 8);
+	assert_true(back.network.egress[1].host.size == 0 && back.network.egress[1].first == 1);
+	assert_true(back.network.ingress[1].first == 8000 && back.network.ingress[1].last == 8010);
 }
 
 /* What is empty or zero is left out: there is one encoding, and the shortest manifest has two keys. */
@@ -112,8 +126,8 @@ static void what_is_empty_is_left_out(void **state)
 	/* args [], env [], files [], limits {}, limits {1: 0}, flags 0, name "", descriptors [], ... restart {} */
 	static const char *const empty[] = {"\3\x80", "\4\x80", "\5\x80", "\6\xa0", "\6\xa1\1\0", "\7\0", "\x8\x60", "\x9\x80",
 					    "\xa\x80", "\xb\x80", "\xc\xa0", "\xd\xa0", "\xd\xa1\1\x80", "\xd\xa1\3\x60",
-					    "\xd\xa1\4\x80"};
-	static const size_t sizes[] = {2, 2, 2, 2, 4, 2, 2, 2, 2, 2, 2, 2, 4, 4, 4};
+					    "\xd\xa1\4\x80", "\xe\xa0", "\xe\xa1\1\x80", "\xe\xa1\2\x80"};
+	static const size_t sizes[] = {2, 2, 2, 2, 4, 2, 2, 2, 2, 2, 2, 2, 4, 4, 4, 2, 4, 4};
 	uint8_t in[64] = {0xa2, 1, 2, 2, 0xa2, 1, 0x58, 32};
 	struct manifest m;
 	size_t size;
@@ -132,7 +146,7 @@ static void what_is_empty_is_left_out(void **state)
 		if (decode(slice_of(in, 43 + sizes[i]), &m, NULL) != ERR_FORMAT)
 			fail_msg("part %u is taken although it is empty", (unsigned)in[43]);
 	}
-	memcpy(in + 43, "\xe\1", 2); /* a key nobody knows */
+	memcpy(in + 43, "\xf\1", 2); /* a key nobody knows */
 	assert_int_equal(decode(slice_of(in, 45), &m, NULL), ERR_FORMAT);
 	in[0] = 0xa1;
 	assert_int_equal(decode(slice_of(in, 3), &m, NULL), ERR_TRUNCATED);
@@ -262,6 +276,27 @@ static void values_have_maxima(void **state)
 	REFUSED_WITH(m.tls.clients.pins[1].size = 31);
 	REFUSED_WITH(m.tls.clients.pin_count = MANIFEST_TLS_PINS_MAX + 1);
 	REFUSED_WITH(m.restart.pause_max_ns = INT64_MAX);
+	REFUSED_WITH(egress[0].host = slice_text("DB.example"));
+	REFUSED_WITH(egress[0].host = slice_text("127.1"));
+	REFUSED_WITH(egress[0].host = slice_text("*.*"));
+	REFUSED_WITH(egress[0].host = slice_text(""));
+	REFUSED_WITH(egress[0].address = egress[1].address);
+	REFUSED_WITH(egress[0].first = 0);
+	REFUSED_WITH(egress[0].first = 5433);
+	REFUSED_WITH(egress[0].last = 65536);
+	REFUSED_WITH(egress[0].pin.size = 31);
+	REFUSED_WITH(egress[1].address.size = 3);
+	REFUSED_WITH(egress[1].prefix = 33);
+	REFUSED_WITH(egress[1].prefix = 4); /* a bit stands behind it */
+	REFUSED_WITH(m.network.egress_count = MANIFEST_RULES_MAX + 1);
+	REFUSED_WITH(m.network.ingress_count = MANIFEST_RULES_MAX + 1);
+	REFUSED_WITH(ingress[0].first = 0);
+	REFUSED_WITH(ingress[0].last = 8000);
+	REFUSED_WITH(ingress[1].last = 7999);
+	REFUSED_WITH(ingress[1].last = 65536);
+	REFUSED_WITH(mounts[0].path = slice_text("net"));
+	REFUSED_WITH(mounts[0].path = slice_text("net/tcp"));
+	REFUSED_WITH(secrets[1].target = slice_text("net"));
 }
 
 static void what_is_not_offered_is_named(void **state)
@@ -270,10 +305,9 @@ static void what_is_not_offered_is_named(void **state)
 	struct note n = {""};
 
 	(void)state;
-	m.restart.when = RESTART_NEVER;
 	assert_int_equal(manifest_offered(&m, &n), ERR_UNSUPPORTED);
-	assert_non_null(strstr(n.text, "bytes over sockets"));
-	m.limits.network_bytes = 0;
+	assert_non_null(strstr(n.text, "restarting"));
+	m.restart.when = RESTART_NEVER;
 	assert_int_equal(manifest_offered(&m, &n), OK);
 }
 

@@ -396,10 +396,12 @@ static enum keepcall_status receive_from(uint64_t channel, uint8_t *to, size_t c
 {
 	struct peer *p = find(channel);
 
+	if (p != NULL && refused(p))
+		return KEEPCALL_CLOSED;
 	if (p == NULL || p->listening)
 		return KEEPCALL_INVALID;
 	*got = p->in.cut ? 0 : wire_take(&p->in, to, capacity);
-	return *got > 0 ? KEEPCALL_OK : refused(p) || over(&p->in) ? KEEPCALL_CLOSED : KEEPCALL_AGAIN;
+	return *got > 0 ? KEEPCALL_OK : over(&p->in) ? KEEPCALL_CLOSED : KEEPCALL_AGAIN;
 }
 
 static enum keepcall_status close_one(uint64_t channel, uint64_t how)

@@ -187,7 +187,28 @@ static void secure_both(struct keep *k)
 	peers_expect(own);
 	peers_own_pin(pins[0]);
 	s.servers = (struct tls_trust){.pins = (const uint8_t(*)[TLS_PIN_SIZE])pins, .pin_count = 1};
-	secure_begin(&k->secure, &s, &k->identity, &k->memory);
+	secure_begin(&k->secure, &s, &k->identity, &k->memory, &k->sockets.meter);
+}
+
+/* As the program does it when it runs: what it gets is an error number, not words. */
+static enum err open_late(struct keep *k, bool listens, uint32_t *socket)
+{
+	static struct manifest_egress anywhere = {.host = {(const uint8_t *)"*", 1}, .first = 443, .last = 443};
+	static struct manifest_ports ports = {443, 443};
+	const struct port_address a = {listens, plan.tls, listens ? slice_of(NULL, 0) : slice_text("peer"), 443};
+	const uint32_t before = k->sockets.count;
+	enum port_opened how = PORT_OPENED_KINDS;
+	enum err err;
+
+	k->delivery.manifest.network = (struct manifest_network){&anywhere, 1, &ports, 1};
+	err = port_socket_open(&a, socket, &how);
+	if (err != OK)
+		return err;
+	must(how < PORT_OPENED_KINDS, "nobody said what came of it");
+	must(k->sockets.count == before + (how == PORT_OPENED), "a socket is left of one that is not open");
+	refused_opens += how != PORT_OPENED;
+	must(how == PORT_OPENED || !honest() || plan.odd_peers, "an honest host gave no socket");
+	return how == PORT_OPENED ? OK : ERR_IO;
 }
 
 static enum err open_one(struct keep *k, uint32_t kind, uint32_t *socket)
@@ -212,9 +233,13 @@ static enum err live(struct keep *k)
 
 	memset(&p, 0, sizeof p);
 	secure_both(k);
-	TRY(open_one(k, DESCRIPTOR_LISTEN, &p.listener));
+	if (roll(2) == 0)
+		TRY(open_one(k, DESCRIPTOR_LISTEN, &p.listener));
+	else
+		TRY(open_late(k, true, &p.listener));
 	p.listens = true;
-	if (plan.connects && open_one(k, DESCRIPTOR_CONNECT, &socket) == OK)
+	if (plan.connects &&
+	    (roll(2) == 0 ? open_one(k, DESCRIPTOR_CONNECT, &socket) : open_late(k, false, &socket)) == OK)
 		adopt(socket);
 	for (unsigned i = 0; i < ROUNDS && idle < IDLE_ROUNDS; i++) {
 		if (go_on()) {

@@ -61,6 +61,7 @@ void keep_main(const struct boot_info *boot)
 	struct tls_client_settings cs = {.name = "keep", .identity = &me};
 	struct tls_server_settings ss = {.clients = &trust};
 	static struct secure_pool pool;
+	static struct meter meter;
 	struct secure *secure;
 	struct tls *client, *server;
 	struct note n = {""};
@@ -86,8 +87,8 @@ void keep_main(const struct boot_info *boot)
 	must(v->server(server, &ss), 6);
 	talk(client, server);
 	must(roots_read(&m.heap, slice_text("no certificate"), &trust, &n) == ERR_INVALID ? OK : ERR_STATE, 9);
-	secure_begin(&pool, &(struct secure_settings){.manifest = manifest}, &id, &m);
-	must(secure_client(&pool, 1, "nobody", 1800000000, &secure, &n) == ERR_INVALID ? OK : ERR_STATE, 15);
+	secure_begin(&pool, &(struct secure_settings){.manifest = manifest}, &id, &m, &meter);
+	must(secure_client(&pool, 1, &(struct secure_peer){.name = "nobody"}, 1800000000, &secure, &n) == ERR_INVALID ? OK : ERR_STATE, 15);
 	must(call_send(1, slice_of(c.der.data, c.der.data_len), &sent), 7);
 	must(sent == c.der.data_len ? OK : ERR_AGAIN, 8);
 	call_exit(KEEPCALL_EXIT_DONE, 0, 0);

@@ -484,7 +484,7 @@ static void wrong_deliveries_are_refused_in_words(void **state)
 static void what_is_not_offered_is_refused_in_words(void **state)
 {
 	static uint8_t bytes[512];
-	struct manifest m = {.module = {.size = 10}, .limits = {.network_bytes = 1000}};
+	struct manifest m = {.module = {.size = 10}, .restart = {.when = RESTART_ALWAYS, .times = 1}};
 	const struct slice module = slice_text("0123456789");
 	size_t size;
 
@@ -493,7 +493,7 @@ static void what_is_not_offered_is_refused_in_words(void **state)
 	begin(say_hello);
 	attested();
 	assert_int_equal(client_deliver(&client, slice_of(bytes, size), &module, 1), OK);
-	turned_away("a limit of bytes over sockets is not offered");
+	turned_away("restarting is not offered");
 }
 
 static void what_does_not_fit_is_refused_early(void **state)

@@ -24,6 +24,9 @@ struct fake_socket {
 static struct {
 	struct fake_socket sockets[FAKE_SOCKETS];
 	uint32_t accepted;
+	struct port_address asked; /* of port_socket_open, which gives the sockets from 4 on, too */
+	char asked_host[256];
+	enum port_opened how;
 	uint64_t now;            /* ns; one more with every look */
 	uint8_t written[3][8192];
 	size_t written_size[3];
@@ -92,6 +95,17 @@ static bool fake_sockets_wait(void)
 		s->wanted = 0;
 	}
 	return any;
+}
+
+enum err port_socket_open(const struct port_address *a, uint32_t *socket, enum port_opened *how)
+{
+	fake.asked = *a;
+	memcpy(fake.asked_host, a->host.data, a->host.size);
+	fake.asked_host[a->host.size] = 0;
+	*how = fake.how;
+	if (fake.fail == OK && fake.how == PORT_OPENED)
+		*socket = 4 + fake.accepted++;
+	return fake.fail;
 }
 
 enum err port_socket_accept(uint32_t listener, uint32_t *socket)

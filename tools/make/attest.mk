@@ -57,6 +57,7 @@ FUZZ_USES_collateral := client
 FUZZ_USES_layout := client
 FUZZ_USES_enarx := client
 FUZZ_USES_toml := client
+FUZZ_USES_network := client
 FUZZ_USES_dcap_collateral := client
 FUZZ_USES_verify := client
 FUZZ_USES_evidence := client
