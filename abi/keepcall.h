@@ -143,7 +143,7 @@ struct keepcall_page {
 	uint64_t ret[2];
 	/* Asynchronous, written by the host, polled by a Keep that computes. */
 	uint32_t attention;
-	uint32_t reserved0;
+	uint32_t restarts; /* written by the Keep: lives of its program after the first, for the host's people */
 	/* Hints, written by the host before the first instruction; a Keep must stay safe whatever they say. */
 	uint64_t tsc_hz;        /* 0: unknown */
 	uint64_t wall_ns;       /* host clock when wall_tsc was read */

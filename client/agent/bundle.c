@@ -567,8 +567,6 @@ enum err bundle_seal(struct bundle *b, struct note *n)
 		err = manifest_encode(&b->m, out, MANIFEST_SIZE_MAX, &b->encoded_size, n);
 	if (err == ERR_SPACE)
 		note_set(n, "arguments, environment and file names together are larger than %d MiB", MANIFEST_SIZE_MAX >> 20);
-	if (err == OK)
-		err = manifest_offered(&b->m, n);
 	if (err == OK && EVP_Digest(out, b->encoded_size, b->digest, NULL, EVP_sha256(), NULL) != 1)
 		err = ERR_CRYPTO;
 	if (err != OK) {

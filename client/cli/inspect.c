@@ -10,7 +10,7 @@ static const char *const host_keys[] = {"id", "name", "state", "backend", "tee",
 
 static json_t *host_account(const json_t *answer)
 {
-	static const char *const numbers[] = {"memory_max", "memory", "exits", "pid"};
+	static const char *const numbers[] = {"memory_max", "memory", "exits", "restarts", "pid"};
 	json_t *o = json_object();
 
 	for (size_t i = 0; i < ARRAY_COUNT(host_keys); i++) {

@@ -6,12 +6,13 @@
 /* What the host tells of a Keep, cleaned. Nothing is decided by it. */
 struct row {
 	char id[KEEP_ID_DIGITS + 1], name[KEEP_NAME_MAX + 1], state[16], backend[16], tee[16], created[32], client[64], end[160];
-	uint64_t memory;
+	uint64_t memory, restarts;
 };
 
 static void row_read(const json_t *k, struct row *r)
 {
 	json_int_t memory = json_integer_value(json_object_get(k, "memory"));
+	json_int_t restarts = json_integer_value(json_object_get(k, "restarts"));
 
 	host_text(k, "id", r->id, sizeof r->id);
 	host_text(k, "name", r->name, sizeof r->name);
@@ -22,6 +23,7 @@ static void row_read(const json_t *k, struct row *r)
 	host_text(k, "client", r->client, sizeof r->client);
 	host_text(k, "end", r->end, sizeof r->end);
 	r->memory = memory > 0 ? (uint64_t)memory : 0;
+	r->restarts = restarts > 0 ? (uint64_t)restarts : 0;
 }
 
 static bool is_over(const struct row *r)
@@ -31,15 +33,15 @@ static bool is_over(const struct row *r)
 
 static json_t *row_json(const struct row *r)
 {
-	return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:I, s:s}", "schema", "broch.keep/1", "id", r->id, "name",
+	return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:I, s:I, s:s}", "schema", "broch.keep/1", "id", r->id, "name",
 			 r->name, "state", r->state, "backend", r->backend, "tee", r->tee, "created", r->created, "client",
-			 r->client, "memory", (json_int_t)r->memory, "end", r->end);
+			 r->client, "memory", (json_int_t)r->memory, "restarts", (json_int_t)r->restarts, "end", r->end);
 }
 
 static void row_print(const struct row *r)
 {
-	printf("%-12s  %-16s  %-8s  %-7s  %-8s  %-20s  %5llu MiB  %s\n", r->id, r->name[0] != 0 ? r->name : "-", r->state,
-	       r->backend, r->tee, r->created, (unsigned long long)(r->memory >> 20), r->end);
+	printf("%-12s  %-16s  %-8s  %-7s  %-8s  %-20s  %5llu MiB  %8llu  %s\n", r->id, r->name[0] != 0 ? r->name : "-", r->state,
+	       r->backend, r->tee, r->created, (unsigned long long)(r->memory >> 20), (unsigned long long)r->restarts, r->end);
 }
 
 static int show(const struct cli *c, const json_t *answer)
@@ -49,8 +51,8 @@ static int show(const struct cli *c, const json_t *answer)
 	size_t i;
 
 	if (!c->json && !c->quiet)
-		printf("%-12s  %-16s  %-8s  %-7s  %-8s  %-20s  %9s  %s\n", "ID", "NAME", "STATE", "BACKEND", "TEE", "CREATED",
-		       "MEMORY", "END");
+		printf("%-12s  %-16s  %-8s  %-7s  %-8s  %-20s  %9s  %8s  %s\n", "ID", "NAME", "STATE", "BACKEND", "TEE", "CREATED",
+		       "MEMORY", "RESTARTS", "END");
 	json_array_foreach(keeps, i, k)
 	{
 		struct row r;

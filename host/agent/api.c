@@ -14,10 +14,10 @@ static json_t *keep_json(const struct keep *k)
 	char created[CLOCK_TEXT_MAX];
 
 	clock_text(k->created_ms, created);
-	return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:i, s:s, s:{s:I, s:I, s:I}}", "id", k->id, "name", k->name,
+	return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:i, s:s, s:{s:I, s:I, s:I}}", "id", k->id, "name", k->name,
 	                 "state", keep_state_names[k->state], "backend", k->backend, "tee", k->tee, "created", created,
 	                 "client", k->client, "memory_max", (json_int_t)k->memory_max, "memory", (json_int_t)k->memory,
-	                 "exits", (json_int_t)k->exits, "pid", keep_ended(k) ? 0 : (int)k->pid, "end", k->end,
+	                 "exits", (json_int_t)k->exits, "restarts", (json_int_t)k->restarts, "pid", keep_ended(k) ? 0 : (int)k->pid, "end", k->end,
 	                 "start", "ready_us", (json_int_t)(k->ready_ns / 1000), "keeper_us",
 	                 (json_int_t)(k->keeper_ns / 1000), "create_us", (json_int_t)(k->create_ns / 1000));
 }

@@ -257,6 +257,7 @@ static void on_usage(struct keep *k, const struct control *c)
 {
 	k->memory = c->a;
 	k->exits = c->b;
+	k->restarts = c->code;
 }
 
 static enum err control_send_all(struct keep *k, const struct control *c, int fd);

@@ -75,7 +75,7 @@ struct keep {
 	enum keep_state state;
 	enum end_reason reason;
 	char end[CONTROL_TEXT_MAX + 40]; /* why it ended, in words */
-	uint64_t memory_max, memory, exits;
+	uint64_t memory_max, memory, exits, restarts;
 	uint32_t linger_s;
 	int64_t created_ms, ended_ms;
 	uint64_t begun_ns;

@@ -29,7 +29,7 @@ enum control_type {
 	CONTROL_DIED = 20,     /* text: why (triple fault, seccomp, killed, ...) */
 	CONTROL_FAILED = 21,   /* could not start; text: what, where, what to do */
 	CONTROL_OPEN = 23,     /* the Keep wants a socket; code: enum keepcall_channel, a: channel, b: which of all OPENs, text: HOST:PORT */
-	CONTROL_USAGE = 22,    /* at most every second, when something changed: a: guest memory bytes, b: exits so far */
+	CONTROL_USAGE = 22,    /* at most every second, when something changed: a: guest memory bytes, b: exits so far, code: restarts of the program */
 };
 
 struct control {

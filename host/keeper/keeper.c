@@ -87,6 +87,14 @@ static uint64_t memory_of(const struct keeper *k)
 	return k->backend->memory == NULL ? 0 : k->backend->memory(k->vmm);
 }
 
+/* The Keep's own word. */
+static uint32_t restarts_of(const struct keeper *k)
+{
+	const struct keepcall_page *page = (const struct keepcall_page *)(const void *)k->shared;
+
+	return __atomic_load_n(&page->restarts, __ATOMIC_RELAXED);
+}
+
 void keeper_tick(struct keeper *k)
 {
 	if (timer_rang) {
@@ -95,7 +103,7 @@ void keeper_tick(struct keeper *k)
 	}
 	if (!k->timer_set && k->usage_told != k->calls) {
 		k->usage_told = k->calls;
-		control_report(k->control, CONTROL_USAGE, 0, memory_of(k), k->calls, NULL);
+		control_report(k->control, CONTROL_USAGE, restarts_of(k), memory_of(k), k->calls, NULL);
 	}
 	if (k->linger_until != 0 && keeper_now() >= k->linger_until)
 		keeper_end(k, CONTROL_EXITED, KEEPCALL_EXIT_DONE, 0, 0, "no client came");

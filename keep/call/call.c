@@ -38,6 +38,11 @@ uint32_t call_attention(void)
 	return door.page->attention;
 }
 
+void call_tell_restarts(uint32_t count)
+{
+	door.page->restarts = count;
+}
+
 struct answer {
 	enum keepcall_status status;
 	uint64_t ret[2];

@@ -40,6 +40,8 @@ MUST_USE enum err call_evidence(const uint8_t report_data[static 64], uint8_t *b
 
 /* Asynchronous hint, cheap enough for every loop: bits of KEEPCALL_ATTENTION_*. A lie costs time only. */
 uint32_t call_attention(void);
+/* How often the program was restarted: all the host is told of it. */
+void call_tell_restarts(uint32_t count);
 /* The hints of the page, copied at call_init. */
 struct call_hints {
 	uint64_t tsc_hz, wall_ns, wall_tsc;

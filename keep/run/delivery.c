@@ -80,7 +80,6 @@ static enum err parse(struct delivery *d, struct memory *m, struct note *n)
 	br_sha256_out(&sha, d->digest);
 	TRY(manifest_decode(&m->heap, d->bytes, &d->manifest, n));
 	d->parsed = true;
-	TRY(manifest_offered(&d->manifest, n));
 	d->blob_count = 1 + d->manifest.file_count + d->manifest.secret_count;
 	TRY(charge(d, m, n));
 	d->blobs = arena_many(&m->heap, d->blob_count, uint8_t *);

@@ -3,8 +3,8 @@
 #include "keep/run/keep.h"
 
 #include "keep/call/call.h"
+#include "keep/run/restart.h"
 #include "keep/run/serve.h"
-#include "keep/run/workload.h"
 #include "lib/base/ct.h"
 
 /* How long an ended workload waits for its owner to ask how it ended. */
@@ -84,7 +84,7 @@ void keep_main(const struct boot_info *boot)
 	struct msg_exit end;
 
 	receive_workload(k);
-	workload_run(k, &end);
+	restart_run(k, &end);
 	keep_end(k, &end);
 	tell_owner(k);
 	forget_everything(k);

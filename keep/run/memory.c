@@ -13,6 +13,8 @@ enum { PAGE = 4096, STEP_LEAST = 8 << 20, STEP_MOST = 16 << 20, MANIFEST_AREA = 
 #define MOUNTS_PART (UINT64_C(44) << 30)
 #define MOUNT_SIZE (UINT64_C(2) << 30)
 #define MANIFEST_PART (UINT64_C(60) << 30)
+#define MODULE_PART (UINT64_C(61) << 30)
+#define MODULE_SIZE (UINT64_C(3) << 30)
 static_assert(MEMORY_MOUNTS * MOUNT_SIZE <= MANIFEST_PART - MOUNTS_PART, "the mounts fill their part at most");
 
 static uint64_t round_up(uint64_t size)
@@ -26,6 +28,12 @@ enum err memory_charge(struct memory *m, uint64_t size)
 		return ERR_LIMIT;
 	m->used += size;
 	return OK;
+}
+
+void memory_discharge(struct memory *m, uint64_t size)
+{
+	CHECK(size <= m->used);
+	m->used -= size;
 }
 
 /* An address of our plan becomes a pointer; only here. */
@@ -81,7 +89,7 @@ static uint64_t on_fault(void *ctx, uint64_t pc)
 
 void memory_setup(struct memory *m, const struct boot_info *boot)
 {
-	CHECK(boot->heap_max >= MANIFEST_PART + MANIFEST_AREA);
+	CHECK(boot->heap_max >= MODULE_PART + MODULE_SIZE && boot->linear_count <= BOOT_LINEAR_COUNT);
 	*m = (struct memory){
 		.heap = {.base = at(boot->heap_va), .max = FILES_PART, .commit = commit_generously},
 		.files = {.base = at(boot->heap_va + FILES_PART),
@@ -91,6 +99,7 @@ void memory_setup(struct memory *m, const struct boot_info *boot)
 		.manifest = {.base = at(boot->heap_va + MANIFEST_PART),
 			     .max = MANIFEST_AREA,
 			     .commit = commit_generously},
+		.module = {.base = at(boot->heap_va + MODULE_PART), .max = MODULE_SIZE, .commit = commit_generously},
 		.code = {.arena = {.base = at(boot->code_va), .max = (size_t)boot->code_max, .commit = commit_generously},
 			 .seal = seal},
 		.linear_va = boot->linear_va,
@@ -105,10 +114,19 @@ void memory_setup(struct memory *m, const struct boot_info *boot)
 	fault_hook(on_fault, &m->code);
 }
 
+static struct memory_linear *linear_of(struct memory *m, const uint8_t *base)
+{
+	const uint64_t i = ((uint64_t)(uintptr_t)base - m->linear_va) / m->linear_stride;
+
+	CHECK(i < m->linear_count);
+	return &m->linear[i];
+}
+
 static enum err linear_grow(void *ctx, uint8_t *base, uint32_t old_pages, uint32_t pages)
 {
 	struct memory *m = ctx;
 	uint64_t size = (uint64_t)(pages - old_pages) * WASM_PAGE_SIZE;
+	struct memory_linear *l = linear_of(m, base);
 	enum err err;
 
 	CHECK(pages >= old_pages);
@@ -118,20 +136,57 @@ static enum err linear_grow(void *ctx, uint8_t *base, uint32_t old_pages, uint32
 	err = call_grow((uint64_t)(uintptr_t)base + (uint64_t)old_pages * WASM_PAGE_SIZE, size);
 	if (err != OK)
 		m->used -= size;
+	l->pages = err == OK && l->pages == old_pages ? pages : UINT32_MAX;
 	return err;
+}
+
+/* Compiled code finds the end of a memory by a fault behind it: so one with more pages than it begins with is of no use. */
+static size_t find_linear(const struct memory *m, uint32_t pages)
+{
+	size_t i = 0;
+
+	while (i < m->linear_count && (m->linear[i].taken || m->linear[i].pages != pages))
+		i++;
+	return i;
 }
 
 static enum err linear_create(void *ctx, uint32_t pages, uint32_t max_pages, uint8_t **base)
 {
 	struct memory *m = ctx;
+	size_t i = find_linear(m, pages);
+	const bool again = pages > 0 && i < m->linear_count;
 
 	(void)max_pages; /* every memory has the whole stride */
-	if (m->next_linear == m->linear_count)
+	if (!again)
+		i = find_linear(m, 0);
+	if (i == m->linear_count)
 		return ERR_LIMIT;
-	*base = at(m->linear_va + m->next_linear * m->linear_stride);
-	TRY(linear_grow(m, *base, 0, pages));
-	m->next_linear++;
+	*base = at(m->linear_va + i * m->linear_stride);
+	if (again)
+		memset(*base, 0, (size_t)pages * WASM_PAGE_SIZE);
+	else
+		TRY(linear_grow(m, *base, 0, pages));
+	m->linear[i].taken = true;
 	return OK;
+}
+
+struct memory_mark memory_mark(const struct memory *m)
+{
+	struct memory_mark mark = {.heap = m->heap.used, .files = m->files.used};
+
+	for (size_t i = 0; i < MEMORY_MOUNTS; i++)
+		mark.mounts[i] = m->mounts[i].used;
+	return mark;
+}
+
+void memory_return(struct memory *m, const struct memory_mark *mark)
+{
+	arena_release(&m->heap, mark->heap);
+	arena_release(&m->files, mark->files);
+	for (size_t i = 0; i < MEMORY_MOUNTS; i++)
+		arena_release(&m->mounts[i], mark->mounts[i]);
+	for (size_t i = 0; i < m->linear_count; i++)
+		m->linear[i].taken = false;
 }
 
 struct wasm_memory_ops memory_linear_ops(struct memory *m)

@@ -17,16 +17,32 @@ struct memory { /* never moves once memory_setup was called */
 	struct arena files;    /* what the workload writes into its files */
 	struct arena mounts[MEMORY_MOUNTS]; /* the same for each folder with a limit of its own */
 	struct arena manifest; /* the manifest's bytes */
+	struct arena module;   /* the loaded module, and what the compiler keeps of it: they outlive a program's life */
 	struct wasm_code_memory code; /* what the compiler makes of the workload */
 	uint64_t linear_va, linear_stride, linear_count;
-	uint64_t next_linear;
+	struct memory_linear {
+		bool taken;     /* in this life of the program */
+		uint32_t pages; /* that are present; UINT32_MAX: nobody knows */
+	} linear[BOOT_LINEAR_COUNT];
 	uint64_t limit, used; /* bytes of the workload */
 };
+
+/* Where a life of the program begins. */
+struct memory_mark {
+	size_t heap, files, mounts[MEMORY_MOUNTS];
+};
+struct memory_mark memory_mark(const struct memory *m);
+/*
+ * Everything made since then is gone, for the next life. Pages never disappear: those of files are used again, and
+ * those of a linear memory by one that begins as large as it is; what grew is left behind, and counts.
+ */
+void memory_return(struct memory *m, const struct memory_mark *mark);
 
 /* From then on faults of compiled code are traps. */
 void memory_setup(struct memory *m, const struct boot_info *boot);
 /* Takes from the workload's limit: ERR_LIMIT when there is not so much left. */
 MUST_USE enum err memory_charge(struct memory *m, uint64_t size);
+void memory_discharge(struct memory *m, uint64_t size);
 struct wasm_memory_ops memory_linear_ops(struct memory *m);
 
 #endif

@@ -26,6 +26,13 @@ void secure_begin(struct secure_pool *p, const struct secure_settings *s, struct
 	*p = (struct secure_pool){.settings = *s, .identity = id, .memory = m, .meter = meter};
 }
 
+void secure_over(struct secure_pool *p)
+{
+	if (p->memory != NULL)
+		memory_discharge(p->memory, p->charged);
+	wipe(p, sizeof *p);
+}
+
 /* ---- the wire ---- */
 
 /*
@@ -99,6 +106,7 @@ static enum err take_memory(struct secure_pool *p, struct secure **out, struct n
 	if (err != OK)
 		return refuse(n, err, "a TLS connection needs %llu bytes, and the memory limit leaves less",
 		              (unsigned long long)(sizeof *s + version->size));
+	p->charged += sizeof *s + version->size;
 	s = arena_new(&p->memory->heap, struct secure);
 	if (s != NULL)
 		s->tls = arena_scratch(&p->memory->heap, version->size, 1, TLS_ALIGN);

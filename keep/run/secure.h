@@ -38,6 +38,7 @@ struct secure_pool { /* zero-initialised, then secure_begin */
 	struct memory *memory;
 	struct meter *meter;  /* of what its connections move */
 	struct secure *spare; /* closed ones, to be used again */
+	uint64_t charged;     /* bytes of all of them */
 	bool made;
 	struct keep_certificate certificate;
 	struct tls_identity own;
@@ -45,6 +46,8 @@ struct secure_pool { /* zero-initialised, then secure_begin */
 
 void secure_begin(struct secure_pool *p, const struct secure_settings *s, struct identity *id, struct memory *m,
                   struct meter *meter);
+/* All are closed, and the memory they had is somebody else's from now on. */
+void secure_over(struct secure_pool *p);
 
 /*
  * Takes over an open channel; on failure the caller still has it. now_s: the tenant's clock. Memory counts as the

@@ -65,6 +65,14 @@ void port_socket_close(uint32_t number)
 		all->top--;
 }
 
+void sockets_over(struct keep *k)
+{
+	for (uint32_t i = k->sockets.top; i-- > 0;)
+		if (k->sockets.socket[i].state != SOCKET_FREE)
+			port_socket_close(i);
+	secure_over(&k->secure);
+}
+
 /* ---- waiting ---- */
 
 /* TLS decides what its wire has to become. */
@@ -409,7 +417,8 @@ enum err sockets_secure(struct keep *k, struct note *n)
 
 	for (size_t i = 0; i < m->secret_count; i++)
 		if (m->secrets[i].kind == SECRET_TLS_KEY) {
-			TRY(given_key(k, i, n));
+			if (!k->tls_identity.made) /* a life before this one had it, too */
+				TRY(given_key(k, i, n));
 			identity = &k->tls_identity;
 		}
 	TRY(secure_settings_read(&k->delivery, &k->memory.heap, &settings, n));

@@ -42,6 +42,9 @@ MUST_USE enum err socket_open(struct keep *k, const struct manifest_descriptor *
 /* Before the first one with TLS, and once for each life of the program. */
 MUST_USE enum err sockets_secure(struct keep *k, struct note *n);
 
+/* The program is over: all of its sockets are closed, nothing of their TLS is left. */
+void sockets_over(struct keep *k);
+
 /* For serve.c: the entries of WAIT for those that somebody waits for; which they are is put beside them. */
 size_t sockets_collect(struct sockets *s, struct keepcall_poll *entries, uint32_t *which);
 void sockets_took(struct sockets *s, const struct keepcall_poll *entries, const uint32_t *which, size_t count);

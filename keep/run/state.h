@@ -58,6 +58,9 @@ struct keep {
 	struct keepcall_poll waits[1 + LINKS + SOCKETS_MAX]; /* what WAIT is asked */
 	uint32_t waiting_sockets[SOCKETS_MAX];                /* whose the last of them are */
 
+	struct wasm_module *module; /* loaded once, whatever number of lives the program has; NULL: not yet */
+	bool compiling_tried;
+
 	struct input input;
 	struct ring ring;        /* once detached */
 	struct ring_reader reader; /* what the attached owner of a detached workload has seen */

@@ -16,7 +16,6 @@ struct program {
 	struct keep *keep;
 	struct wasm_poll port;
 	size_t polls_left;
-	bool tried;
 };
 
 static_assert((int)MANIFEST_MOUNTS_MAX <= (int)MEMORY_MOUNTS, "each mount has its own memory");
@@ -187,10 +186,10 @@ static enum err poll(void *ctx)
 	struct program *p = ctx;
 
 	TRY(p->port.poll(p->port.ctx));
-	if (p->instance == NULL || p->tried || p->polls_left-- > 0)
+	if (p->instance == NULL || p->keep->compiling_tried || p->polls_left-- > 0)
 		return OK;
-	p->tried = true; /* what is not compiled now is interpreted */
-	if (wasm_compile(p->module, WASM_TIER_BASELINE, &p->keep->memory.heap, &p->keep->memory.code) == OK)
+	p->keep->compiling_tried = true; /* what is not compiled now is interpreted */
+	if (wasm_compile(p->module, WASM_TIER_BASELINE, &p->keep->memory.module, &p->keep->memory.code) == OK)
 		wasm_run_compiled(p->instance);
 	return OK;
 }
@@ -204,7 +203,9 @@ static enum err load(struct keep *k, struct program *p, struct wasm_extern *cons
 	struct arena *a = &k->memory.heap;
 
 	TRY(make_wasi(k, &p->wasi, n));
-	TRY(wasm_load(a, delivery_module(&k->delivery), &limits, &p->module, n));
+	if (k->module == NULL)
+		TRY(wasm_load(&k->memory.module, delivery_module(&k->delivery), &limits, &k->module, n));
+	p->module = k->module;
 	p->keep = k;
 	p->port = port_poll(k);
 	p->polls_left = delivery_module(&k->delivery).size / POLL_EACH;
@@ -257,6 +258,7 @@ void workload_run(struct keep *k, struct msg_exit *end)
 		end->end = end_of(err);
 		end->run_ns = clock_monotonic(&k->clock) - loaded;
 	}
+	sockets_over(k);
 	if (end->end == WORKLOAD_EXITED)
 		end->code = wasi_exit_code(p.wasi);
 	if (k->stop != OK && err == k->stop)

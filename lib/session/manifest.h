@@ -168,11 +168,6 @@ MUST_USE enum err manifest_decode(struct arena *a, struct slice cbor, struct man
 MUST_USE enum err manifest_encode(const struct manifest *m, void *out, size_t capacity, size_t *size, struct note *n);
 /* The rules both ask (manifest_check.c). ERR_INVALID, ERR_LIMIT. */
 MUST_USE enum err manifest_check(const struct manifest *m, struct note *n);
-/*
- * What a manifest may say but Keeps of this version cannot do yet, refused by name: ERR_UNSUPPORTED. The Keep asks it for
- * each delivery; the tenant's side asks first, to say it before anything is sent.
- */
-MUST_USE enum err manifest_offered(const struct manifest *m, struct note *n);
 
 /* Seals a value; the salt is random and used once. ERR_LIMIT when it is too large, ERR_SPACE. */
 MUST_USE enum err secret_seal(const uint8_t salt[static SECRET_SALT], struct slice value, void *out, size_t capacity, size_t *size);

@@ -299,18 +299,6 @@ static void values_have_maxima(void **state)
 	REFUSED_WITH(secrets[1].target = slice_text("net"));
 }
 
-static void what_is_not_offered_is_named(void **state)
-{
-	struct manifest m = sample();
-	struct note n = {""};
-
-	(void)state;
-	assert_int_equal(manifest_offered(&m, &n), ERR_UNSUPPORTED);
-	assert_non_null(strstr(n.text, "restarting"));
-	m.restart.when = RESTART_NEVER;
-	assert_int_equal(manifest_offered(&m, &n), OK);
-}
-
 static void secrets_open_as_they_were_sealed(void **state)
 {
 	static const uint8_t salt[SECRET_SALT] = {7};
@@ -390,7 +378,6 @@ int main(void)
 		cmocka_unit_test(bad_paths_are_refused_at_both_ends),
 		cmocka_unit_test(order_of_files_is_one),
 		cmocka_unit_test(values_have_maxima),
-		cmocka_unit_test(what_is_not_offered_is_named),
 		cmocka_unit_test(secrets_open_as_they_were_sealed),
 		cmocka_unit_test(truncation_and_trailing_bytes_are_refused),
 		cmocka_unit_test(taken_means_canonical),

@@ -570,6 +570,11 @@ uint64_t fake_calls(void)
 	return f.calls;
 }
 
+uint32_t fake_restarts(void)
+{
+	return page()->restarts;
+}
+
 void fake_watch(struct slice secret)
 {
 	f.watched[f.watched_count++ % WATCHED] = secret;
@@ -840,6 +845,10 @@ enum err client_run(struct client *c, const struct fake_package *p)
 	m.limits.wall_ns = p->wall_ns;
 	m.limits.cpu_ns = p->cpu_ns;
 	m.limits.memory_bytes = p->memory_bytes;
+	m.restart.when = p->restart.when;
+	m.restart.times = p->restart.times;
+	m.restart.pause_ns = p->restart.pause_ns;
+	m.restart.pause_max_ns = p->restart.pause_max_ns;
 	br_sha256_init(&sha);
 	br_sha256_update(&sha, p->module.data, p->module.size);
 	br_sha256_out(&sha, m.module.sha256);

@@ -57,6 +57,7 @@ void fake_clock_step(uint64_t ns);
 enum fake_end fake_end(void);
 uint64_t fake_exit_code(void);
 uint64_t fake_calls(void);
+uint32_t fake_restarts(void); /* as the Keep tells its host */
 /* Was this byte string ever in one of the windows? What is secret must not be. */
 void fake_watch(struct slice secret);
 bool fake_leaked(void);
@@ -93,8 +94,12 @@ enum err client_start(struct client *c);
 enum err client_resume(struct client *c, const uint8_t secret[static SESSION_SECRET_SIZE]);
 
 /* A manifest of one module, with these flags and limits. */
+struct fake_restart {
+	uint64_t when, times, pause_ns, pause_max_ns;
+};
 struct fake_package {
 	struct slice module;
+	struct fake_restart restart;
 	uint32_t flags;
 	uint64_t wall_ns, cpu_ns, memory_bytes;
 };

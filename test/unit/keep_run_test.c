@@ -163,6 +163,51 @@ static enum err talk(struct keep *k, struct msg_exit *end)
 	return OK;
 }
 
+/* Fails twice, then is content. What it had in memory is gone each time, and is zero. */
+static enum err fail_twice(struct keep *k, struct msg_exit *end)
+{
+	struct wasm_memory_ops memory = memory_linear_ops(&k->memory);
+	uint8_t *base, *own;
+
+	TRY(memory.create(memory.ctx, 2, 10, &base));
+	own = arena_alloc(&k->memory.heap, 100, 1);
+	if (own == NULL)
+		return ERR_LIMIT;
+	for (size_t i = 0; i < 2 * WASM_PAGE_SIZE; i++)
+		if (base[i] != 0 || own[i % 100] != 0)
+			return ERR_LIMIT;
+	memset(base, 7, 2 * WASM_PAGE_SIZE);
+	end->code = runs < 3;
+	return OK;
+}
+
+static enum err go_wrong(struct keep *k, struct msg_exit *end)
+{
+	(void)k;
+	end->end = runs % 2 == 0 ? WORKLOAD_TRAPPED : WORKLOAD_EXITED;
+	end->message = slice_text("");
+	end->code = runs % 2;
+	return OK;
+}
+
+static enum err succeed(struct keep *k, struct msg_exit *end)
+{
+	(void)k, (void)end;
+	return OK;
+}
+
+/* Its memory grows, which the next life cannot use. */
+static enum err grow_and_fail(struct keep *k, struct msg_exit *end)
+{
+	struct wasm_memory_ops memory = memory_linear_ops(&k->memory);
+	uint8_t *base;
+
+	TRY(memory.create(memory.ctx, 1, 10, &base));
+	TRY(memory.grow(memory.ctx, base, 1, 2));
+	end->code = 1;
+	return OK;
+}
+
 /* ---- tests ---- */
 
 static void a_delivery_runs_and_its_end_is_told(void **state)
@@ -177,6 +222,116 @@ static void a_delivery_runs_and_its_end_is_told(void **state)
 	expect_done(&client);
 	assert_int_equal(runs, 1);
 	assert_false(fake_leaked());
+}
+
+/* ---- restarts ---- */
+
+static struct fake_package restarting(enum restart_when when, uint64_t times, uint64_t pause_ns, uint64_t pause_max_ns)
+{
+	struct fake_package p = plain;
+
+	p.restart = (struct fake_restart){when, times, pause_ns, pause_max_ns};
+	return p;
+}
+
+static void expect_restart(const char *what, uint64_t pause)
+{
+	expect_text(&client, SESSION_STDERR, what);
+	assert_int_equal(fake_waits_for() / 1000000, pause / 1000000);
+	assert_true(fake_pass_time());
+}
+
+static void a_failed_program_is_restarted(void **state)
+{
+	const struct fake_package p = restarting(RESTART_ON_FAILURE, 5, 100000000, 150000000);
+
+	(void)state;
+	begin(fail_twice);
+	assert_int_equal(client_run(&client, &p), OK);
+	expect_restart("[broch: the program exited with status 1; restart 1 of 5 in 100 ms]\n", 99999999);
+	expect_restart("[broch: the program exited with status 1; restart 2 of 5 in 150 ms]\n", 149999999);
+	assert_int_equal(expect_exit(&client, WORKLOAD_EXITED).code, 0);
+	assert_int_equal(runs, 3);
+	assert_int_equal(fake_restarts(), 2);
+	expect_done(&client);
+}
+
+static void restarts_are_counted(void **state)
+{
+	const struct fake_package p = restarting(RESTART_ALWAYS, 2, 0, 0);
+
+	(void)state;
+	begin(go_wrong);
+	assert_int_equal(client_run(&client, &p), OK);
+	expect_text(&client, SESSION_STDERR, "[broch: the program exited with status 1; restart 1 of 2 in 0 ms]\n");
+	expect_text(&client, SESSION_STDERR, "[broch: the program trapped: ; restart 2 of 2 in 0 ms]\n");
+	assert_int_equal(expect_exit(&client, WORKLOAD_EXITED).code, 1);
+	assert_int_equal(runs, 3);
+	expect_done(&client);
+}
+
+static void success_is_restarted_by_always_only(void **state)
+{
+	const struct fake_package always = restarting(RESTART_ALWAYS, 1, 0, 0), failing = restarting(RESTART_ON_FAILURE, 1, 0, 0);
+
+	(void)state;
+	begin(succeed);
+	assert_int_equal(client_run(&client, &always), OK);
+	expect_text(&client, SESSION_STDERR, "[broch: the program exited with status 0; restart 1 of 1 in 0 ms]\n");
+	expect_exit(&client, WORKLOAD_EXITED);
+	assert_int_equal(runs, 2);
+	expect_done(&client);
+	begin(succeed);
+	assert_int_equal(client_run(&client, &failing), OK);
+	expect_exit(&client, WORKLOAD_EXITED);
+	assert_int_equal(runs, 1);
+	expect_done(&client);
+}
+
+static void who_is_stopped_is_not_restarted(void **state)
+{
+	const struct fake_package p = restarting(RESTART_ALWAYS, 5, UINT64_C(3600000000000), UINT64_C(3600000000000));
+
+	(void)state;
+	begin(compute);
+	assert_int_equal(client_run(&client, &p), OK);
+	assert_int_equal(client_send(&client, SESSION_STOP, slice_of(NULL, 0)), OK);
+	expect_exit(&client, WORKLOAD_STOPPED);
+	assert_int_equal(runs, 1);
+	expect_done(&client);
+
+	/* in a pause, too */
+	begin(succeed);
+	assert_int_equal(client_run(&client, &p), OK);
+	expect_text(&client, SESSION_STDERR, "[broch: the program exited with status 0; restart 1 of 5 in 3600000 ms]\n");
+	assert_int_equal(client_send(&client, SESSION_STOP, slice_of(NULL, 0)), OK);
+	assert_true(slice_is(expect_exit(&client, WORKLOAD_STOPPED).message, "stopped by its owner"));
+	assert_int_equal(runs, 1);
+	expect_done(&client);
+}
+
+/* What former lives left behind counts: in the end there is no memory for another. */
+static void limits_hold_for_all_lives(void **state)
+{
+	struct fake_package p = restarting(RESTART_ALWAYS, 100, 0, 0);
+
+	(void)state;
+	begin(grow_and_fail);
+	p.memory_bytes = 3 * WASM_PAGE_SIZE;
+	assert_int_equal(client_run(&client, &p), OK);
+	expect_text(&client, SESSION_STDERR, "[broch: the program exited with status 1; restart 1 of 100 in 0 ms]\n");
+	expect_exit(&client, WORKLOAD_LIMIT);
+	assert_int_equal(runs, 2);
+	expect_done(&client);
+
+	p = restarting(RESTART_ALWAYS, 100, 1000000000, 1000000000);
+	p.wall_ns = UINT64_C(500000000);
+	begin(succeed);
+	assert_int_equal(client_run(&client, &p), OK);
+	expect_text(&client, SESSION_STDERR, "[broch: the program exited with status 0; restart 1 of 100 in 1000 ms]\n");
+	assert_true(fake_pass_time());
+	expect_exit(&client, WORKLOAD_LIMIT);
+	expect_done(&client);
 }
 
 static void input_is_pulled_and_echoed(void **state)
@@ -481,21 +636,6 @@ static void wrong_deliveries_are_refused_in_words(void **state)
 }
 
 /* What a manifest may say but no Keep can do yet is refused by name, before anything of it runs. */
-static void what_is_not_offered_is_refused_in_words(void **state)
-{
-	static uint8_t bytes[512];
-	struct manifest m = {.module = {.size = 10}, .restart = {.when = RESTART_ALWAYS, .times = 1}};
-	const struct slice module = slice_text("0123456789");
-	size_t size;
-
-	(void)state;
-	assert_int_equal(manifest_encode(&m, bytes, sizeof bytes, &size, NULL), OK);
-	begin(say_hello);
-	attested();
-	assert_int_equal(client_deliver(&client, slice_of(bytes, size), &module, 1), OK);
-	turned_away("restarting is not offered");
-}
-
 static void what_does_not_fit_is_refused_early(void **state)
 {
 	const struct fake_package p = {.module = plain.module, .memory_bytes = 7};
@@ -811,6 +951,11 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_delivery_runs_and_its_end_is_told),
+		cmocka_unit_test(a_failed_program_is_restarted),
+		cmocka_unit_test(restarts_are_counted),
+		cmocka_unit_test(success_is_restarted_by_always_only),
+		cmocka_unit_test(who_is_stopped_is_not_restarted),
+		cmocka_unit_test(limits_hold_for_all_lives),
 		cmocka_unit_test(input_is_pulled_and_echoed),
 		cmocka_unit_test(much_input_through_narrow_pipes),
 		cmocka_unit_test(without_the_flag_input_is_at_its_end),
@@ -823,7 +968,6 @@ int main(void)
 		cmocka_unit_test(refused_evidence_leaves_the_keep_ready),
 		cmocka_unit_test(no_evidence_is_said),
 		cmocka_unit_test(wrong_deliveries_are_refused_in_words),
-		cmocka_unit_test(what_is_not_offered_is_refused_in_words),
 		cmocka_unit_test(what_does_not_fit_is_refused_early),
 		cmocka_unit_test(a_cut_delivery_leaves_the_keep_ready),
 		cmocka_unit_test(a_silent_client_is_dropped),
