@@ -28,8 +28,8 @@ enum {
 	KEEPCALL_SHARED_SIZE = KEEPCALL_PAGE_SIZE + 2 * KEEPCALL_WINDOW_SIZE,
 	KEEPCALL_OUT_OFFSET = KEEPCALL_PAGE_SIZE,
 	KEEPCALL_IN_OFFSET = KEEPCALL_PAGE_SIZE + KEEPCALL_WINDOW_SIZE,
-	KEEPCALL_CHANNEL_MAX = 1024,    /* channel numbers are below this */
-	KEEPCALL_POLL_MAX = 1024,       /* entries of one WAIT */
+	KEEPCALL_CHANNEL_MAX = 2048,    /* channel numbers are below this */
+	KEEPCALL_POLL_MAX = 2048,       /* entries of one WAIT */
 	KEEPCALL_NAME_MAX = 256,
 	KEEPCALL_EXTENT_MAX = 128,      /* runs of pages made by GROW */
 	KEEPCALL_EVIDENCE_MAX = 48 * 1024,

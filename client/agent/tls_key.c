@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A key of the tenant's for the Keep's certificate: PEM on our side, 32 bytes in the Keep, which has no use for forms. */
+/* A key of the tenant's for the Keep's certificate: PEM on our side, 32 bytes in the Keep, which has no use for forms.
+ */
 #include "client/agent/pack.h"
 #include "lib/base/ct.h"
 #include "sys/openssl.h"
@@ -34,12 +35,16 @@ static enum err scalar(EVP_PKEY *key, uint8_t out[static TLS_KEY_SIZE], const ch
 	enum err err = OK;
 
 	if (key == NULL)
-		return refuse(n, ERR_FORMAT, "%s: no private key in PEM, or one behind a passphrase, which is not asked for", path);
+		return refuse(n, ERR_FORMAT,
+		              "%s: no private key in PEM, or one behind a passphrase, which is not asked for", path);
 	if (EVP_PKEY_get_base_id(key) != EVP_PKEY_EC || EVP_PKEY_get_group_name(key, group, sizeof group, NULL) != 1 ||
 	    strcmp(group, "prime256v1") != 0)
-		return refuse(n, ERR_UNSUPPORTED,
-		              "%s: the key of a Keep's certificate is on P-256; make one: broch key new --type tls FILE", path);
-	if (EVP_PKEY_get_bn_param(key, OSSL_PKEY_PARAM_PRIV_KEY, &d) != 1 || BN_bn2binpad(d, out, TLS_KEY_SIZE) != TLS_KEY_SIZE)
+		return refuse(
+		        n, ERR_UNSUPPORTED,
+		        "%s: the key of a Keep's certificate is on P-256; make one: broch key new --type tls FILE",
+		        path);
+	if (EVP_PKEY_get_bn_param(key, OSSL_PKEY_PARAM_PRIV_KEY, &d) != 1 ||
+	    BN_bn2binpad(d, out, TLS_KEY_SIZE) != TLS_KEY_SIZE)
 		err = refuse(n, ERR_CRYPTO, "%s: the key cannot be read", path);
 	BN_clear_free(d);
 	return err;

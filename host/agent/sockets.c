@@ -16,7 +16,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { BACKLOG = 128, OPENING_MAX = 64 };
+enum { BACKLOG = 1024, OPENING_MAX = 64 };
 
 struct opening {
 	TAILQ_ENTRY(opening) link;

@@ -8,7 +8,7 @@
 #include "keep/run/meter.h"
 #include "lib/session/manifest.h"
 
-enum { SOCKETS_MAX = 1000 }; /* at once; channels are left for sessions */
+enum { SOCKETS_MAX = 2000 }; /* at once; channels are left for sessions */
 
 struct secure;
 
