@@ -1,9 +1,9 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# measure.sh BIN VECTORS: broch measure of firmware, trust domains and enclaves against published values, and manifests
+# measure.sh BIN VECTORS [PLAN_PAGES]: broch measure of firmware, trust domains and enclaves against published values, and manifests
 # read by other code.
 set -u
-bin=$1 vectors=$2
+bin=$1 vectors=$2 plan_pages=${3-}
 pass=0 fail=0
 here=$(dirname "$0")
 t=$(mktemp -d) || exit 2
@@ -158,6 +158,11 @@ expect 2 "--output is text, json or corim" "$broch" measure --tee sev --output c
 if [ -f "$bin/broch-keep-vm.elf" ]; then
 	"$broch" measure --output corim >"$t/keeps.corim"
 	expect 0 "stand-in for SEV-SNP measurement $("$broch" measure --kind vm | cut -d' ' -f1)" python3 "$here/corim.py" "$t/keeps.corim"
+	for kind in vm process; do
+		[ -n "$plan_pages" ] || continue
+		"$plan_pages" "$bin/broch-keep-$kind.elf" $kind >"$t/plan.json"
+		expect 0 "$("$broch" measure --kind $kind | cut -d' ' -f1)" python3 "$here/plan_digest.py" "$t/plan.json"
+	done
 fi
 
 echo "measure: $pass passed, $fail failed, 0 skipped"

@@ -26,8 +26,13 @@ check-attest-collateral: $(B)/bin/broch
 	@test/attest/collateral.sh $(B)/bin "$(VECTORS)"
 
 ## check-attest-measure  broch measure of firmware, trust domains and enclaves; manifests read by other code
-check-attest-measure: programs
-	@test/attest/measure.sh $(B)/bin "$(VECTORS)"
+check-attest-measure: programs $(B)/test/plan_pages
+	@test/attest/measure.sh $(B)/bin "$(VECTORS)" $(B)/test/plan_pages
+
+$(B)/test/plan_pages: $(B)/host/test/attest/plan_pages.o $(B)/host/sys.a $(B)/host/lib.a
+	@mkdir -p $(@D)
+	@echo "  LD      $@"
+	$(Q)$(CC) -pie -o $@ $(filter %.o,$^) -Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(LIBS)
 
 ## check-attest-sign  broch key and broch sign; what they write is checked by other code
 check-attest-sign: programs
