@@ -376,7 +376,7 @@ static const struct reason reasons[] = {
         {"qe-vendor", "dcap.quote.vendor"},
         {"pck-chain-length", "dcap.chain.read"},
         {"pck-chain-order", "dcap.chain.read"},
-        {"root-untrusted", "dcap.root.pinned"},
+        {"root-untrusted", "dcap.root.pinned dcap.root.signature dcap.root.issuer dcap.root.algorithm dcap.root.name"},
         {"root-not-self-signed", "dcap.root.signature"},
         {"chain-signature", "dcap.ca.signature dcap.pck.signature dcap.tcb_signer.signature dcap.qe_signer.signature"},
         {"issuer-not-ca", "dcap.root.ca dcap.ca.ca"},

@@ -101,6 +101,9 @@ static const struct kind kinds[] = {
 };
 
 static const struct reason reasons[] = {
+        {"digest", "nitro.doc.read"},
+        {"module-id", "nitro.doc.read"},
+        {"timestamp", "nitro.doc.read"},
         {"cert-expired", "nitro.chain.time"},
         {"cert-not-yet-valid", "nitro.chain.time"},
         {"cose-signature", "nitro.doc.signature"},

@@ -397,6 +397,7 @@ static const struct reason reasons[] = {
 	{"product-mismatch", "snp.report.product"},
 	{"product-extension", "snp.key.product"},
 	{"chain-signature", "snp.ca.signature snp.key.signature snp.root.signature"},
+	{"cert-duplicate-extension", "snp.root.read snp.ca.read snp.key.read snp.crl.read"},
 	{"root-not-self-signed", "snp.root.signature snp.root.algorithm"},
 	{"cert-revoked", "snp.crl.ca snp.crl.root"},
 	{"crl-not-yet-valid", "snp.crl.time"},
