@@ -7,6 +7,8 @@
 #include "lib/base/hex.h"
 #include "lib/cbor/cbor.h"
 
+#include <stdio.h>
+
 /* Tags and keys of the draft's CDDL. */
 enum { TAG_UNSIGNED = 501, TAG_COMID = 506, TAG_SIGN1 = 18 };
 enum { CORIM_ID = 0, CORIM_TAGS = 1, CORIM_VALIDITY = 4, VALIDITY_FROM = 0, VALIDITY_TO = 1, TAG_EPOCH = 1 };
@@ -120,8 +122,7 @@ static void id_of(const char *what, struct slice content, char out[static ID_SIZ
 	uint8_t digest[SHA256_DIGEST_LENGTH];
 
 	SHA256(content.data, content.size, digest);
-	memcpy(out, what, strlen(what));
-	hex_encode(slice_of(digest, ID_BYTES), out + strlen(what));
+	hex_encode(slice_of(digest, ID_BYTES), out + snprintf(out, ID_SIZE, "%s", what));
 }
 
 static enum err put_comid(struct writer *w, struct slice triples)

@@ -112,7 +112,7 @@ static enum check_result report_scalars(const struct snp_case *c, struct check *
 		return CHECK_FAIL;
 	}
 	if (!ecdsa_pair_le(ECDSA_P384, r, s, pair) ||
-	    !ecdsa_in_range(ECDSA_P384, slice_of(pair, 2 * SNP_SCALAR_USED))) {
+	    !ecdsa_in_range(ECDSA_P384, slice_of(pair, (size_t)2 * SNP_SCALAR_USED))) {
 		say(k->found, "out of range%s", all_zero(r) && all_zero(s) ? ": both zero, nothing was signed" : "");
 		return CHECK_FAIL;
 	}
@@ -132,7 +132,7 @@ static enum check_result report_signature(const struct snp_case *c, struct check
 		return skip(k, "the platform key is of another kind");
 	if (ecdsa_pair_le(ECDSA_P384, r, s, pair))
 		err = cert_ecdsa384(&c->key, slice_of(c->evidence.data, SNP_REPORT_SIGNED),
-		                    slice_of(pair, 2 * SNP_SCALAR_USED), &found);
+		                    slice_of(pair, (size_t)2 * SNP_SCALAR_USED), &found);
 	say(k->expected, "signed by the platform key");
 	say(k->cure, "the report was altered, or the certificate is of another chip or TCB");
 	return from(err, &found, k);

@@ -141,7 +141,7 @@ static enum err save_session(const struct cli *c, const struct sev_offer *o, uin
 	TRY(path_of(cli_value(c, "out"), "transport.keys", path, n));
 	memcpy(keys, o->keys.tek, SEV_KEY_SIZE);
 	memcpy(keys + SEV_KEY_SIZE, o->keys.tik, SEV_KEY_SIZE);
-	memcpy(keys + 2 * SEV_KEY_SIZE, le, sizeof le);
+	memcpy(keys + (size_t)2 * SEV_KEY_SIZE, le, sizeof le);
 	err = keyfile_write(path, cli_has(c, "force"), slice_of(keys, sizeof keys), n);
 	wipe(keys, sizeof keys);
 	TRY(err);
