@@ -579,6 +579,7 @@ static void a_client_without_a_good_certificate_is_refused(void **state)
 {
 	const struct tls_trust ours = {.roots = &root.root, .root_count = 1, .now_s = NOW};
 	const struct tls_trust late = {.roots = &root.root, .root_count = 1, .now_s = NOW + 2 * DAY};
+	const struct tls_trust early = {.roots = &root.root, .root_count = 1, .now_s = NOW - 2 * DAY};
 	const struct tls_trust theirs = {.roots = &leaf.root, .root_count = 1, .now_s = NOW};
 
 	(void)state;
@@ -587,11 +588,22 @@ static void a_client_without_a_good_certificate_is_refused(void **state)
 	party_make(&visitor, "visitor", &(struct recipe){.by = &root});
 	start(&(struct ends){.clients = &late, .identity = &visitor.identity});
 	refused(server, client, ERR_AUTH, 45);
+	start(&(struct ends){.clients = &early, .identity = &visitor.identity});
+	refused(server, client, ERR_AUTH, 45);
 	start(&(struct ends){.clients = &theirs, .identity = &visitor.identity});
 	refused(server, client, ERR_AUTH, 48);
 	party_make(&visitor, "visitor", &(struct recipe){.by = &root, .extended = "serverAuth"});
 	start(&(struct ends){.clients = &ours, .identity = &visitor.identity});
 	refused(server, client, ERR_AUTH, 43);
+	party_make(&visitor, "visitor", &(struct recipe){.by = &root, .usage = "critical,keyAgreement"});
+	start(&(struct ends){.clients = &ours, .identity = &visitor.identity});
+	refused(server, client, ERR_AUTH, 43);
+	party_make(&visitor, "visitor", &(struct recipe){.by = &other_root}); /* the name of our root, but another key */
+	start(&(struct ends){.clients = &ours, .identity = &visitor.identity});
+	refused(server, client, ERR_AUTH, 48);
+	party_make(&visitor, "visitor", &(struct recipe){.by = &root, .damaged = true}); /* looks the same */
+	start(&(struct ends){.clients = &ours, .identity = &visitor.identity});
+	refused(server, client, ERR_AUTH, 48);
 	party_make(&visitor, "visitor", &(struct recipe){.by = &root});
 	visitor.secret[31] ^= 1;
 	start(&(struct ends){.clients = &ours, .identity = &visitor.identity});

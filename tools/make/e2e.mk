@@ -9,6 +9,11 @@ CHECKS += check-e2e
 $(E2E): check-e2e-%: programs examples $(GUESTS) $(B)/test/relay $(B)/test/middle
 	@B=$(abspath $(B)) sh test/e2e/$*.sh
 
+## check-chromium   headless Chromium and an HTTPS server in a Keep; installs Debian's chromium when it may
+.PHONY: check-chromium
+check-chromium: programs examples
+	@B=$(abspath $(B)) sh test/chromium/run.sh
+
 .PHONY: check-scale
 check-scale: programs examples $(GUESTS)
 	@B=$(abspath $(B)) KEEPS=$(or $(KEEPS),200) CYCLES=$(or $(CYCLES),2000) sh test/e2e/scale.sh
