@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A connection of lib/tls on a wire that never blocks, with the manners of a socket: read, write, end, and what to wait
- * for. The handshake happens by itself. Nothing here waits, and nothing is kept but what one record needs.
+ * for. The handshake happens by itself. Nothing here waits, and nothing is kept but what came from the wire at a time.
  */
 #ifndef BROCH_TLS_STREAM_H
 #define BROCH_TLS_STREAM_H
 
 #include "lib/tls/tls.h"
 
-enum { TLS_STREAM_IN = 16384 + 512 }; /* a record, and some more */
+enum { TLS_STREAM_IN = 65536 }; /* some records: each time the wire is asked is a call to a host */
 
 struct tls_wire {
 	/* At least one byte: OK. ERR_AGAIN: wait until it is writable (readable). ERR_CLOSED: the other side ended.

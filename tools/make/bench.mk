@@ -11,6 +11,7 @@ BENCH_NEEDS_run := all $(B)/examples/hello.wasm
 BENCH_NEEDS_keeps := all
 BENCH_NEEDS_stream := all $(B)/bench/stream/sink.wasm $(B)/bench/stream/source.wasm
 BENCH_NEEDS_tls := $(B)/bench/tls-run
+BENCH_NEEDS_services := all examples $(B)/test/load $(B)/bench/services-native
 BENCH_NEEDS_verify := $(B)/bench/verify-run $(B)/bin/broch
 
 $(B)/host/bench/verify/verify.o: HOSTED += -Iinclude
@@ -18,6 +19,11 @@ $(B)/bench/verify-run: $(B)/host/bench/verify/verify.o $(B)/lib/libbroch-attest.
 	@mkdir -p $(@D)
 	@echo "  LD      $@"
 	$(Q)$(CC) -pie $(LDFLAGS) -o $@ $^ -ljansson -lcrypto -pthread
+
+$(B)/bench/services-native: $(B)/host/bench/services/native.o
+	@mkdir -p $(@D)
+	@echo "  LD      $@"
+	$(Q)$(CC) -pie $(LDFLAGS) -o $@ $^ -lssl -lcrypto
 
 $(B)/bench/tls-run: $(B)/host/bench/tls/tls.o $(B)/host/lib.a $(B)/host/sys.a
 	@mkdir -p $(@D)
