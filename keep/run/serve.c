@@ -596,6 +596,7 @@ void serve(struct keep *k, uint64_t until)
 	uint64_t before;
 
 	settle(k);
+	until = sockets_sweep(k, until);
 	n = collect(k, entries, links);
 	sockets = sockets_collect(&k->sockets, entries + n, k->waiting_sockets);
 	before = now(k);

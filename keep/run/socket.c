@@ -23,7 +23,7 @@ static struct socket *find(uint32_t number)
 {
 	struct socket *s = &port_keep()->sockets.socket[number];
 
-	CHECK(number < SOCKETS_MAX && s->state != SOCKET_FREE);
+	CHECK(number < SOCKETS_MAX && (s->state == SOCKET_LISTENS || s->state == SOCKET_STREAM));
 	return s;
 }
 
@@ -47,29 +47,85 @@ static uint32_t add(struct sockets *s, uint32_t channel, enum socket_state state
 	return number;
 }
 
-void port_socket_close(uint32_t number)
+static void let_go(struct keep *k, uint32_t number)
 {
-	struct sockets *all = &port_keep()->sockets;
-	struct socket *s = find(number);
+	struct sockets *all = &k->sockets;
+	struct socket *s = &all->socket[number];
 
-	if (s->secure != NULL) {
-		secure_end(s->secure);
-		(void)!secure_flush(s->secure); /* a peer that takes nothing is not waited for */
-		secure_close(&port_keep()->secure, s->secure);
-	} else {
+	all->leaving -= s->state == SOCKET_LEAVES;
+	if (s->secure != NULL)
+		secure_close(&k->secure, s->secure);
+	else
 		call_close(s->channel);
-	}
 	*s = (struct socket){.state = SOCKET_FREE};
 	all->count--;
 	while (all->top > 0 && all->socket[all->top - 1].state == SOCKET_FREE)
 		all->top--;
 }
 
+/* Does TLS have bytes that the wire did not take? An end of the peer that is still to come is none of these. */
+static bool unsent(struct socket *s)
+{
+	(void)!secure_flush(s->secure);
+	return (secure_wants(s->secure) & KEEPCALL_WRITABLE) != 0;
+}
+
+/* The kernel of the host hands over what is left in a socket; what is left in TLS is ours to hand over. Before the handshake
+ * is over there is nothing of the program's in it. */
+static bool has_more(struct socket *s)
+{
+	bool established;
+
+	if (s->secure == NULL)
+		return false;
+	established = secure_facts(s->secure).established;
+	secure_end(s->secure);
+	return unsent(s) && (established || s->pending);
+}
+
+void port_socket_close(uint32_t number)
+{
+	struct keep *k = port_keep();
+	struct socket *s = find(number);
+
+	if (!has_more(s)) {
+		let_go(k, number);
+		return;
+	}
+	s->state = SOCKET_LEAVES;
+	s->wanted = 0;
+	s->pending = true;
+	s->until = clock_add(clock_monotonic(&k->clock), LEAVE_PATIENCE);
+	k->sockets.leaving++;
+}
+
+uint64_t sockets_sweep(struct keep *k, uint64_t until)
+{
+	const uint64_t now = k->sockets.leaving == 0 ? 0 : clock_monotonic(&k->clock);
+
+	for (uint32_t i = k->sockets.top; k->sockets.leaving > 0 && i-- > 0;) {
+		struct socket *s = &k->sockets.socket[i];
+
+		if (s->state != SOCKET_LEAVES)
+			continue;
+		if (!s->pending || now >= s->until)
+			let_go(k, i);
+		else if (s->until < until)
+			until = s->until;
+	}
+	return until;
+}
+
 void sockets_over(struct keep *k)
 {
 	for (uint32_t i = k->sockets.top; i-- > 0;)
-		if (k->sockets.socket[i].state != SOCKET_FREE)
+		if (k->sockets.socket[i].state == SOCKET_LISTENS || k->sockets.socket[i].state == SOCKET_STREAM)
 			port_socket_close(i);
+	for (uint64_t until; until = sockets_sweep(k, CLOCK_NEVER), k->sockets.leaving > 0 && keep_must_stop(k) == OK;)
+		serve(k, until);
+	for (uint32_t i = k->sockets.top; i-- > 0;)
+		if (k->sockets.socket[i].state != SOCKET_FREE)
+			let_go(k, i);
 	secure_over(&k->secure);
 }
 
@@ -107,7 +163,7 @@ void sockets_took(struct sockets *s, const struct keepcall_poll *entries, const 
 		if (one->secure != NULL)
 			secure_news(one->secure, one->ready);
 		if (one->pending && one->ready != 0)
-			one->pending = secure_flush(one->secure) == ERR_AGAIN;
+			one->pending = unsent(one);
 	}
 }
 
@@ -212,7 +268,7 @@ static enum err write_secure(struct socket *s, struct slice data, size_t *put)
 	enum err err = secure_write(s->secure, data, put);
 
 	if (err == OK)
-		s->pending = secure_flush(s->secure) == ERR_AGAIN;
+		s->pending = unsent(s);
 	return not_now(s, 0, err);
 }
 
@@ -237,7 +293,7 @@ enum err port_socket_shut(uint32_t number, bool reading, bool writing)
 		s->over = true;
 	if (writing && s->secure != NULL) {
 		secure_end(s->secure);
-		s->pending = secure_flush(s->secure) == ERR_AGAIN;
+		s->pending = unsent(s);
 		return OK;
 	}
 	return writing ? call_shut(s->channel) : OK;

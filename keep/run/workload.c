@@ -155,6 +155,7 @@ static enum err make_wasi(struct keep *k, struct wasi **out, struct note *n)
 		.arg_count = m->arg_count,
 		.no_stdin = (m->flags & MANIFEST_STDIN) == 0,
 		.file_bytes = m->limits.file_bytes,
+		.no_preopens = (m->flags & MANIFEST_NO_ROOT) != 0,
 		.network = manifest_network_said(&m->network),
 		.open_files = (uint32_t)m->limits.open_files, /* bounded by manifest_check */
 		.file_arena = &k->memory.files,

@@ -425,7 +425,7 @@ static enum keepcall_status answer(void)
 void door_ring(void)
 {
 	f.calls++;
-	if (f.o.sockets != NULL)
+	if (f.o.sockets != NULL && page()->op == KEEPCALL_WAIT) /* else peers are slower than the Keep */
 		(void)f.o.sockets->step();
 	if (cancel || f.calls > (f.o.calls_max == 0 ? 10000000 : f.o.calls_max))
 		end_keep(FAKE_EXITED);

@@ -7,7 +7,7 @@
 
 #include <stdlib.h>
 
-enum { NOW = 1700000000, QUEUE = 40000, LISTENER = PEERS_MAX + 1, FIRST = FAKE_CHANNELS + 1, HELD = 2000,
+enum { NOW = 1700000000, QUEUE = 40000, NARROW = 60, LISTENER = PEERS_MAX + 1, FIRST = FAKE_CHANNELS + 1, HELD = 2000,
        REFUSED = 1000, NEVER };
 
 static const struct tls_version *const version = &tls_1_2;
@@ -79,6 +79,11 @@ void peers_own_pin(uint8_t out[static TLS_PIN_SIZE])
 
 /* ---- wires ---- */
 
+static size_t capacity(void)
+{
+	return all.plan.narrow ? NARROW : QUEUE;
+}
+
 static void carry(struct wire *w, const uint8_t *bytes, size_t size)
 {
 	if (size > QUEUE - w->size)
@@ -97,7 +102,7 @@ static void release(struct wire *w)
 /* How many of them it took. */
 static size_t wire_put(struct wire *w, const uint8_t *bytes, size_t size)
 {
-	const size_t before = w->size, room = QUEUE - w->size;
+	const size_t before = w->size, room = w->size < capacity() ? capacity() - w->size : 0;
 	const uint64_t trick = all.plan.bad_wires ? roll(60) : 60;
 
 	size = size < room ? size : room;
@@ -361,7 +366,7 @@ static uint16_t ready(uint64_t channel, uint16_t wanted)
 	if (p->listening)
 		return wanted & (KEEPCALL_WRITABLE | (all.arrived < all.plan.clients ? KEEPCALL_READABLE : 0));
 	now |= p->in.size > 0 || over(&p->in) ? KEEPCALL_READABLE : 0;
-	now |= p->out.size < QUEUE || p->out.cut ? KEEPCALL_WRITABLE : 0;
+	now |= p->out.size < capacity() || p->out.cut ? KEEPCALL_WRITABLE : 0;
 	return (uint16_t)((now & wanted) | (p->in.cut ? KEEPCALL_HANGUP : 0));
 }
 
@@ -455,6 +460,11 @@ void peers_over(void)
 		free(all.peer[i].tls);
 		all.peer[i].tls = NULL;
 	}
+}
+
+size_t peers_total(unsigned who)
+{
+	return who < LISTENER ? all.peer[who].total : 0;
 }
 
 bool peers_kind(unsigned who)

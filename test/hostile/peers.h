@@ -17,6 +17,7 @@ struct peers_plan {
 	bool bad_wires;   /* else they carry what they are given */
 	bool bad_hosts;   /* opening may fail, or never end */
 	bool odd_peers;   /* some stall or go early */
+	bool narrow;      /* wires take few bytes at a time */
 	unsigned clients; /* that come to the listening socket */
 	bool connects;    /* one more answers a connection of the Keep */
 };
@@ -34,6 +35,8 @@ void peers_own_pin(uint8_t out[static TLS_PIN_SIZE]);
 uint8_t peers_text(unsigned who, size_t at);
 /* Is this all that it sent, and did it then say that it is over? */
 bool peers_ended(unsigned who, size_t size);
+/* How much it says. */
+size_t peers_total(unsigned who);
 /* Does it nothing odd? */
 bool peers_kind(unsigned who);
 /* Has every peer that is neither odd nor refused got its text back? */

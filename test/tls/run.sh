@@ -154,6 +154,15 @@ expect 35 'alert handshake failure' "curl without one" curl -sSk "https://127.0.
 expect 35 'alert unsupported certificate' "curl with a server's" curl -sSk --cert "$t/rsa.pem" --key "$t/rsa.key" --tls-max 1.2 "https://127.0.0.1:$port/"
 holds "the server says why" grep -q 'the client showed no certificate; alert 40' "$t/private.log"
 
+# ---- client certificates by their keys alone: there is no authority to name ----
+visitor=$(openssl x509 -in "$t/visitor.pem" -noout -pubkey | openssl pkey -pubin -outform DER | sha256sum | cut -d' ' -f1)
+serve known names=keep.example pins="$visitor"
+expect 0 hello "curl, pinned" curl -sSk --cert "$t/visitor.pem" --key "$t/visitor.key" "https://127.0.0.1:$port/"
+expect 35 'alert handshake failure' "curl without a certificate" curl -sSk "https://127.0.0.1:$port/"
+expect 35 'alert' "curl with another key" curl -sSk --cert "$t/rsa.pem" --key "$t/rsa.key" --tls-max 1.2 "https://127.0.0.1:$port/"
+printf 'GET / HTTP/1.0\r\n\r\n' >"$t/get"
+expect 0 hello "OpenSSL, pinned" sh -c 'openssl s_client -quiet -connect "127.0.0.1:$1" -cert "$2" -key "$3" <"$4" 2>/dev/null' - "$port" "$t/visitor.pem" "$t/visitor.key" "$t/get"
+
 # ---- two of ours, each with the other's key pinned ----
 mine=$("$peer" pin key=one)
 serve pair names=keep.example pins="$mine"
