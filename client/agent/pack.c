@@ -302,5 +302,7 @@ enum err pack(struct config *c, const char *argv0, struct bundle *b, struct note
 	TRY(pack_tls(c, b, n));
 	TRY(pack_network(c, b, n));
 	pack_numbers(c, bundle_manifest(b));
+	if (c->no_root)
+		bundle_manifest(b)->flags |= MANIFEST_NO_ROOT;
 	return OK;
 }

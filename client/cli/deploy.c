@@ -42,7 +42,7 @@ static enum err prepare(struct deploy *d, struct note *n)
 	d->at_module = false;
 	TRY(workload_rest(d->c, &limits, &d->workload, n));
 	m = bundle_manifest(d->workload.bundle);
-	m->flags = d->detached ? MANIFEST_DETACHED : cli_has(d->c, "no-stdin") ? 0 : MANIFEST_STDIN;
+	m->flags |= d->detached ? MANIFEST_DETACHED : cli_has(d->c, "no-stdin") ? 0 : MANIFEST_STDIN;
 	m->name = slice_text(cli_value(d->c, "name") != NULL ? cli_value(d->c, "name") : "");
 	return bundle_seal(d->workload.bundle, n);
 }

@@ -91,7 +91,7 @@ static enum err start(struct run *r, struct note *n)
 	r->at_module = false;
 	TRY(workload_rest(r->c, &no_limits, &r->workload, n));
 	if (!cli_has(r->c, "no-stdin"))
-		bundle_manifest(r->workload.bundle)->flags = MANIFEST_STDIN;
+		bundle_manifest(r->workload.bundle)->flags |= MANIFEST_STDIN;
 	TRY(bundle_seal(r->workload.bundle, n));
 	timings_mark(&r->timings, TIMING_AGENT);
 	if (r->fallback)

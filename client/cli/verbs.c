@@ -44,6 +44,7 @@ const struct option options_workload[] = {
 	{"env", 'e', true, "NAME[=VALUE]", "an environment variable; without a value, ours of that name"},
 	{"env-file", 0, true, "FILE", "environment variables, one a line"},
 	{"dir", 0, true, "DIR[:NAME]", "copy the files below DIR into the Keep, read-only, as NAME"},
+	{"no-root", 0, false, NULL, "the program finds no directory open but mounts in memory"},
 	{"memory", 'm', false, "SIZE", "most memory the workload may have, such as 64MiB; default 1GiB"},
 	{"timeout", 0, false, "TIME", "end the workload after so long, such as 300ms or 2h"},
 	{"cpu-time", 0, false, "TIME", "end the workload after so much computing"},

@@ -32,6 +32,7 @@ static enum err add_env(const struct cli *c, struct config *config, struct note 
 {
 	const char *text;
 
+	config->no_root = config->no_root || cli_has(c, "no-root");
 	for (size_t at = 0; (text = cli_next(c, "env-file", &at)) != NULL;)
 		TRY(config_env_file(config, text, n));
 	for (size_t at = 0; (text = cli_next(c, "env", &at)) != NULL;)

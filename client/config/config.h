@@ -99,6 +99,7 @@ struct config { /* heap; to be read, and changed by the functions below only */
 	const char *file; /* NULL: none was read */
 	bool enarx;
 	const char *steward;
+	bool no_root; /* the program does not find / open */
 	struct config_arg *args;
 	size_t arg_count;
 	struct config_variable *env;

@@ -617,7 +617,7 @@ static enum err not_offered(struct reading *r, const struct toml_value *v, const
 /* ---- the whole ---- */
 
 enum { TOP_STEWARD, TOP_ARGS, TOP_ENV, TOP_FILES, TOP_ENARX, TOP_LIMITS = TOP_ENARX, TOP_MOUNTS, TOP_SECRETS, TOP_RESTART, TOP_NETWORK,
-       TOP_TLS, TOP_MODULES, TOP_FIELDS };
+       TOP_TLS, TOP_ROOT, TOP_MODULES, TOP_FIELDS };
 static const struct field top_fields[TOP_FIELDS] = {
 	[TOP_STEWARD] = {"steward", TOML_STRING, "steward = \"https://attest.example\""},
 	[TOP_ARGS] = {"args", TOML_ARRAY, "args = [\"one\", \"two\"]"},
@@ -629,6 +629,7 @@ static const struct field top_fields[TOP_FIELDS] = {
 	[TOP_RESTART] = {"restart", TOML_TABLE, "[restart] and when = \"on-failure\" below it"},
 	[TOP_NETWORK] = {"network", TOML_TABLE, "[network] and egress = [\"example.org:443\"] below it"},
 	[TOP_TLS] = {"tls", TOML_TABLE, "[tls] and names = [\"keep.example\"] below it"},
+	[TOP_ROOT] = {"root", TOML_BOOL, "root = false"},
 	[TOP_MODULES] = {"modules", TOML_ARRAY, "[[modules]]"},
 };
 
@@ -659,6 +660,7 @@ static enum err read_broch_part(struct reading *r, const struct toml_value *cons
 		TRY(read_network(r, v[TOP_NETWORK]));
 	if (v[TOP_TLS] != NULL)
 		TRY(read_tls(r, v[TOP_TLS]));
+	r->c->no_root = v[TOP_ROOT] != NULL && !v[TOP_ROOT]->u.boolean;
 	return v[TOP_MODULES] != NULL ? not_offered(r, v[TOP_MODULES], "[[modules]]: further modules are") : OK;
 }
 

@@ -140,6 +140,11 @@ static void tables_of_broch_are_read(void **state)
 	assert_string_equal(c->tls.key, "/etc/app/keep.key");
 	good("b", "[restart]\nwhen = \"never\"\n");
 	assert_int_equal(c->restart.times, 0);
+	assert_false(c->no_root);
+	good("b", "root = false\n");
+	assert_true(c->no_root);
+	good("b", "root = true\n");
+	assert_false(c->no_root);
 }
 
 static void wrong_files_are_refused_with_place_and_cure(void **state)

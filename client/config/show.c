@@ -273,6 +273,8 @@ void config_show(FILE *f, const struct config *c, bool origin)
 
 	if (c->steward != NULL)
 		put_pair(&w, "steward", c->steward, NULL);
+	if (c->no_root)
+		fputs("root = false\n", f);
 	put_args(&w, c);
 	if (c->descriptor_count > 0 && c->named_count == 0)
 		fputs("files = []\n", f);
@@ -446,11 +448,11 @@ json_t *config_show_json(const struct config *c)
 
 	for (size_t i = 0; i < c->remark_count; i++)
 		json_array_append_new(remarks, json_string(c->remarks[i]));
-	return json_pack("{s:s, s:s?, s:s?, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "schema", "broch.config/1",
+	return json_pack("{s:s, s:s?, s:s?, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:b}", "schema", "broch.config/1",
 	                 "file", c->file, "steward", c->steward, "args", args_json(c), "env", env_json(c), "files",
 	                 descriptors_json(c), "limits", limits_json(c), "mounts", mounts_json(c), "secrets",
 	                 secrets_json(c), "restart", restart_json(c), "tls", tls_json(c), "network", network_json(c),
-	                 "remarks", remarks);
+	                 "remarks", remarks, "root", !c->no_root);
 }
 
 /* ---- a beginning ---- */

@@ -21,8 +21,14 @@ cp -r "$suite"/c "$suite"/rust "$suite"/assemblyscript "$copy"/
 chmod -R u+w "$copy" # the original may be read-only
 find "$copy" \( -name '*.cleanup' -o -name .keep \) -exec rm -rf {} +
 case $where in
-host) set -- "$build/test/wasi-host" ;;
-keep) set -- "$build/bin/broch" run -q --backend kvm ;;
+host)
+	set -- "$build/test/wasi-host"
+	export NO_DIRECTORY=--no-dir
+	;;
+keep)
+	set -- "$build/bin/broch" run -q --backend kvm
+	export NO_DIRECTORY=--no-root
+	;;
 *) echo "wasi: WHERE is host or keep, not $where" >&2; exit 1 ;;
 esac
 exec "$build/test/wasi-suite" "$copy/c" "$copy/rust" "$copy/assemblyscript" -- "$@"
