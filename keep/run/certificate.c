@@ -7,7 +7,7 @@
 #include "lib/attest/envelope.h"
 #include "lib/tls/certificate.h"
 
-enum { HOUR = 3600, YEAR = 366 * 86400, HEADS = 16, COLLATERAL_UP_TO = 12288 /* of evidence */ };
+enum { HOUR = 3600, HEADS = 16, COLLATERAL_UP_TO = 12288 /* of evidence */ };
 
 static void sha256(struct slice in, uint8_t out[static 32])
 {
@@ -73,7 +73,7 @@ enum err keep_certificate_make(struct identity *id, struct arena *a, const struc
 	                                 .names = wish->names,
 	                                 .name_count = wish->name_count,
 	                                 .from_s = wish->now_s > HOUR ? wish->now_s - HOUR : 0,
-	                                 .until_s = wish->now_s + YEAR};
+	                                 .until_s = wish->now_s + KEEP_CERTIFICATE_LIFE_S};
 	struct slice public;
 	size_t size;
 	enum err err;

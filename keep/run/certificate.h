@@ -15,6 +15,8 @@ struct keep_certificate {
 	br_ec_private_key key;   /* points into the identity */
 };
 
+enum { KEEP_CERTIFICATE_LIFE_S = 366 * 86400 };
+
 struct keep_certificate_wish {
 	const uint8_t *manifest;  /* SHA-256, 32 bytes */
 	uint64_t now_s;           /* valid from an hour before, for clocks that differ, to a year after */

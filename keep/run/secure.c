@@ -76,18 +76,35 @@ void secure_news(struct secure *s, uint16_t ready)
 
 /* ---- beginning ---- */
 
+enum { RENEWAL_S = 30 * 86400 };
+
+/*
+ * A Keep may serve for longer than a certificate is valid: a new one has the same key and fresh evidence. When the host
+ * gives none, the old one does as long as it is valid. Connections that are there do not care.
+ */
 static enum err own_certificate(struct secure_pool *p, uint64_t now_s, struct note *n)
 {
 	const struct keep_certificate_wish wish = {.manifest = p->settings.manifest,
 	                                           .now_s = now_s,
 	                                           .names = p->settings.names,
 	                                           .name_count = p->settings.name_count};
+	const uint64_t until_s = p->made_s + KEEP_CERTIFICATE_LIFE_S;
+	const size_t mark = p->memory->heap.used;
+	struct keep_certificate fresh = {0};
+	struct note why = {{0}};
+	enum err err;
 
-	if (p->made)
+	if (p->made && now_s < until_s - RENEWAL_S)
 		return OK;
-	TRY(keep_certificate_make(p->identity, &p->memory->heap, &wish, &p->certificate, n));
+	err = keep_certificate_make(p->identity, &p->memory->heap, &wish, &fresh, &why);
+	if (err != OK) {
+		arena_release(&p->memory->heap, mark);
+		return p->made && now_s < until_s ? OK : refuse(n, err, "%s", why.text[0] != 0 ? why.text : err_text(err));
+	}
+	p->certificate = fresh;
 	p->own = (struct tls_identity){&p->certificate.der, 1, &p->certificate.key};
 	p->made = true;
+	p->made_s = now_s;
 	return OK;
 }
 

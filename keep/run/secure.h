@@ -40,6 +40,7 @@ struct secure_pool { /* zero-initialised, then secure_begin */
 	struct secure *spare; /* closed ones, to be used again */
 	uint64_t charged;     /* bytes of all of them */
 	bool made;
+	uint64_t made_s; /* when, by the tenant's clock; made again a month before it is not valid any longer */
 	struct keep_certificate certificate;
 	struct tls_identity own;
 };

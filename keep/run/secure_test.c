@@ -170,6 +170,36 @@ static void shake(void)
 
 /* ---- tests ---- */
 
+static void a_certificate_is_made_again_in_time(void **ctx)
+{
+	enum { DAY = 86400, LAST = KEEP_CERTIFICATE_LIFE_S - 30 * DAY };
+	const struct secure_settings s = settings();
+	const unsigned char *first;
+
+	(void)ctx;
+	restart(&s);
+	assert_int_equal(secure_server(&pool, SERVER, NOW, &server, &note), OK);
+	first = pool.certificate.der.data;
+	secure_close(&pool, server);
+	assert_int_equal(secure_server(&pool, SERVER, NOW + LAST - 1, &server, &note), OK);
+	assert_int_equal(evidence_asked, 1);
+	secure_close(&pool, server);
+	mute = true; /* no evidence: the old one is still good */
+	assert_int_equal(secure_server(&pool, SERVER, NOW + LAST, &server, &note), OK);
+	assert_true(evidence_asked == 2 && pool.certificate.der.data == first && note.text[0] == 0);
+	secure_close(&pool, server);
+	assert_int_equal(secure_server(&pool, SERVER, NOW + KEEP_CERTIFICATE_LIFE_S, &server, &note), ERR_IO);
+	assert_non_null(strstr(note.text, "no evidence"));
+	mute = false;
+	closed[SERVER] = false;
+	assert_int_equal(secure_server(&pool, SERVER, NOW + KEEP_CERTIFICATE_LIFE_S, &server, &note), OK);
+	assert_true(evidence_asked == 4 && pool.certificate.der.data != first);
+	memset(&note, 0, sizeof note);
+	assert_int_equal(secure_client(&pool, CLIENT, &(struct secure_peer){.name = "keep"}, NOW + KEEP_CERTIFICATE_LIFE_S, &client,
+	                               &note), OK);
+	shake(); /* the key is the one that was pinned */
+}
+
 static void both_ends_know_each_other(void **ctx)
 {
 	struct secure_settings s = settings();
@@ -409,6 +439,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	        cmocka_unit_test(both_ends_know_each_other),
+	        cmocka_unit_test(a_certificate_is_made_again_in_time),
 	        cmocka_unit_test(the_host_sees_no_plaintext),
 	        cmocka_unit_test(closed_ones_are_used_again),
 	        cmocka_unit_test(what_cannot_begin_says_why),
