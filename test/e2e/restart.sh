@@ -16,7 +16,7 @@ policy_of() { # when, times, pause
 run() { # input
 	fresh
 	status=0
-	printf "$1" | timeout -k 5 60 "$broch" run -q --backend "$kind" --config "$tmp/broch.toml" "$B/test/guests/lives.wasm" >"$tmp/out" 2>"$tmp/err" || status=$?
+	printf '%b' "$1" | timeout -k 5 60 "$broch" run -q --backend "$kind" --config "$tmp/broch.toml" "$B/test/guests/lives.wasm" >"$tmp/out" 2>"$tmp/err" || status=$?
 }
 lives() { grep -c . "$tmp/out"; }
 told() { grep -c '^\[broch: the program .*; restart' "$tmp/err"; }
