@@ -177,10 +177,15 @@ static enum err make_wasi(struct keep *k, struct wasi **out, struct note *n)
 
 /*
  * A program begins in the interpreter, because most are done before a compiler would be; one that goes on is compiled
- * at the first poll, or a poll later for each 256 KiB of its module: the longer compiling takes, the more there must be
- * to gain.
+ * at the first poll, or a poll later for each so many bytes of its module: the longer compiling takes, the more there
+ * must be to gain. Optimizing takes six times as long; a large module, of which most is never run, gets baseline code.
  */
-#define POLL_EACH (1u << 18)
+enum { OPTIMIZED_MOST = 512 << 10, POLL_EACH_OPTIMIZED = 64 << 10, POLL_EACH = 256 << 10 };
+
+static bool is_optimized(const struct program *p)
+{
+	return delivery_module(&p->keep->delivery).size <= OPTIMIZED_MOST;
+}
 
 static enum err poll(void *ctx)
 {
@@ -190,7 +195,8 @@ static enum err poll(void *ctx)
 	if (p->instance == NULL || p->keep->compiling_tried || p->polls_left-- > 0)
 		return OK;
 	p->keep->compiling_tried = true; /* what is not compiled now is interpreted */
-	if (wasm_compile(p->module, WASM_TIER_BASELINE, &p->keep->memory.module, &p->keep->memory.code) == OK)
+	if (wasm_compile(p->module, is_optimized(p) ? WASM_TIER_OPTIMIZED : WASM_TIER_BASELINE, &p->keep->memory.module,
+			 &p->keep->memory.code) == OK)
 		wasm_run_compiled(p->instance);
 	return OK;
 }
@@ -209,7 +215,7 @@ static enum err load(struct keep *k, struct program *p, struct wasm_extern *cons
 	p->module = k->module;
 	p->keep = k;
 	p->port = port_poll(k);
-	p->polls_left = delivery_module(&k->delivery).size / POLL_EACH;
+	p->polls_left = delivery_module(&k->delivery).size / (is_optimized(p) ? POLL_EACH_OPTIMIZED : POLL_EACH);
 	TRY(wasm_store_new(a, &limits, memory_linear_ops(&k->memory), (struct wasm_poll){poll, p}, &p->store));
 	return wasi_resolve(p->wasi, a, p->store, p->module, imports, n);
 }

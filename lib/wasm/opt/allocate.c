@@ -465,24 +465,12 @@ static void take_from_others(struct scan *s, uint32_t id)
 
 /* ---- the walk ---- */
 
+/* First who ends or pauses, then who goes on: the latter may take over. */
 static void expire(struct scan *s, uint32_t at)
 {
 	struct flow *f = s->f;
+	uint32_t paused = s->inactive_count;
 
-	for (uint32_t i = 0; i < s->inactive_count;) {
-		uint32_t id = s->inactive[i];
-		struct interval *it = &f->intervals[id];
-
-		f->work++;
-		advance(f, it, at);
-		if (it->range != 0 && !covers(f, it, at)) {
-			i++;
-			continue;
-		}
-		s->inactive[i] = s->inactive[--s->inactive_count];
-		if (it->range != 0)
-			s->active[it->reg] = id;
-	}
 	for (uint8_t r = 0; r < REGS; r++) {
 		uint32_t id = s->active[r];
 		struct interval *it = &f->intervals[id];
@@ -495,6 +483,18 @@ static void expire(struct scan *s, uint32_t at)
 		s->active[r] = 0;
 		if (it->range != 0)
 			s->inactive[s->inactive_count++] = id;
+	}
+	for (uint32_t i = paused; i-- > 0;) {
+		uint32_t id = s->inactive[i];
+		struct interval *it = &f->intervals[id];
+
+		f->work++;
+		advance(f, it, at);
+		if (it->range != 0 && !covers(f, it, at))
+			continue;
+		s->inactive[i] = s->inactive[--s->inactive_count];
+		if (it->range != 0)
+			s->active[it->reg] = id;
 	}
 }
 

@@ -7,6 +7,11 @@
  *
  * Each jump of several stands at the end of a block with one successor: br_if and br_table get blocks of their own for
  * the way to their labels.
+ *
+ * Code that the interpreter enters (`entered`) has a block before each loop with nothing on the stack (there, and at
+ * the loops around it), which it enters instead of what is before the loop: locals come from their slots there, so that
+ * they are phis of the loop. The first block is empty and stands for whatever comes before any of these: nothing is
+ * known to have happened.
  */
 #include "lib/wasm/opt/ir.h"
 
@@ -140,6 +145,19 @@ static uint32_t zero(struct flow *f, uint8_t type)
 	return constant(f, type, wasm_is_ref(type) ? WASM_NULL_REF : 0);
 }
 
+/* What a local is in a block that nothing precedes. */
+static uint32_t first_value(struct flow *f, uint32_t block, uint32_t local)
+{
+	uint32_t id;
+
+	if (!f->entered)
+		return zero(f, f->c->local_types[local]);
+	id = new_node(f, N_PARAM, f->c->local_types[local], 0, 0);
+	f->nodes[id].k = f->c->local_slots[local];
+	append(f, block, id);
+	return id;
+}
+
 /* ---- locals ---- */
 
 static uint32_t *locals_of(struct flow *f, uint32_t block)
@@ -179,7 +197,7 @@ static uint32_t get_local(struct flow *f, uint32_t block, uint32_t local)
 		b = f->edges[at->preds].from;
 	}
 	if (v == 0 && f->blocks[b].pred_count == 0) {
-		v = zero(f, f->c->local_types[local]);
+		v = first_value(f, b, local);
 	} else if (v == 0) {
 		v = new_node(f, N_PHI, f->c->local_types[local], 0, 0);
 		f->nodes[v].k = local + 1;
@@ -341,18 +359,30 @@ static void begin_block(struct flow *f)
 static void begin_loop(struct flow *f)
 {
 	struct label *l = enter(f, OPCODE_LOOP);
-	uint32_t before = f->now, head, count = l->type.param_count;
+	uint32_t before = f->now, entry = 0, head, count = l->type.param_count;
+	bool enterable;
 	struct block *b;
 
 	l->height = f->height - count;
 	go(f, &(struct label){.opcode = OPCODE_BLOCK, .type = {.result_count = count}}); /* carries the parameters */
+	enterable = f->height == 0 && (f->loop == 0 || f->blocks[f->loop].enterable);
+	f->enterable = f->enterable || enterable;
+	if (f->entered && enterable) {
+		entry = start_block(f);
+		f->blocks[entry].is_entry = true;
+		end_block(f, END_JUMP);
+		f->blocks[entry].succ[0] = entry + 1;
+	}
 	head = start_block(f);
 	b = &f->blocks[head];
 	b->is_loop = true;
+	b->enterable = enterable;
 	b->loop = f->loop = head;
 	b->depth = ++f->loop_depth;
 	f->blocks[before].succ[0] = head;
 	add_pred(f, head, before);
+	if (entry != 0)
+		add_pred(f, head, entry);
 	l->head = head;
 	add(f, N_POLL, 0, 0, 0);
 	for (uint32_t i = 0; i < count; i++) { /* completed at its end */
@@ -789,6 +819,13 @@ static void parameters(struct flow *f)
 	f->now = 0;
 	f->block_count = 1;
 	start_block(f);
+	if (f->entered) {
+		f->blocks[1].end = END_JUMP;
+		f->blocks[1].succ[0] = 2;
+		start_block(f);
+		add_pred(f, 2, 1);
+		return;
+	}
 	f->zeros[0] = add(f, N_ZERO, WASM_F32, 0, 0);
 	f->zeros[1] = add(f, N_ZERO, WASM_F64, 0, 0);
 	for (uint32_t i = 0; i < f->type->param_count && !f->failed; i++) {

@@ -32,6 +32,8 @@ static uint32_t place_of(const struct flow *f, uint32_t id)
 
 void hoist(struct flow *f)
 {
+	if (f->entered) /* no block is before a loop whatever way leads there */
+		return;
 	for (uint32_t b = 1; b < f->block_count; b++) {
 		uint32_t id = f->blocks[b].first, next;
 

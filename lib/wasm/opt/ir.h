@@ -57,7 +57,7 @@ struct block {
 	uint32_t preds, last_pred, pred_count; /* edges */
 	uint32_t index;                        /* END_JUMP: which predecessor it is */
 	uint8_t end;
-	bool is_loop, empty;
+	bool is_loop, enterable, is_entry, empty; /* is_entry: the interpreter hands over here */
 	uint32_t value;                 /* what decides or is returned */
 	uint32_t succ[2];               /* END_BRANCH: taken if not zero, else */
 	uint32_t targets, target_count; /* END_TABLE: rows in the pool */
@@ -114,6 +114,8 @@ struct flow {
 	struct compiler *c; /* the emitter, the module, the body */
 	struct arena a;     /* all that follows; empty again with the next function */
 	bool failed, calls;
+	bool enterable; /* it has such a loop: */
+	bool entered; /* by the interpreter, at loops: there all locals are in their slots; the beginning is never run */
 	const struct wasm_functype *type;
 	uint32_t param_slots;
 
@@ -220,8 +222,9 @@ bool is_compare(uint32_t op);
 const struct interval *interval_at(const struct flow *f, uint32_t value, uint32_t at);
 
 /* ---- optimize.c ---- */
-/* The reader of the compiler is at the body's code. False: not by this compiler, and nothing was written. */
-bool optimize_body(struct flow *f, uint32_t size);
+/* The reader of the compiler is at the body's code. `entered`: for the interpreter, which enters at loops, instead of for
+ * calls. False: not by this compiler. */
+bool optimize_body(struct flow *f, uint32_t size, bool entered);
 MUST_USE struct flow *optimizer_new(struct compiler *c, uint32_t largest_body);
 
 #endif

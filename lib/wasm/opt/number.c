@@ -62,6 +62,8 @@ void dominators(struct flow *f)
 			if (from < b)
 				idom = idom == 0 ? from : common(f, idom, from);
 		}
+		if (f->blocks[b].pred_count == 0)
+			idom = 1;
 		f->blocks[b].idom = idom;
 		if (idom == 0 || f->work > WORK_MAX)
 			f->failed = true;

@@ -62,7 +62,7 @@ static void run(struct flow *f)
 		passes[i](f);
 }
 
-bool optimize_body(struct flow *f, uint32_t size)
+bool optimize_body(struct flow *f, uint32_t size, bool entered)
 {
 	struct compiler *c = f->c;
 	struct arena a = f->a;
@@ -70,8 +70,8 @@ bool optimize_body(struct flow *f, uint32_t size)
 	if (size > BODY_MAX)
 		return false;
 	arena_release(&a, 0);
-	*f = (struct flow){.c = c, .a = a, .type = &c->m->types[c->m->functions[c->function]]};
-	f->param_slots = c->param_count;
+	*f = (struct flow){.c = c, .a = a, .entered = entered, .type = &c->m->types[c->m->functions[c->function]]};
+	f->param_slots = entered ? c->local_count : c->param_count;
 	f->failed = !make_room(f, size);
 	if (!f->failed)
 		run(f);

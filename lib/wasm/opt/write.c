@@ -28,6 +28,12 @@ static void begin(struct flow *f)
 	struct compiler *c = f->c;
 	uint32_t slots = f->out_base + f->outgoing + 8;
 
+	/* The interpreter makes no longer frame. */
+	if (f->entered && slots > c->m->bodies[c->function - c->m->imported_functions].frame_slots + NATIVE_FRAME_GROWTH) {
+		f->failed = true;
+		return;
+	}
+
 	emit_room(&c->e, 256);
 	if (f->calls)
 		write_poll(c, 0);
@@ -67,7 +73,7 @@ static bool does_nothing(const struct flow *f, uint32_t block)
 {
 	const struct block *b = &f->blocks[block];
 
-	if (b->end != END_JUMP || b->is_loop || b->moves_in != 0 || b->moves_out != 0)
+	if (b->end != END_JUMP || b->is_loop || b->is_entry || b->moves_in != 0 || b->moves_out != 0)
 		return false;
 	for (uint32_t phi = b->phis; phi != 0; phi = f->nodes[phi].next)
 		if (stores_phi(f, phi))
@@ -236,6 +242,8 @@ static void write_block(struct flow *f, uint32_t block, uint32_t next)
 
 	emit_bind(&f->c->e, b->fixups);
 	b->at = f->c->e.at;
+	if (b->is_entry && !add_loop(f->c, b->where))
+		f->failed = true;
 	if (b->is_loop && !add_head(f->c, b->at, halves_at(f, block)))
 		f->failed = true;
 	for (uint32_t phi = b->phis; phi != 0; phi = f->nodes[phi].next) {

@@ -90,6 +90,14 @@ void write_poll(struct compiler *c, uint32_t back)
 	late->back = back != 0 ? back : c->e.at;
 }
 
+bool add_loop(struct compiler *c, uint32_t loop)
+{
+	if (c->loop_count == c->loop_max)
+		return false;
+	c->loops[c->loop_count++] = (struct native_loop){loop, c->e.at};
+	return true;
+}
+
 bool add_head(struct compiler *c, uint32_t at, uint16_t halves)
 {
 	if (c->head_count == c->head_max)
@@ -416,9 +424,9 @@ static bool compile_body(struct compiler *c, uint32_t n, uint32_t size)
 	return s.supported && !c->failed;
 }
 
-static bool optimized_body(struct compiler *c, uint32_t n, uint32_t size)
+static bool optimized_body(struct compiler *c, uint32_t n, uint32_t size, bool entered)
 {
-	if (!begin_function(c, n, size) || !optimize_body(c->optimizer, size) || c->e.full)
+	if (!begin_function(c, n, size) || !optimize_body(c->optimizer, size, entered) || c->e.full)
 		return false;
 	emit_late(c, &(struct scanned){0});
 	return !c->failed;
@@ -657,15 +665,22 @@ static void take_back(struct compiler *c, const struct mark *m)
 	c->head_count = m->heads;
 }
 
-/* The baseline code of an optimized function, for the interpreter to enter it at its loops. */
+/* Of an optimized function once more, for the interpreter to enter it at its loops. */
 static void compile_second(struct compiler *c, uint32_t n, struct native_module *native)
 {
-	struct mark before = mark_of(c);
+	uint32_t size = body_size(c->m, n);
 	struct native_second *s = &native->seconds[native->second_count];
+	struct mark before;
 
 	align(&c->e);
+	before = mark_of(c);
 	*s = (struct native_second){.own = n, .offset = c->e.at, .sites = c->sites_size};
-	if (!compile_body(c, n, body_size(c->m, n)) || c->loop_count == before.loops) {
+	if (!optimized_body(c, n, size, true)) {
+		take_back(c, &before);
+		if (!compile_body(c, n, size))
+			c->loop_count = before.loops;
+	}
+	if (c->loop_count == before.loops) {
 		take_back(c, &before);
 		return;
 	}
@@ -687,7 +702,7 @@ static void compile_function(struct compiler *c, uint32_t n, struct native_modul
 	f->offset = c->entries[index] = c->e.at;
 	f->sites = c->sites_size;
 	if (c->optimizer != NULL) {
-		optimized = optimized_body(c, n, body_size(c->m, n));
+		optimized = optimized_body(c, n, body_size(c->m, n), false);
 		if (!optimized)
 			take_back(c, &before);
 	}
@@ -704,7 +719,7 @@ static void compile_function(struct compiler *c, uint32_t n, struct native_modul
 	code_put32(f->call + 1, index);
 	native->compiled += f->compiled;
 	native->optimized += optimized;
-	if (optimized)
+	if (optimized && c->optimizer->enterable)
 		compile_second(c, n, native);
 }
 
@@ -771,7 +786,7 @@ static enum err compile_into(struct wasm_module *m, enum wasm_tier tier, struct 
 	c->loops = native->loops;
 	c->loop_max = m->loops;
 	c->heads = native->heads;
-	c->head_max = m->reached_loops;
+	c->head_max = 2 * m->reached_loops; /* a body may be there twice */
 	TRY(make_scratch(c));
 	if (tier == WASM_TIER_OPTIMIZED && (c->optimizer = optimizer_new(c, largest_body(m))) == NULL)
 		return ERR_NOMEM;
@@ -812,7 +827,7 @@ static struct native_module *native_new(const struct wasm_module *m, enum wasm_t
 		return NULL;
 	if (tier == WASM_TIER_BASELINE)
 		return native;
-	native->heads = arena_many_scratch(scratch, m->reached_loops, struct native_head);
+	native->heads = arena_many_scratch(scratch, 2 * (size_t)m->reached_loops, struct native_head);
 	native->seconds = arena_many_scratch(scratch, own, struct native_second);
 	return native->heads == NULL || native->seconds == NULL ? NULL : native;
 }

@@ -184,6 +184,8 @@ void trap_always(struct compiler *c, enum trap_kind kind);
 void emit_poll(struct compiler *c);
 /* The same where every temporary may hold something, and from then on at offset `back`, 0: behind it. */
 void write_poll(struct compiler *c, uint32_t back);
+/* The interpreter can hand over the loop at this offset of the module here. */
+bool add_loop(struct compiler *c, uint32_t loop);
 /* A loop of optimized code begins at offset `at`; see native.h. False: there is no room. */
 bool add_head(struct compiler *c, uint32_t at, uint16_t halves);
 /* The interpreter can hand over here, the head of a loop, where all operands are locals. */
