@@ -68,14 +68,14 @@ static enum err no_seal(void *ctx, uint8_t *base, size_t size)
 	return OK;
 }
 
-static void compile(struct arena *a, struct wasm_module *m)
+static void compile(struct arena *a, struct wasm_module *m, enum wasm_tier tier)
 {
 	static uint8_t memory[1 << 20];
 	struct wasm_code_memory code = {.arena = arena_of(memory, sizeof memory), .seal = no_seal};
 	struct note n = {{0}};
 
 	code.arena.dirty = 0; /* what lies there does not matter */
-	if (wasm_compile(m, WASM_TIER_BASELINE, a, &code) != OK)
+	if (wasm_compile(m, tier, a, &code) != OK)
 		return;
 	if (x64_prove(m, a, &n) == ERR_INVALID)
 		abort();
@@ -123,7 +123,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	limits.locals_per_function = 1000;
 	limits.stack_bytes = 1 << 16;
 	if (wasm_load(&a, slice_of(data, size), &limits, &m, &n) == OK) {
-		compile(&a, m);
+		compile(&a, m, WASM_TIER_BASELINE);
+		compile(&a, m, WASM_TIER_OPTIMIZED);
 		run(&a, m, limits, &linear);
 	} else if (n.text[0] == 0 || a.used != 0) {
 		abort();

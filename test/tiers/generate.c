@@ -493,7 +493,7 @@ static uint32_t label_types(const struct generator *g, uint32_t label, const uin
 	const uint16_t *l = &g->labels[g->label_count - 1 - label];
 	static const uint8_t single[256] = {
 	        [I32] = I32, [I64] = I64, [F32] = F32, [F64] = F64, [FUNC] = FUNC, [EXTERN] = EXTERN};
-	const struct type *t = &types[*l & 0xff];
+	const struct type *t = &types[*l < LABEL_RESULTS ? 0 : *l & 0xff];
 
 	if (*l < LABEL_RESULTS) {
 		*list = &single[*l];

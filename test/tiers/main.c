@@ -75,6 +75,9 @@ static struct slice generate(uint64_t seed, uint8_t out[static GENERATE_MAX])
 	return seed % 4 == 3 ? generate_vectors(seed, out) : generate_module(seed, out);
 }
 
+/* That once found a mistake: they are run whatever is asked for, unless another engine follows. */
+static const uint64_t found[] = {50800, 700544};
+
 struct totals {
 	uint64_t failed, functions, interpreted, optimized;
 };
@@ -137,6 +140,8 @@ int main(int argc, char **argv)
 	}
 	a = arena_of(p, ARENA);
 	a.dirty = 0;
+	for (size_t k = 0; k < ARRAY_COUNT(found) && !logs; k++)
+		one(&a, code, found[k], NULL, &t);
 	for (uint64_t seed = first; seed < first + count; seed++)
 		one(&a, code, seed, logs ? stdout : NULL, &t);
 	if (fflush(stdout) != 0)
@@ -144,6 +149,7 @@ int main(int argc, char **argv)
 	fprintf(logs ? stderr : stdout, "tiers: %llu functions, %llu of them not compiled, %llu optimized\n",
 	        (unsigned long long)t.functions, (unsigned long long)t.interpreted, (unsigned long long)t.optimized);
 	fprintf(logs ? stderr : stdout, "tiers: %llu passed, %llu failed, 0 skipped\n",
-	        (unsigned long long)(count - t.failed), (unsigned long long)t.failed);
+	        (unsigned long long)(count + (logs ? 0 : ARRAY_COUNT(found)) - t.failed),
+	        (unsigned long long)t.failed);
 	return t.failed == 0 ? 0 : 1;
 }

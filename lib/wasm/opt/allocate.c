@@ -20,6 +20,10 @@ static const uint32_t kept_by_calls =
 static const uint32_t usable = BIT(RAX) | BIT(RCX) | BIT(RDX) | BIT(RBX) | BIT(RSI) | BIT(R8) | BIT(R9) | BIT(R10) |
                                BIT(R11) | BIT(R12) | UINT32_C(0x7fff) << XMM0;
 
+/* Those that instructions ask for by name come last. */
+static const uint8_t order[REGS] = {RSI, RDX, RAX, RCX, RBX, R8, R9, R10, R11, R12, 16,  17,  18,  19,  20,  21,
+                                    22,  23,  24,  25,  26,  27, 28, 29,  30,  RSP, RBP, RDI, R13, R14, R15, 31};
+
 struct scan {
 	struct flow *f;
 	uint32_t *heap, heap_count, heap_max; /* of intervals, by where they begin */
@@ -157,11 +161,11 @@ static uint32_t block_of(const struct flow *f, uint32_t at)
 }
 
 /* The part from `at` on, a position where moves stand, becomes an interval of its own; 0: there is none. */
-static uint32_t split(struct scan *s, uint32_t id, uint32_t at)
+static uint32_t split_off(struct scan *s, uint32_t id, uint32_t at, bool waits)
 {
 	struct flow *f = s->f;
 	struct interval *it = &f->intervals[id], *rest;
-	uint32_t r = it->range, last = 0, *use = &it->use;
+	uint32_t r = it->range, last = 0, *use = &it->all_uses;
 
 	if (at <= it->from || at >= it->to || f->interval_count == f->interval_max || f->range_count == f->range_max) {
 		f->failed = f->failed || at <= it->from || f->interval_count == f->interval_max ||
@@ -194,11 +198,19 @@ static uint32_t split(struct scan *s, uint32_t id, uint32_t at)
 		use = &f->uses[*use].next;
 		f->work++;
 	}
-	rest->use = *use;
+	rest->use = rest->all_uses = *use;
 	*use = 0;
+	if (it->use != 0 && f->uses[it->use].at >= at)
+		it->use = 0;
 	it->sibling = f->interval_count;
-	wait(s, f->interval_count);
+	if (waits)
+		wait(s, f->interval_count);
 	return f->interval_count++;
+}
+
+static uint32_t split(struct scan *s, uint32_t id, uint32_t at)
+{
+	return split_off(s, id, at, true);
 }
 
 static bool calls_within(const struct flow *f, uint32_t from, uint32_t to)
@@ -239,12 +251,21 @@ static uint32_t load_place(const struct flow *f, uint32_t from, uint32_t use)
 	}
 }
 
+static bool used_within(struct flow *f, const struct interval *it, uint32_t from, uint32_t to)
+{
+	uint32_t u = it->all_uses;
+
+	for (; u != 0 && f->uses[u].at < from; u = f->uses[u].next)
+		f->work++;
+	return u != 0 && f->uses[u].at < to;
+}
+
 /* Where to leave the register before `at`: before the loop, if it is not used in there until then. */
 static uint32_t leave_place(struct flow *f, const struct interval *it, uint32_t at)
 {
 	uint32_t head = f->blocks[block_of(f, at)].loop, begin = f->blocks[head].from;
 
-	if (head == 0 || begin >= at || begin <= it->from || next_use(f, it, begin) < at)
+	if (head == 0 || begin >= at || begin <= it->from || used_within(f, it, begin, at))
 		return at;
 	return begin;
 }
@@ -348,9 +369,9 @@ static bool try_free(struct scan *s, uint32_t id, bool all)
 	uint8_t hint = hint_of(f, it), best = NO_REG;
 
 	look_free(s, it, until);
-	for (uint8_t r = 0; r < REGS; r++)
-		if (until[r] > it->from && (best == NO_REG || better(f, r, best, until, it->to)))
-			best = r;
+	for (unsigned i = 0; i < REGS; i++)
+		if (until[order[i]] > it->from && (best == NO_REG || better(f, order[i], best, until, it->to)))
+			best = order[i];
 	if (best == NO_REG)
 		return false;
 	if (hint != NO_REG && right_class(f, it, hint) &&
@@ -415,6 +436,20 @@ static void look_held(struct scan *s, const struct interval *it, struct held *h)
 	h->until[RDX] = t < h->until[RDX] ? t : h->until[RDX];
 }
 
+/* Goes to its slot from `at` on; from the loop on in which that is, if it is not used there before. */
+static void leave(struct scan *s, uint32_t id, uint32_t at, bool early)
+{
+	struct flow *f = s->f;
+	uint32_t rest = split(s, id, at), before;
+
+	if (rest == 0)
+		return;
+	f->intervals[rest].early = early;
+	before = leave_place(f, &f->intervals[id], at);
+	if (before < at && before > f->intervals[id].from && f->intervals[rest].from == at)
+		split_off(s, id, before, false);
+}
+
 /* Whoever holds the register goes to its slot. */
 static void evict(struct scan *s, const struct interval *it, uint8_t reg)
 {
@@ -422,7 +457,7 @@ static void evict(struct scan *s, const struct interval *it, uint8_t reg)
 	uint32_t at = (it->from + 3) & ~3u;
 
 	if (s->active[reg] != 0)
-		split(s, s->active[reg], at);
+		leave(s, s->active[reg], at, it->from % 4 != 0);
 	for (uint32_t i = 0; i < s->inactive_count;) {
 		uint32_t other = s->inactive[i];
 
@@ -546,12 +581,42 @@ static bool prepare(struct scan *s)
 		uint32_t r = it->range;
 
 		it->from = f->ranges[r].from;
+		it->all_uses = it->use;
 		while (f->ranges[r].next != 0)
 			r = f->ranges[r].next;
 		it->to = f->ranges[r].to;
 		wait(s, i);
 	}
 	return true;
+}
+
+static uint32_t depth_at(const struct flow *f, uint32_t at)
+{
+	return f->blocks[block_of(f, at)].depth;
+}
+
+/* A value that is made in a loop and leaves its register outside of it is stored there. */
+static void choose_stores(struct flow *f)
+{
+	for (uint32_t v = 1; v < f->node_count; v++) {
+		const struct interval *it = &f->intervals[f->interval_of[v]];
+		uint32_t depth;
+
+		if (f->slot_of[v] == 0 || f->interval_of[v] == 0 || it->reg == NO_REG || it->begun)
+			continue;
+		depth = depth_at(f, it->from);
+		f->stored[v] = STORED_LATE;
+		for (uint32_t i = it->sibling, before = f->interval_of[v]; i != 0;
+		     before = i, i = f->intervals[i].sibling) {
+			const struct interval *part = &f->intervals[i];
+
+			if (part->reg != NO_REG)
+				continue;
+			if (depth_at(f, part->from) >= depth || (part->early && f->intervals[before].reg != NO_REG &&
+			                                         f->intervals[before].from + 4 > part->from - 4))
+				f->stored[v] = STORED_AT_ONCE;
+		}
+	}
 }
 
 /* Values without a register, whenever that is, get a slot; a parameter has one. */
@@ -587,6 +652,7 @@ void allocate(struct flow *f)
 	f->saved_base = f->param_slots;
 	f->spill_base = f->saved_base + saved;
 	give_slots(f);
+	choose_stores(f);
 	f->out_base = f->spill_base + f->spill_count;
 	if (f->out_base < FRAME_LEAST)
 		f->out_base = FRAME_LEAST;

@@ -22,11 +22,14 @@ static void put_imm(struct emitter *e, int32_t k)
 		emit_u32(e, (uint32_t)k);
 }
 
-/* cmp x, k; a test of 0 where that is shorter */
-static void compare_imm(struct flow *f, uint32_t id, uint32_t n, bool wide, int32_t k)
+/* cmp x, k; a test of 0 where that is shorter, or nothing. only_zero: it is only asked whether they are equal. */
+static void compare_imm(struct flow *f, uint32_t id, uint32_t n, bool wide, int32_t k, bool only_zero)
 {
 	uint8_t reg;
 
+	if (k == 0 && only_zero && has_reg(f, id, n, &reg) && f->zero_at == f->c->e.at && f->zero_reg == reg &&
+	    f->zero_wide == wide)
+		return;
 	if (k == 0 && has_reg(f, id, n, &reg)) {
 		emit_op(&f->c->e, 0x85u | w(wide), reg, rm_reg(reg));
 		return;
@@ -67,7 +70,7 @@ static enum condition compare_ints(struct flow *f, const struct node *k, uint32_
 	uint8_t reg;
 
 	if (is_imm(f, k->in[1], wide)) {
-		compare_imm(f, k->in[0], n, wide, (int32_t)f->nodes[k->in[1]].k);
+		compare_imm(f, k->in[0], n, wide, (int32_t)f->nodes[k->in[1]].k, cc == CC_E || cc == CC_NE);
 		return cc;
 	}
 	if (!has_reg(f, k->in[0], n, &reg)) {
@@ -104,11 +107,11 @@ static enum condition condition_of(struct flow *f, const struct node *k, uint32_
 		if (x->flags & FLAG_FOLDED)
 			test_and(f, x, n);
 		else
-			compare_imm(f, k->in[0], n, k->op == 0x50, 0);
+			compare_imm(f, k->in[0], n, k->op == 0x50, 0, true);
 		return CC_E;
 	}
 	if (k->op == 0xd1) {
-		compare_imm(f, k->in[0], n, true, -1);
+		compare_imm(f, k->in[0], n, true, -1, true);
 		return CC_E;
 	}
 	return k->op < 0x5b ? compare_ints(f, k, n) : compare_floats(f, k, n);
@@ -119,7 +122,7 @@ enum condition flags_of(struct flow *f, uint32_t id, uint32_t n)
 	const struct node *k = &f->nodes[id];
 
 	if (!(k->flags & FLAG_FOLDED)) {
-		compare_imm(f, id, n, false, 0);
+		compare_imm(f, id, n, false, 0, true);
 		return CC_NE;
 	}
 	if (k->op == AND32 || k->op == AND64) {

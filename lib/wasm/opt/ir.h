@@ -27,7 +27,7 @@ enum {
 	N_HELPER,        /* opcode k & 0xffff, immediates k >> 32; operands and result in outgoing slots */
 	N_RESULT,        /* outgoing slot k */
 	N_POLL,
-	N_LEA, /* in[0] + (in[1] << scale) + k */
+	N_LEA, /* in[0] + (in[1] << scale) + k; in[0] may be 0 */
 };
 
 enum {
@@ -48,6 +48,8 @@ struct node {
 	uint64_t k;
 };
 
+enum { STORED_AT_ONCE, STORED_LATE };
+
 enum { END_NONE, END_JUMP, END_BRANCH, END_TABLE, END_RETURN, END_TRAP };
 
 /* Blocks are numbered in the order of the code; all predecessors but those of back-edges come before. */
@@ -58,9 +60,9 @@ struct block {
 	uint32_t index;                        /* END_JUMP: which predecessor it is */
 	uint8_t end;
 	bool is_loop, enterable, is_entry, empty; /* is_entry: the interpreter hands over here */
-	uint32_t value;                 /* what decides or is returned */
-	uint32_t succ[2];               /* END_BRANCH: taken if not zero, else */
-	uint32_t targets, target_count; /* END_TABLE: rows in the pool */
+	uint32_t value;                           /* what decides or is returned */
+	uint32_t succ[2];                         /* END_BRANCH: taken if not zero, else */
+	uint32_t targets, target_count;           /* END_TABLE: rows in the pool */
 	uint32_t pending,
 	        carried; /* while it is not known where it jumps to: the next one, and its values in the pool */
 	uint32_t idom, dom_in, dom_out;
@@ -91,8 +93,10 @@ struct use {
 struct interval {
 	uint32_t value, from, to;
 	uint32_t range, use, sibling; /* lists, ascending; siblings begin with the whole value's first part */
+	uint32_t all_uses;            /* `use` moves on, this does not */
 	uint8_t reg;                  /* NO_REG: in its slot */
 	bool begun;                   /* its value is in its slot when it begins */
+	bool early;                   /* the register before it is overwritten by the instruction before it */
 };
 
 struct fixed { /* a register, or all that calls do not keep, is taken */
@@ -115,7 +119,8 @@ struct flow {
 	struct arena a;     /* all that follows; empty again with the next function */
 	bool failed, calls;
 	bool enterable; /* it has such a loop: */
-	bool entered; /* by the interpreter, at loops: there all locals are in their slots; the beginning is never run */
+	bool entered;   /* by the interpreter, at loops: there all locals are in their slots; the beginning is never run
+	                 */
 	const struct wasm_functype *type;
 	uint32_t param_slots;
 
@@ -143,8 +148,9 @@ struct flow {
 	struct interval *intervals;
 	uint32_t *interval_of; /* by node */
 	uint32_t *slot_of;     /* by node: 1 + its slot, 0: none */
-	uint32_t *phi_of;      /* by node: a phi that it goes to */
-	uint32_t *global;      /* by node: 1 + its bit in the live sets */
+	uint8_t *stored;  /* by node: whether it goes to its slot where it is made, or where it leaves its register */
+	uint32_t *phi_of; /* by node: a phi that it goes to */
+	uint32_t *global; /* by node: 1 + its bit in the live sets */
 	uint32_t *global_value;
 	uint64_t *live;
 	struct fixed *fixed[FIXED_KINDS];
@@ -154,8 +160,11 @@ struct flow {
 	uint32_t move_count, move_max;
 	uint32_t *moves_at;                 /* by number: a list */
 	uint32_t *readers, *target, *ready; /* by place, and moves */
-	uint32_t used_regs;                 /* bits */
-	uint32_t outgoing;                  /* slots that calls need */
+	uint32_t zero_at;                   /* in the code: there the flags tell whether this register is zero */
+	uint8_t zero_reg;
+	bool zero_wide;
+	uint32_t used_regs; /* bits */
+	uint32_t outgoing;  /* slots that calls need */
 	uint32_t saved_base, spill_base, spill_count, out_base;
 };
 
@@ -222,8 +231,8 @@ bool is_compare(uint32_t op);
 const struct interval *interval_at(const struct flow *f, uint32_t value, uint32_t at);
 
 /* ---- optimize.c ---- */
-/* The reader of the compiler is at the body's code. `entered`: for the interpreter, which enters at loops, instead of for
- * calls. False: not by this compiler. */
+/* The reader of the compiler is at the body's code. `entered`: for the interpreter, which enters at loops, instead of
+ * for calls. False: not by this compiler. */
 bool optimize_body(struct flow *f, uint32_t size, bool entered);
 MUST_USE struct flow *optimizer_new(struct compiler *c, uint32_t largest_body);
 

@@ -357,6 +357,7 @@ static bool make_room(struct flow *f)
 	f->moves_at = arena_many(&f->a, numbers, uint32_t);
 	f->interval_of = arena_many(&f->a, nodes, uint32_t);
 	f->slot_of = arena_many(&f->a, nodes, uint32_t);
+	f->stored = arena_many(&f->a, nodes, uint8_t);
 	f->phi_of = arena_many(&f->a, nodes, uint32_t);
 	f->global = arena_many(&f->a, nodes, uint32_t);
 	f->global_value = arena_many_scratch(&f->a, nodes, uint32_t);
@@ -372,8 +373,9 @@ static bool make_room(struct flow *f)
 			return false;
 	f->range_count = f->use_count = f->interval_count = 1;
 	return f->at != NULL && f->order != NULL && f->block_at != NULL && f->moves_at != NULL &&
-	       f->interval_of != NULL && f->slot_of != NULL && f->phi_of != NULL && f->global != NULL &&
-	       f->global_value != NULL && f->ranges != NULL && f->uses != NULL && f->intervals != NULL;
+	       f->interval_of != NULL && f->slot_of != NULL && f->stored != NULL && f->phi_of != NULL &&
+	       f->global != NULL && f->global_value != NULL && f->ranges != NULL && f->uses != NULL &&
+	       f->intervals != NULL;
 }
 
 void live_ranges(struct flow *f)

@@ -17,6 +17,14 @@ static struct emitter *code(struct flow *f)
 	return &f->c->e;
 }
 
+/* The flags say whether what was just written is zero. */
+static void note_flags(struct flow *f, uint8_t reg, bool wide)
+{
+	f->zero_at = code(f)->at;
+	f->zero_reg = reg;
+	f->zero_wide = wide;
+}
+
 /* ---- integers ---- */
 
 static void add_imm(struct flow *f, const struct node *k, uint32_t n, uint8_t dest, bool wide, int32_t imm)
@@ -29,6 +37,7 @@ static void add_imm(struct flow *f, const struct node *k, uint32_t n, uint8_t de
 	}
 	load_to(f, k->in[0], n, dest);
 	emit_alu_imm(code(f), ALU_ADD, wide, rm_reg(dest), imm);
+	note_flags(f, dest, wide);
 }
 
 static void multiply_imm(struct flow *f, const struct node *k, uint32_t n, uint8_t dest, bool wide, int32_t imm)
@@ -64,6 +73,7 @@ static void binary(struct flow *f, const struct node *k, uint32_t n, uint8_t des
 		} else {
 			load_to(f, x, n, dest);
 			emit_alu_imm(code(f), alus[which], wide, rm_reg(dest), imm);
+			note_flags(f, dest, wide);
 		}
 		return;
 	}
@@ -79,13 +89,15 @@ static void binary(struct flow *f, const struct node *k, uint32_t n, uint8_t des
 	}
 	load_to(f, x, n, dest);
 	op_with(f, op | w(wide), dest, y, n, wide);
+	if (which != 2)
+		note_flags(f, dest, wide);
 }
 
 static void lea(struct flow *f, const struct node *k, uint32_t n, uint8_t dest)
 {
-	uint8_t x, y;
+	uint8_t x = NO_REG, y;
 
-	if (!has_reg(f, k->in[0], n, &x) || !has_reg(f, k->in[1], n, &y)) {
+	if ((k->in[0] != 0 && !has_reg(f, k->in[0], n, &x)) || !has_reg(f, k->in[1], n, &y)) {
 		f->failed = true;
 		return;
 	}

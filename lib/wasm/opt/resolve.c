@@ -32,13 +32,15 @@ static void move(struct flow *f, uint32_t *list, uint32_t from, uint32_t to, uin
 	*list = f->move_count++;
 }
 
-/* To a part of the same value: its slot has it already. */
+/* To a part of the same value; its slot may have it already. */
 static void move_part(struct flow *f, uint32_t *list, const struct interval *from, const struct interval *to)
 {
 	uint8_t type = f->nodes[from->value].type;
 
 	if (to->reg != NO_REG)
 		move(f, list, place(f, from), to->reg, type, type);
+	else if (from->reg != NO_REG && f->stored[from->value] == STORED_LATE)
+		move(f, list, from->reg, place(f, to), type, type);
 }
 
 static void inside_blocks(struct flow *f)
@@ -51,7 +53,7 @@ static void inside_blocks(struct flow *f)
 			continue;
 		b = &f->blocks[f->block_at[rest->from / 4]];
 		if (rest->from != b->from && it->to == rest->from)
-			move_part(f, &f->moves_at[rest->from / 4], it, rest);
+			move_part(f, &f->moves_at[rest->from / 4 - (rest->early && rest->reg == NO_REG)], it, rest);
 	}
 }
 

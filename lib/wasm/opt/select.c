@@ -61,8 +61,20 @@ static void make_address(struct flow *f, struct node *n)
 	if (n->op != ADD32 && n->op != ADD64)
 		return;
 	if (y->op == N_CONST) {
+		if (is_scaled(f, x, wide) && x->uses == 1 && fits32(wide ? y->k : (uint64_t)(int32_t)(uint32_t)y->k)) {
+			n->op = N_LEA;
+			n->k = wide ? y->k : (uint64_t)(int32_t)(uint32_t)y->k;
+			n->scale = (uint8_t)f->nodes[x->in[1]].k;
+			n->in[1] = 0;
+			use_instead(f, n, 0, x->in[0]);
+			n->in[1] = n->in[0];
+			n->in[0] = 0;
+			return;
+		}
 		if (x->op != N_LEA || x->uses != 1 || x->k != 0 ||
 		    !fits32(wide ? y->k : (uint64_t)(int32_t)(uint32_t)y->k))
+			return;
+		if (x->in[0] == 0)
 			return;
 		uint32_t base = x->in[0], index = x->in[1];
 		uint8_t scale = x->scale;

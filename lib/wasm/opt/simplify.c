@@ -165,6 +165,17 @@ static void join_sums(struct flow *f, struct node *n)
 	n->in[0] = x->in[0];
 }
 
+/* The sign is the highest bit, also of what is all sign. */
+static void look_through_sign(const struct flow *f, struct node *n, uint64_t k)
+{
+	const struct node *x = &f->nodes[n->in[0]];
+	uint64_t top = n->type == I64 ? 63 : 31;
+
+	if (k == top && (x->op == 0x75 || x->op == 0x87) && x->type == n->type && is_const(f, x->in[1]) &&
+	    f->nodes[x->in[1]].k <= top)
+		n->in[0] = x->in[0];
+}
+
 static uint32_t with_constant(struct flow *f, struct node *n, uint64_t k)
 {
 	const bool wide = n->type == I64;
@@ -187,9 +198,9 @@ static uint32_t with_constant(struct flow *f, struct node *n, uint64_t k)
 	case 0x71: return k == 0 ? n->in[1] : k == ones ? n->in[0] : 0;
 	case 0x72: return k == 0 ? n->in[0] : k == ones ? n->in[1] : 0;
 	case 0x73: return k == 0 ? n->in[0] : 0;
+	case 0x76: look_through_sign(f, n, k); FALLTHROUGH;
 	case 0x74:
 	case 0x75:
-	case 0x76:
 	case 0x77:
 	case 0x78: return (k & (wide ? 63 : 31)) == 0 ? n->in[0] : 0;
 	default: return 0;

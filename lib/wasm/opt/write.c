@@ -5,6 +5,8 @@
 static const uint8_t kept[] = {RBX,      R8,       R9,       R10,      R11,      R12,     XMM8,
                                XMM8 + 1, XMM8 + 2, XMM8 + 3, XMM8 + 4, XMM8 + 5, XMM8 + 6};
 
+enum { RUNS_MAX = 6 };
+
 /* ---- frame ---- */
 
 static uint8_t saved_type(uint8_t reg)
@@ -29,7 +31,8 @@ static void begin(struct flow *f)
 	uint32_t slots = f->out_base + f->outgoing + 8;
 
 	/* The interpreter makes no longer frame. */
-	if (f->entered && slots > c->m->bodies[c->function - c->m->imported_functions].frame_slots + NATIVE_FRAME_GROWTH) {
+	if (f->entered &&
+	    slots > c->m->bodies[c->function - c->m->imported_functions].frame_slots + NATIVE_FRAME_GROWTH) {
 		f->failed = true;
 		return;
 	}
@@ -66,7 +69,7 @@ static void leave(struct flow *f, const struct block *b)
 /* A phi that has both a register and a slot is put into the latter, as other values are where they are made. */
 static bool stores_phi(const struct flow *f, uint32_t phi)
 {
-	return f->slot_of[phi] != 0 && dest_of(f, phi) != NO_REG;
+	return f->slot_of[phi] != 0 && f->stored[phi] == STORED_AT_ONCE && dest_of(f, phi) != NO_REG;
 }
 
 static bool does_nothing(const struct flow *f, uint32_t block)
@@ -114,7 +117,7 @@ static void jump(struct flow *f, uint32_t block)
 	struct block *b = &f->blocks[real(f, block)];
 
 	if (b->at != 0)
-		emit_jmp_to(&f->c->e, b->at);
+		emit_back(&f->c->e, b->at);
 	else
 		emit_jmp_chain(&f->c->e, &b->fixups);
 }
@@ -124,7 +127,7 @@ static void jump_if(struct flow *f, enum condition cc, uint32_t block)
 	struct block *b = &f->blocks[real(f, block)];
 
 	if (b->at != 0)
-		emit_jcc_to(&f->c->e, cc, b->at);
+		emit_back_if(&f->c->e, cc, b->at);
 	else
 		emit_jcc_chain(&f->c->e, cc, &b->fixups);
 }
@@ -151,10 +154,59 @@ static void branch(struct flow *f, const struct block *b, uint32_t next)
 		jump(f, no);
 }
 
+/* Rows of a table that lead to the same block, from the first to the next run's; the last one's are without end. */
+struct runs {
+	uint32_t count, first[RUNS_MAX], to[RUNS_MAX];
+};
+
+static bool find_runs(struct flow *f, const struct block *b, struct runs *r)
+{
+	r->count = 0;
+	for (uint32_t i = 0; i < b->target_count; i++) {
+		uint32_t to = real(f, f->pool[b->targets + i]);
+
+		if (r->count > 0 && r->to[r->count - 1] == to)
+			continue;
+		if (r->count == RUNS_MAX)
+			return false;
+		r->first[r->count] = i;
+		r->to[r->count++] = to;
+	}
+	return true;
+}
+
+/* Which of the runs [low, high) is it? A few comparisons cost less than an indirect jump. */
+static void write_runs(struct flow *f, const struct runs *r, uint8_t index, uint32_t low, uint32_t high)
+{
+	uint32_t middle = low + (high - low) / 2, right = 0;
+
+	if (high - low == 1) {
+		jump(f, r->to[low]);
+		return;
+	}
+	emit_room(&f->c->e, 64);
+	emit_alu_imm(&f->c->e, ALU_CMP, false, rm_reg(index), (int32_t)r->first[middle]);
+	if (high - middle == 1)
+		jump_if(f, CC_AE, r->to[middle]);
+	else
+		emit_jcc_chain(&f->c->e, CC_AE, &right);
+	write_runs(f, r, index, low, middle);
+	if (high - middle == 1)
+		return;
+	emit_bind(&f->c->e, right);
+	write_runs(f, r, index, middle, high);
+}
+
 static void table(struct flow *f, const struct block *b)
 {
 	struct compiler *c = f->c;
+	struct runs runs;
 	uint32_t rows;
+
+	if (find_runs(f, b, &runs)) {
+		write_runs(f, &runs, in_reg(f, b->value, b->to / 4 - 1), 0, runs.count);
+		return;
+	}
 
 	emit_room(&c->e, 256 + b->target_count * 8);
 	load_to(f, b->value, b->to / 4 - 1, RCX);
@@ -183,7 +235,8 @@ static void end_of(struct flow *f, const struct block *b, uint32_t next)
 
 static void store_if_spilled(struct flow *f, uint32_t id)
 {
-	if (f->slot_of[id] != 0 && f->nodes[id].op != N_PARAM && dest_of(f, id) != NO_REG)
+	if (f->slot_of[id] != 0 && f->stored[id] == STORED_AT_ONCE && f->nodes[id].op != N_PARAM &&
+	    dest_of(f, id) != NO_REG)
 		reg_to_slot(f->c, f->nodes[id].type, dest_of(f, id), slot_rm(f->slot_of[id] - 1));
 }
 
@@ -242,6 +295,7 @@ static void write_block(struct flow *f, uint32_t block, uint32_t next)
 
 	emit_bind(&f->c->e, b->fixups);
 	b->at = f->c->e.at;
+	f->zero_at = 0; /* others come from elsewhere */
 	if (b->is_entry && !add_loop(f->c, b->where))
 		f->failed = true;
 	if (b->is_loop && !add_head(f->c, b->at, halves_at(f, block)))

@@ -67,6 +67,12 @@ static uint8_t *put_rm(uint8_t *p, uint8_t reg, struct rm rm)
 		*p++ = (uint8_t)(0xc0 | digit | (rm.reg & 7));
 		return p;
 	}
+	if (rm.base == NO_REG) { /* index * scale + disp */
+		*p++ = (uint8_t)(digit | 4);
+		*p++ = (uint8_t)(rm.scale << 6 | (rm.index & 7) << 3 | 5);
+		copy_small(p, &rm.disp, 4);
+		return p + 4;
+	}
 	mod = rm.disp == 0 && (rm.base & 7) != 5 ? 0 : fits8(rm.disp) ? 0x40 : 0x80;
 	if (rm.index != NO_REG || (rm.base & 7) == 4) {
 		*p++ = (uint8_t)(mod | digit | 4);
@@ -93,7 +99,7 @@ static uint8_t rex_of(uint32_t op, uint8_t reg, struct rm rm)
 		if (rm.reg & 8)
 			rex |= 0x41;
 	} else {
-		if (rm.base & 8)
+		if (rm.base != NO_REG && rm.base & 8)
 			rex |= 0x41;
 		if (rm.index != NO_REG && rm.index & 8)
 			rex |= 0x42;
@@ -286,6 +292,31 @@ void emit_jcc_to(struct emitter *e, enum condition cc, uint32_t target)
 	emit_byte(e, 0x0f);
 	emit_byte(e, (uint8_t)(0x80 | cc));
 	emit_u32(e, target - (e->at + 4));
+}
+
+static bool is_short(const struct emitter *e, uint32_t target)
+{
+	return target <= e->at && e->at - target <= 126;
+}
+
+void emit_back(struct emitter *e, uint32_t target)
+{
+	if (!is_short(e, target)) {
+		emit_jmp_to(e, target);
+		return;
+	}
+	emit_byte(e, 0xeb);
+	emit_byte(e, (uint8_t)(target - (e->at + 1)));
+}
+
+void emit_back_if(struct emitter *e, enum condition cc, uint32_t target)
+{
+	if (cc >= CC_EQ_ORDERED || !is_short(e, target)) {
+		emit_jcc_to(e, cc, target);
+		return;
+	}
+	emit_byte(e, (uint8_t)(0x70 | cc));
+	emit_byte(e, (uint8_t)(target - (e->at + 1)));
 }
 
 void emit_call_to(struct emitter *e, uint32_t target)

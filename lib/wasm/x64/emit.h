@@ -33,7 +33,7 @@ enum reg {
 	NO_REG = 255
 };
 
-/* An operand: a register, or [base + index * 2^scale + disp]. */
+/* An operand: a register, or [base + index * 2^scale + disp]; without base (NO_REG) there is an index. */
 struct rm {
 	uint8_t reg; /* NO_REG: memory */
 	uint8_t base, index, scale;
@@ -130,6 +130,9 @@ void emit_jcc_to(struct emitter *e, enum condition cc, uint32_t target);
 void emit_call_to(struct emitter *e, uint32_t target);
 void emit_patch32(struct emitter *e, uint32_t field, uint32_t value);
 uint32_t emit_read32(const struct emitter *e, uint32_t field);
+/* The same as the two before, as short as can be. */
+void emit_back(struct emitter *e, uint32_t target);
+void emit_back_if(struct emitter *e, enum condition cc, uint32_t target);
 /* Short ones, forward: returns what emit_bind8 wants. cc < 0: always. */
 uint32_t emit_jump8(struct emitter *e, int cc);
 void emit_bind8(struct emitter *e, uint32_t field);

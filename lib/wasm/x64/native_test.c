@@ -59,6 +59,7 @@ struct world {
 };
 
 static struct wasm_code_memory *code;
+static enum wasm_tier tier; /* all is done with each */
 
 static enum err create(void *ctx, uint32_t pages, uint32_t max_pages, uint8_t **base)
 {
@@ -143,7 +144,7 @@ static void open_world(struct world *w)
 {
 	assert_int_equal(code_memory_open(&code), OK); /* cmocka has handlers of its own in each test */
 	load(w);
-	assert_int_equal(wasm_compile(w->module, WASM_TIER_BASELINE, &w->arena, code), OK);
+	assert_int_equal(wasm_compile(w->module, tier, &w->arena, code), OK);
 	assert_int_equal(x64_prove(w->module, &w->arena, &w->note), OK);
 	instantiate(w);
 }
@@ -164,6 +165,7 @@ static void all_but_one_are_compiled(void **state)
 	open_world(&w);
 	stats = wasm_code_stats(w.module);
 	assert_int_equal(stats.compiled, 8);
+	assert_int_equal(stats.optimized, tier == WASM_TIER_OPTIMIZED ? 8 : 0);
 	assert_int_equal(stats.interpreted, 1);
 	assert_true(stats.bytes > 0);
 	close_world(&w);
@@ -281,7 +283,7 @@ static void what_is_not_compiled_is_interpreted(void **state)
 
 		load(&w);
 		used = w.arena.used;
-		assert_int_equal(wasm_compile(w.module, WASM_TIER_BASELINE, &w.arena, &memories[i]), ERR_NOMEM);
+		assert_int_equal(wasm_compile(w.module, tier, &w.arena, &memories[i]), ERR_NOMEM);
 		assert_int_equal(w.arena.used, used);
 		assert_int_equal(memories[i].arena.used, 0);
 		assert_int_equal(wasm_code_stats(w.module).compiled, 0);
@@ -326,7 +328,7 @@ static void references_begin_as_null(void **state)
 	(void)state;
 	assert_int_equal(code_memory_open(&code), OK);
 	load_bytes(&w, slice_of(nulls, sizeof nulls));
-	assert_int_equal(wasm_compile(w.module, WASM_TIER_BASELINE, &w.arena, code), OK);
+	assert_int_equal(wasm_compile(w.module, tier, &w.arena, code), OK);
 	instantiate(&w);
 	assert_int_equal(call(&w, "n", 0, &x), OK);
 	assert_int_equal(x, 5);
@@ -349,5 +351,9 @@ int main(void)
 
 	if (code_memory_open(&code) != OK)
 		return 1;
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	tier = WASM_TIER_OPTIMIZED;
+	if (cmocka_run_group_tests_name("optimized", tests, NULL, NULL) != 0)
+		return 1;
+	tier = WASM_TIER_BASELINE;
+	return cmocka_run_group_tests_name("baseline", tests, NULL, NULL);
 }

@@ -239,7 +239,8 @@ static enum err come_round(struct prover *p, uint32_t label)
 	t = &p->states[at - 1];
 	for (uint8_t r = 0; r < 16; r++)
 		if (!covers(t->reg[r], p->now.reg[r]))
-			return refuse(p->why, ERR_INVALID, "function %u, code offset 0x%x: register %u does not come round a loop as it began", p->function, p->at, r);
+			return refuse(p->why, ERR_INVALID, "function %u, code offset 0x%x: register %u does not come round a loop as it began",
+			              p->function, p->at, (unsigned)r);
 	return (t->checked && !p->now.checked) || (t->saved & ~p->now.saved) != 0
 	               ? no(p, "a loop does not come round with the frame it began with")
 	               : OK;
@@ -1076,11 +1077,11 @@ static enum err prove_place(struct prover *p, uint32_t *at, uint32_t offset, uin
 /* The code in which the interpreter goes on with a function that others call elsewhere. */
 static enum err prove_second(struct prover *p, uint32_t own, uint32_t *at)
 {
-	const struct native_second *s = &p->n->seconds[p->next_second];
+	const struct native_second *s;
 
-	if (p->next_second == p->n->second_count || s->own != own)
+	if (p->next_second == p->n->second_count || p->n->seconds[p->next_second].own != own)
 		return OK;
-	p->next_second++;
+	s = &p->n->seconds[p->next_second++];
 	TRY(prove_place(p, at, s->offset, s->size));
 	p->start = s->offset;
 	p->end = s->offset + s->size;

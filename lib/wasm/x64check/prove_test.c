@@ -20,6 +20,7 @@ static uint8_t scratch[1 << 20];
 static const uint8_t result[] = {WASM_I32};
 static struct wasm_functype types[] = {{0, 0, NULL, NULL}, {0, 1, NULL, result}};
 static struct note why;
+static struct native_head claim; /* of a loop; `at` 0: none */
 
 static void bytes(const void *p, size_t size)
 {
@@ -56,6 +57,8 @@ static enum err prove(uint32_t type)
 	                               .call_helper = CALL_HELPER,
 	                               .thunks = AT,
 	                               .functions = functions,
+	                               .heads = &claim,
+	                               .head_count = claim.at != 0,
 	                               .traps = {1, 2, 3, 4, 5, 6, 7}};
 	struct body body = {.frame_slots = 16};
 	struct table_type table = {.element = WASM_FUNCREF};
@@ -349,6 +352,56 @@ static void every_step_of_a_jump_table(void **state)
 	}
 }
 
+/* mov eax, [rbp]; then a loop that reads memory there and counts up, with 32 or 64 bits. */
+static void loop(const char *add, size_t size, uint16_t halves)
+{
+	begin();
+	CODE("\x8b\x45\x00");
+	claim = (struct native_head){code_size, halves};
+	CODE("\x41\x8b\x0c\x07"); /* mov ecx, [r15 + rax] */
+	bytes(add, size);
+	CODE("\xeb");
+	number(claim.at - (code_size + 1), 1);
+}
+
+static void claims_are_proven(void **state)
+{
+	enum { EAX = 1, EBX = 8 };
+
+	(void)state;
+	loop("\x83\xc0\x01", 3, EAX);
+	accepted(0);
+	loop("\x83\xc0\x01", 3, 0);
+	refused(0, "unbounded index");
+	loop("\x48\x83\xc0\x01", 4, EAX);
+	refused(0, "come round");
+	loop("\x83\xc0\x01", 3, EAX | EBX); /* rbx is the caller's, whatever is said of it */
+	accepted(0);
+	claim.at++; /* no loop there */
+	refused(0, "unbounded index");
+	claim.at = 0;
+}
+
+/* A register that was saved may change in a loop, and must be put back. */
+static void saved_registers_change_in_loops(void **state)
+{
+	(void)state;
+	for (unsigned put_back = 0; put_back < 2; put_back++) {
+		begin();
+		CODE("\x48\x89\x5d\x08"); /* mov [rbp + 8], rbx */
+		CODE("\x8b\x5d\x00");     /* mov ebx, [rbp], from here on again and again */
+		CODE("\x83\xeb\x01");     /* sub ebx, 1 */
+		CODE("\x75\xf8");         /* jnz */
+		if (put_back)
+			CODE("\x48\x8b\x5d\x08");
+		CODE("\xc3");
+		if (put_back)
+			accepted(0);
+		else
+			refused(0, "register of the caller");
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -359,6 +412,8 @@ int main(void)
 	        cmocka_unit_test(turned_comparisons),
 	        cmocka_unit_test(every_step_of_an_indirect_call),
 	        cmocka_unit_test(every_step_of_a_jump_table),
+	        cmocka_unit_test(claims_are_proven),
+	        cmocka_unit_test(saved_registers_change_in_loops),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
