@@ -50,6 +50,7 @@ const struct option options_workload[] = {
 	{"cpu-time", 0, false, "TIME", "end the workload after so much computing"},
 	{"no-stdin", 0, false, NULL, "give the workload an empty standard input"},
 	{"interactive", 'i', false, NULL, "connect standard input (as is the rule without -d)"},
+	{"check-code", 0, false, NULL, "let the Keep prove that compiled code stays in its sandbox before it runs"},
 	{"show-chain", 0, false, NULL, "print the chain of trust that was verified"},
 	{0},
 };

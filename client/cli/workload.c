@@ -231,6 +231,8 @@ enum err workload_rest(const struct cli *c, const struct policy_limits *limits, 
 	say_remarks(c, w->config);
 	TRY(workload_options(c, 1, w->config, n));
 	TRY(apply_policy(c, w->config, limits, n));
+	if (cli_has(c, "check-code"))
+		bundle_manifest(w->bundle)->flags |= MANIFEST_CHECK_CODE;
 	return pack(w->config, base_name(w->module), w->bundle, n); /* where it lies on our disk is nobody's business */
 }
 

@@ -3,6 +3,7 @@
 
 #include "keep/run/port.h"
 #include "keep/wasi/wasi.h"
+#include "lib/wasm/x64check/prove.h"
 
 #include <assert.h>
 
@@ -187,6 +188,23 @@ static bool is_optimized(const struct program *p)
 	return delivery_module(&p->keep->delivery).size <= OPTIMIZED_MOST;
 }
 
+/* Ends the workload when a proof was asked for and there is none: then the compiler did what it must not. */
+static enum err prove(struct program *p)
+{
+	struct keep *k = p->keep;
+	struct note why = {{0}};
+	enum err err;
+
+	if ((k->delivery.manifest.flags & MANIFEST_CHECK_CODE) == 0)
+		return OK;
+	err = x64_prove(p->module, &k->memory.module, &why);
+	if (err != OK) {
+		k->stop = err;
+		note_set(&k->stop_note, "the machine code made of the module is not proven safe, so it did not run: %s", why.text);
+	}
+	return err;
+}
+
 static enum err poll(void *ctx)
 {
 	struct program *p = ctx;
@@ -196,8 +214,10 @@ static enum err poll(void *ctx)
 		return OK;
 	p->keep->compiling_tried = true; /* what is not compiled now is interpreted */
 	if (wasm_compile(p->module, is_optimized(p) ? WASM_TIER_OPTIMIZED : WASM_TIER_BASELINE, &p->keep->memory.module,
-			 &p->keep->memory.code) == OK)
-		wasm_run_compiled(p->instance);
+			 &p->keep->memory.code) != OK)
+		return OK;
+	TRY(prove(p));
+	wasm_run_compiled(p->instance);
 	return OK;
 }
 

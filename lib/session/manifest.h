@@ -8,7 +8,8 @@
  *   5 files [{1 path, 2 sha256, 3 size, 4 mode}], read-only, sorted by path; relative, no "." or ".."
  *   6 limits {1 memory bytes, 2 wall ns, 3 cpu ns, 4 open descriptors, 5 bytes of written files, 6 sockets, 7 bytes over
  *     sockets}; one that is left out has its default, see the Keep
- *   7 flags (bit 0: the owner sends standard input; bit 1: detached, output is kept in a ring; bit 2: no root directory)   8 name (text, for people)
+ *   7 flags (bit 0: the owner sends standard input; bit 1: detached, output is kept in a ring; bit 2: no root directory;
+ *     bit 3: code made in the Keep is checked before it runs)   8 name (text, for people)
  *   9 descriptors [{1 kind, 2 name, 3 protocol, 4 host, 5 port}], numbers 0, 1, 2... of the program in this order; without
  *     the list: stdin, stdout, stderr. 3 to 5 are there for listen and connect, and only for those.
  *  10 mounts [{1 path, 2 bytes}]: writable folders in memory, each with its own limit, sorted by path as files are
@@ -55,7 +56,8 @@ enum {
 #define MANIFEST_MEMORY_DEFAULT (UINT64_C(1) << 30)
 #define MANIFEST_MOUNT_BYTES_MAX (UINT64_C(2) << 30)
 
-enum manifest_flags { MANIFEST_STDIN = 1, MANIFEST_DETACHED = 2, MANIFEST_NO_ROOT = 4 };
+/* CHECK_CODE: machine code that a compiler made in the Keep is proven to stay in its sandbox before it runs. */
+enum manifest_flags { MANIFEST_STDIN = 1, MANIFEST_DETACHED = 2, MANIFEST_NO_ROOT = 4, MANIFEST_CHECK_CODE = 8 };
 
 struct manifest_blob {
 	uint8_t sha256[32];

@@ -437,7 +437,7 @@ enum err manifest_check(const struct manifest *m, struct note *n)
 	TRY(check_env(m, n));
 	TRY(check_files(m, n));
 	TRY(check_limits(m, n));
-	if ((m->flags & ~(unsigned)(MANIFEST_STDIN | MANIFEST_DETACHED | MANIFEST_NO_ROOT)) != 0)
+	if ((m->flags & ~(unsigned)(MANIFEST_STDIN | MANIFEST_DETACHED | MANIFEST_NO_ROOT | MANIFEST_CHECK_CODE)) != 0)
 		return refuse(n, ERR_INVALID, "manifest: unknown flags");
 	if (m->name.size > NAME_BYTES_MAX || !text_ok(m->name))
 		return refuse(n, ERR_INVALID, "manifest: the name must be UTF-8 of at most %u bytes", NAME_BYTES_MAX);

@@ -214,7 +214,7 @@ static void values_have_maxima(void **state)
 	REFUSED_WITH(m.limits.memory_bytes = UINT64_MAX);
 	REFUSED_WITH(m.limits.wall_ns = UINT64_MAX);
 	REFUSED_WITH(m.limits.open_files = 1 << 20);
-	REFUSED_WITH(m.flags = 8);
+	REFUSED_WITH(m.flags = 16);
 	REFUSED_WITH(m.arg_count = MANIFEST_ARGS_MAX + 1);
 	REFUSED_WITH(m.file_count = MANIFEST_FILES_MAX + 1);
 	REFUSED_WITH(files[1].blob.size = UINT64_MAX);

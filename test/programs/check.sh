@@ -12,7 +12,7 @@ mkdir -p "$dir"
 
 case $where in
 host) ours="$build/test/wasi-host" ;;
-keep) ours="$build/bin/broch run -q --backend kvm" ;;
+keep) ours="$build/bin/broch run -q --backend kvm --check-code" ;; # what is compiled on the way is proven, too
 *) echo "check.sh: WHERE is host or keep, not $where" >&2; exit 2 ;;
 esac
 if [ "$where" = keep ] && { [ ! -r /dev/kvm ] || [ ! -w /dev/kvm ]; }; then

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "lib/wasm/x64check/prove.h"
 
+#include "lib/wasm/module.h"
+
 #include "lib/wasm/x64/native.h"
 #include "lib/wasm/x64check/decode.h"
 

@@ -22,7 +22,7 @@
 #ifndef BROCH_X64CHECK_PROVE_H
 #define BROCH_X64CHECK_PROVE_H
 
-#include "lib/wasm/module.h"
+#include "lib/wasm/wasm.h"
 
 /* After wasm_compile and before the first run. scratch is back where it was. ERR_INVALID with the note "function 3,
  * code offset 0x1f2: ...", or ERR_NOMEM. */
