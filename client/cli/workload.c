@@ -32,7 +32,6 @@ static enum err add_env(const struct cli *c, struct config *config, struct note 
 {
 	const char *text;
 
-	config->no_root = config->no_root || cli_has(c, "no-root");
 	for (size_t at = 0; (text = cli_next(c, "env-file", &at)) != NULL;)
 		TRY(config_env_file(config, text, n));
 	for (size_t at = 0; (text = cli_next(c, "env", &at)) != NULL;)
@@ -230,6 +229,7 @@ enum err workload_rest(const struct cli *c, const struct policy_limits *limits, 
 		TRY(config_load(w->config, w->config_path, n));
 	say_remarks(c, w->config);
 	TRY(workload_options(c, 1, w->config, n));
+	w->config->no_root = w->config->no_root || cli_has(c, "no-root"); /* `broch config` has no such option */
 	TRY(apply_policy(c, w->config, limits, n));
 	if (cli_has(c, "check-code"))
 		bundle_manifest(w->bundle)->flags |= MANIFEST_CHECK_CODE;
