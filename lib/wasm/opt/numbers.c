@@ -126,26 +126,6 @@ static void shift(struct flow *f, const struct node *k, uint32_t n, uint8_t dest
 		emit_mov(code(f), wide, dest, to);
 }
 
-static void check_divisor(struct flow *f, bool wide, bool is_signed, bool remainder, uint8_t y, uint32_t *minus_one)
-{
-	struct compiler *c = f->c;
-
-	emit_op(&c->e, 0x85u | w(wide), y, rm_reg(y));
-	trap_if(c, CC_E, TRAP_DIVIDE);
-	if (!is_signed)
-		return;
-	emit_alu_imm(&c->e, ALU_CMP, wide, rm_reg(y), -1);
-	if (remainder) { /* by -1 there is none, also of the smallest, of which idiv makes an exception */
-		*minus_one = emit_jump8(&c->e, CC_E);
-		return;
-	}
-	*minus_one = emit_jump8(&c->e, CC_NE);
-	emit_alu_imm(&c->e, ALU_CMP, wide, rm_reg(RAX), 1); /* only the smallest overflows */
-	trap_if(c, CC_O, TRAP_OVERFLOW);
-	emit_bind8(&c->e, *minus_one);
-	*minus_one = 0;
-}
-
 static void divide(struct flow *f, const struct node *k, uint32_t n, uint8_t dest)
 {
 	bool wide = k->op >= 0x7f;
@@ -158,7 +138,7 @@ static void divide(struct flow *f, const struct node *k, uint32_t n, uint8_t des
 	load_to(f, k->in[0], n, RAX);
 	y = in_reg(f, k->in[1], n);
 	if (!safe)
-		check_divisor(f, wide, is_signed, remainder, y, &minus_one);
+		check_divisor(f->c, wide, is_signed, remainder, y, &minus_one);
 	if (is_signed)
 		emit_sign_into_rdx(e, wide);
 	else

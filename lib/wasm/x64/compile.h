@@ -196,6 +196,11 @@ void call_helper(struct compiler *c, enum helper h, uint32_t height, uint32_t a,
 uint8_t peek(const struct compiler *c);
 void set_flags_operand(struct compiler *c, enum condition cc);
 
+/* ---- number.c ---- */
+/* Traps for a divisor y of 0 and for quotients that overflow (dividend in rax). A remainder by -1 jumps: *minus_one, to be
+ * bound where it is 0. */
+void check_divisor(struct compiler *c, bool wide, bool is_signed, bool remainder, uint8_t y, uint32_t *minus_one);
+
 /* ---- control.c ---- */
 /* A jump by the index, which is overwritten, into rows of 8 bytes that follow, count and one for what is beyond; each
  * begins with a jump whose field is for the caller to direct. Returns where they begin. */

@@ -164,7 +164,7 @@ void compile_shift(struct compiler *c, uint32_t opcode)
 
 /* ---- division ---- */
 
-static void check_divisor(struct compiler *c, bool wide, bool is_signed, bool remainder, uint8_t y, uint32_t *minus_one)
+void check_divisor(struct compiler *c, bool wide, bool is_signed, bool remainder, uint8_t y, uint32_t *minus_one)
 {
 	emit_op(&c->e, 0x85u | w(wide), y, rm_reg(y));
 	trap_if(c, CC_E, TRAP_DIVIDE);
