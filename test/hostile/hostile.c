@@ -14,6 +14,7 @@
 #include "keep/run/workload.h"
 #include "keep/wasi/port.h"
 #include "test/hostile/lies.h"
+#include "test/hostile/variants.h"
 
 static const char spoken[] = "PLAINTEXT-OUT: what the program says, and says, and says again.\n";
 static const char typed[] = "PLAINTEXT-IN: what the user types\n";
@@ -150,24 +151,9 @@ static const char *run_variant(uint64_t seed)
 
 int main(int argc, char **argv)
 {
-	uint64_t count = argc > 1 ? strtoull(argv[1], NULL, 10) : 10000, first = argc > 2 ? strtoull(argv[2], NULL, 10) : 0;
-	unsigned failed = 0, ends[5] = {0}, total_lies = 0;
-	uint64_t calls = 0;
+	struct variants v;
 
-	for (uint64_t i = first; i < first + count; i++) {
-		const char *why = run_variant(i);
-
-		ends[f.end]++;
-		total_lies += lies_told();
-		calls += fake_calls();
-		if (why == NULL)
-			continue;
-		failed++;
-		printf("FAILED variant %llu: %s\n", (unsigned long long)i, why);
-	}
+	variants_run(&v, argc, argv, run_variant);
 	printf("%u delivered, %u told the end; ", delivered, told);
-	printf("%llu calls, %u lies; Keeps that ended: %u by themselves, %u at a broken answer, %u for want of memory\n",
-	       (unsigned long long)calls, total_lies, ends[FAKE_EXITED], ends[FAKE_BROKEN], ends[FAKE_CHECK]);
-	printf("hostile: %llu passed, %u failed, 0 skipped\n", (unsigned long long)count - failed, failed);
-	return failed == 0 ? 0 : 1;
+	return variants_result(&v, "hostile");
 }

@@ -17,6 +17,7 @@
 #include "lib/tls/certificate.h"
 #include "test/hostile/lies.h"
 #include "test/hostile/peers.h"
+#include "test/hostile/variants.h"
 
 enum { CONNECTIONS = PEERS_MAX + 1, BUFFER = 1500, ROUNDS = 3000, IDLE_ROUNDS = 6 };
 
@@ -371,25 +372,10 @@ static const char *run_variant(uint64_t seed)
 
 int main(int argc, char **argv)
 {
-	uint64_t count = argc > 1 ? strtoull(argv[1], NULL, 10) : 10000, first = argc > 2 ? strtoull(argv[2], NULL, 10) : 0;
-	unsigned failed = 0, ends[5] = {0}, total_lies = 0;
-	uint64_t calls = 0;
+	struct variants v;
 
-	for (uint64_t i = first; i < first + count; i++) {
-		const char *why = run_variant(i);
-
-		ends[f.end]++;
-		total_lies += lies_told();
-		calls += fake_calls();
-		if (why == NULL)
-			continue;
-		failed++;
-		printf("FAILED variant %llu: %s\n", (unsigned long long)i, why);
-	}
+	variants_run(&v, argc, argv, run_variant);
 	peers_over();
 	printf("%u served all their peers, %u connections ended in order, %u sockets were refused; ", served, ended, refused_opens);
-	printf("%llu calls, %u lies; Keeps that ended: %u by themselves, %u at a broken answer\n", (unsigned long long)calls,
-	       total_lies, ends[FAKE_EXITED], ends[FAKE_BROKEN]);
-	printf("hostile-sockets: %llu passed, %u failed, 0 skipped\n", (unsigned long long)count - failed, failed);
-	return failed == 0 ? 0 : 1;
+	return variants_result(&v, "hostile-sockets");
 }

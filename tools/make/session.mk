@@ -9,8 +9,8 @@ HOSTILE := $(B)/san/test/hostile
 check-hostile: $(HOSTILE)/hostile $(HOSTILE)/hostile-sockets
 	@$(HOSTILE)/hostile $(VARIANTS)
 	@$(HOSTILE)/hostile-sockets $(VARIANTS)
-$(HOSTILE)/hostile: $(HOSTILE)/hostile.o $(HOSTILE)/lies.o
-$(HOSTILE)/hostile-sockets: $(HOSTILE)/sockets.o $(HOSTILE)/peers.o $(HOSTILE)/lies.o
+$(HOSTILE)/hostile: $(HOSTILE)/hostile.o $(HOSTILE)/variants.o $(HOSTILE)/lies.o
+$(HOSTILE)/hostile-sockets: $(HOSTILE)/sockets.o $(HOSTILE)/peers.o $(HOSTILE)/variants.o $(HOSTILE)/lies.o
 $(HOSTILE)/hostile $(HOSTILE)/hostile-sockets: $(B)/san/keep.a $(B)/san/sys.a $(B)/san/lib.a
 	@echo "  LD san  $@"
 	$(Q)$(CLANG) -fsanitize=address,undefined -o $@ $(filter %.o,$^) -Wl,--start-group $(filter %.a,$^) -Wl,--end-group -lbearssl -lpthread
