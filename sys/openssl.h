@@ -23,4 +23,12 @@
 #include <openssl/x509v3.h>
 #undef ERR_STATE
 
+#include "lib/base/slice.h"
+
+/* PEM_read_bio_PrivateKey, PEM_read_bio_PUBKEY */
+typedef EVP_PKEY *openssl_key_reader(BIO *, EVP_PKEY **, pem_password_cb *, void *);
+/* A key out of PEM text; NULL: there is none, or it is behind a passphrase, which nobody is asked for. The caller's, by
+ * EVP_PKEY_free. OpenSSL's errors are as they were. */
+EVP_PKEY *openssl_read_key(struct slice pem, openssl_key_reader *read);
+
 #endif

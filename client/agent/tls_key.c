@@ -7,27 +7,6 @@
 
 enum { TLS_KEY_SIZE = 32 };
 
-static int no_passphrase(char *out, int size, int writing, void *context)
-{
-	(void)out;
-	(void)size;
-	(void)writing;
-	(void)context;
-	return -1;
-}
-
-static EVP_PKEY *parse(struct slice pem)
-{
-	BIO *bio = BIO_new_mem_buf(pem.data, (int)pem.size);
-	EVP_PKEY *key;
-
-	ERR_set_mark();
-	key = bio != NULL ? PEM_read_bio_PrivateKey(bio, NULL, no_passphrase, NULL) : NULL;
-	ERR_pop_to_mark();
-	BIO_free(bio);
-	return key;
-}
-
 static enum err scalar(EVP_PKEY *key, uint8_t out[static TLS_KEY_SIZE], const char *path, struct note *n)
 {
 	char group[64] = "";
@@ -59,7 +38,7 @@ enum err pack_tls_key(const struct config_tls *t, struct bundle *b, struct note 
 	enum err err;
 
 	TRY(secret_fetch(&from, &pem, n));
-	key = parse(pem);
+	key = openssl_read_key(pem, PEM_read_bio_PrivateKey);
 	secret_drop(&pem);
 	err = scalar(key, bytes, t->key, n);
 	EVP_PKEY_free(key);

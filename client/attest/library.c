@@ -138,16 +138,6 @@ enum broch_status broch_collateral_add_path(struct broch_collateral *collateral,
 /* Programs built with the header's first form end here. */
 enum { FIRST_SIZE = offsetof(struct broch_request, sev_session), PEF_KEY_MAX = 65536 };
 
-/* Nobody is asked for one: a library has no terminal. */
-static int no_passphrase(char *buf, int size, int rwflag, void *u)
-{
-	(void)buf;
-	(void)size;
-	(void)rwflag;
-	(void)u;
-	return -1;
-}
-
 static enum broch_status check_request(const struct broch_request *r, struct broch_verdict **out,
                                        struct broch_error *error)
 {
@@ -179,7 +169,6 @@ static enum broch_status secrets_of(const struct broch_request *r, struct secret
 {
 	enum { SESSION_SIZE = 2 * SEV_KEY_SIZE + 4 };
 	const uint8_t *keys;
-	BIO *bio;
 
 	if (r->size == FIRST_SIZE)
 		return BROCH_ACCEPTED;
@@ -199,11 +188,7 @@ static enum broch_status secrets_of(const struct broch_request *r, struct secret
 	}
 	if (r->pef_key == NULL)
 		return BROCH_ACCEPTED;
-	bio = BIO_new_mem_buf(r->pef_key, (int)r->pef_key_size);
-	ERR_set_mark();
-	s->pef_key = bio != NULL ? PEM_read_bio_PrivateKey(bio, NULL, no_passphrase, NULL) : NULL;
-	ERR_pop_to_mark();
-	BIO_free(bio);
+	s->pef_key = openssl_read_key(slice_of(r->pef_key, r->pef_key_size), PEM_read_bio_PrivateKey);
 	return s->pef_key != NULL ? BROCH_ACCEPTED
 	                          : fail(error, BROCH_USAGE, "broch_verify: pef_key is no private key in PEM");
 }

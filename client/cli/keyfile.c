@@ -75,35 +75,13 @@ static enum err read_place(const char *where, bool secret, char *out, size_t *si
 	return err;
 }
 
-/* OpenSSL would ask the terminal. */
-static int no_passphrase(char *out, int size, int writing, void *context)
-{
-	(void)out;
-	(void)size;
-	(void)writing;
-	(void)context;
-	return -1;
-}
-
-static EVP_PKEY *parse(const char *pem, size_t size, EVP_PKEY *(*read)(BIO *, EVP_PKEY **, pem_password_cb *, void *))
-{
-	BIO *bio = BIO_new_mem_buf(pem, (int)size);
-	EVP_PKEY *key;
-
-	ERR_set_mark();
-	key = bio != NULL ? read(bio, NULL, no_passphrase, NULL) : NULL;
-	ERR_pop_to_mark();
-	BIO_free(bio);
-	return key;
-}
-
 enum err keyfile_private(const char *where, EVP_PKEY **out, struct note *n)
 {
 	char pem[KEYFILE_SIZE_MAX];
 	size_t size = 0;
 	enum err err = read_place(where, true, pem, &size, n);
 
-	*out = err == OK ? parse(pem, size, PEM_read_bio_PrivateKey) : NULL;
+	*out = err == OK ? openssl_read_key(slice_of(pem, size), PEM_read_bio_PrivateKey) : NULL;
 	OPENSSL_cleanse(pem, sizeof pem);
 	if (err == OK && *out == NULL)
 		err = refuse(n, ERR_FORMAT,
@@ -117,9 +95,9 @@ enum err keyfile_public(const char *where, EVP_PKEY **out, struct note *n)
 	size_t size = 0;
 	enum err err = read_place(where, false, pem, &size, n);
 
-	*out = err == OK ? parse(pem, size, PEM_read_bio_PUBKEY) : NULL;
+	*out = err == OK ? openssl_read_key(slice_of(pem, size), PEM_read_bio_PUBKEY) : NULL;
 	if (err == OK && *out == NULL)
-		*out = parse(pem, size, PEM_read_bio_PrivateKey);
+		*out = openssl_read_key(slice_of(pem, size), PEM_read_bio_PrivateKey);
 	OPENSSL_cleanse(pem, sizeof pem);
 	if (err == OK && *out == NULL)
 		err = refuse(n, ERR_FORMAT, "%s: no key in PEM", where);
