@@ -171,16 +171,15 @@ static bool collides(const struct kvm_memory *m, const struct kvm_extent *e, uin
 	return false;
 }
 
-/* One large page at va. */
-static enum err add_large(struct kvm_memory *m, const struct paging *p, uint64_t va)
+/* One large page at va; dense: all of it will be used. */
+static enum err add_large(struct kvm_memory *m, const struct paging *p, uint64_t va, bool dense)
 {
 	uint8_t *entry;
 	uint64_t gpa;
 
 	TRY(paging_entry(p, va, PAGING_PD, &entry));
 	TRY(take_chunk(m, &gpa));
-	/* The runtime's own memory is used here and there; that of programs is filled. */
-	if (va >= BOOT_LINEAR_VA)
+	if (dense)
 		(void)madvise(kvm_memory_at(m, gpa, CHUNK), CHUNK, MADV_HUGEPAGE);
 	paging_set(entry, gpa | paging_bits(PLAN_R | PLAN_W) | PAGING_LARGE);
 	return OK;
@@ -206,14 +205,14 @@ static enum err add_small(struct kvm_memory *m, const struct paging *p, struct k
 }
 
 /* One step: a whole 2 MiB if the extent is at a boundary and wants it, else up to the boundary. */
-static enum err grow_step(struct kvm_memory *m, const struct paging *p, struct kvm_extent *e, uint64_t end)
+static enum err grow_step(struct kvm_memory *m, const struct paging *p, struct kvm_extent *e, uint64_t end, bool dense)
 {
 	uint64_t size = CHUNK - e->end % CHUNK;
 
 	if (size > end - e->end)
 		size = end - e->end;
 	if (size == CHUNK)
-		TRY(add_large(m, p, e->end));
+		TRY(add_large(m, p, e->end, dense));
 	else
 		TRY(add_small(m, p, e, e->end, size));
 	if (e->start == e->end)
@@ -221,6 +220,17 @@ static enum err grow_step(struct kvm_memory *m, const struct paging *p, struct k
 	e->end += size;
 	m->granted += size;
 	return OK;
+}
+
+/*
+ * Memory of programs is filled. What the runtime asks for first, for itself, is used here and there by small programs;
+ * when it wants more, it has much to store.
+ */
+static bool is_dense(const struct kvm_extent *e, uint64_t end)
+{
+	enum { SPARSE_MOST = 8 << 20 };
+
+	return e->start >= BOOT_LINEAR_VA || end - e->start > SPARSE_MOST;
 }
 
 enum err kvm_memory_grow(struct kvm_memory *m, uint64_t address, uint64_t size)
@@ -240,8 +250,8 @@ enum err kvm_memory_grow(struct kvm_memory *m, uint64_t address, uint64_t size)
 		return ERR_RANGE;
 	if (end > e->end && end - e->end > m->limit - m->granted)
 		return ERR_LIMIT;
-	while (e->end < end)
-		TRY(grow_step(m, &p, e, end));
+	for (const bool dense = is_dense(e, end); e->end < end;)
+		TRY(grow_step(m, &p, e, end, dense));
 	if (code_log_holds(address))
 		code_log_grew(&m->code, end);
 	return OK;
