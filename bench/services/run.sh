@@ -5,6 +5,6 @@
 # and of the ratios of neighbours. CPU: what the server's process took (the Keep's: keeper and virtual CPU, with the kernel's part).
 # node:wasi is not beside them: its programs cannot have sockets.
 set -eu
-[ -r /dev/kvm ] && [ -w /dev/kvm ] || { echo "services bench: /dev/kvm is missing or not permitted" >&2; exit 1; }
+if [ ! -r /dev/kvm ] || [ ! -w /dev/kvm ]; then echo "services bench: /dev/kvm is missing or not permitted" >&2; exit 1; fi
 python3 bench/services/services.py "$1"
 echo "goals: handshake <= 3 ms of CPU, bulk TLS >= 500 MB/s per core"

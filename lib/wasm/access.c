@@ -382,7 +382,7 @@ enum err translate_ref_null(struct translator *t, const struct opinfo *op)
 
 enum err translate_ref_is_null(struct translator *t, const struct opinfo *op)
 {
-	struct operand o;
+	struct operand o = {0};
 	uint16_t x;
 
 	(void)op;

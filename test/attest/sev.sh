@@ -118,6 +118,7 @@ min=0.24.15 policy sev-es "$real" >"$t/report.toml"
 min=0.24.15 policy sev-es "$digest" >"$t/other.toml"
 min=0.24.15 policy sev-es "$real" "ceks = [\"$digest\"]" >"$t/cek.toml"
 policy sev-es "$digest" | sed /key_sharing/d >"$t/strict.toml"
+# shellcheck disable=SC2016 # the inner shell expands them
 expect 0 "an SEV launch measurement" sh -c '"$1" verify --json -p "$2" --session "$3" --api 1.55.21 "$4" | grep -q "\"ear.status\": \"warning\"" && echo "an SEV launch measurement"' - "$broch" "$t/launch.toml" "$t/launch/transport.keys" "$t/measure"
 set -- "$broch" verify -p "$t/launch.toml" --session "$t/launch/transport.keys" --api 1.55.21
 expect 0 "accepted" "$@" "$t/measure"

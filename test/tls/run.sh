@@ -161,6 +161,7 @@ expect 0 hello "curl, pinned" curl -sSk --cert "$t/visitor.pem" --key "$t/visito
 expect 35 'alert handshake failure' "curl without a certificate" curl -sSk "https://127.0.0.1:$port/"
 expect 35 'alert' "curl with another key" curl -sSk --cert "$t/rsa.pem" --key "$t/rsa.key" --tls-max 1.2 "https://127.0.0.1:$port/"
 printf 'GET / HTTP/1.0\r\n\r\n' >"$t/get"
+# shellcheck disable=SC2016 # the inner shell expands them
 expect 0 hello "OpenSSL, pinned" sh -c 'openssl s_client -quiet -connect "127.0.0.1:$1" -cert "$2" -key "$3" <"$4" 2>/dev/null' - "$port" "$t/visitor.pem" "$t/visitor.key" "$t/get"
 
 # ---- two of ours, each with the other's key pinned ----

@@ -320,7 +320,7 @@ static void look_free(struct scan *s, const struct interval *it, uint32_t until[
 	struct flow *f = s->f;
 	uint32_t call = next_fixed(f, FIXED_CALL, it), t;
 
-	for (uint8_t r = 0; r < REGS; r++)
+	for (uint8_t r = 0; r < (uint8_t)REGS; r++)
 		until[r] = !right_class(f, it, r) || s->active[r] != 0 ? 0 : kept_by_calls >> r & 1 ? NEVER : call;
 	for (uint32_t i = 0; i < s->inactive_count; i++) {
 		const struct interval *other = &f->intervals[s->inactive[i]];
@@ -407,7 +407,7 @@ static void look_held(struct scan *s, const struct interval *it, struct held *h)
 	struct flow *f = s->f;
 	uint32_t call = next_fixed(f, FIXED_CALL, it), t;
 
-	for (uint8_t r = 0; r < REGS; r++) {
+	for (uint8_t r = 0; r < (uint8_t)REGS; r++) {
 		const struct interval *other = &f->intervals[s->active[r]];
 
 		h->until[r] = !right_class(f, it, r) ? 0 : kept_by_calls >> r & 1 ? NEVER : call;
@@ -479,7 +479,7 @@ static void take_from_others(struct scan *s, uint32_t id)
 	uint8_t best = NO_REG;
 
 	look_held(s, it, &h);
-	for (uint8_t r = 0; r < REGS; r++)
+	for (uint8_t r = 0; r < (uint8_t)REGS; r++)
 		if ((h.until[r] & ~3u) > it->from &&
 		    (best == NO_REG || (h.next[r] < h.until[r] ? h.next[r] : h.until[r]) >
 		                               (h.next[best] < h.until[best] ? h.next[best] : h.until[best])))
@@ -506,7 +506,7 @@ static void expire(struct scan *s, uint32_t at)
 	struct flow *f = s->f;
 	uint32_t paused = s->inactive_count;
 
-	for (uint8_t r = 0; r < REGS; r++) {
+	for (uint8_t r = 0; r < (uint8_t)REGS; r++) {
 		uint32_t id = s->active[r];
 		struct interval *it = &f->intervals[id];
 

@@ -27,7 +27,7 @@ uint32_t new_node(struct flow *f, uint16_t op, uint8_t type, uint32_t x, uint32_
 
 uint32_t constant(struct flow *f, uint8_t type, uint64_t k)
 {
-	uint32_t *known = &f->consts[(k ^ k >> 7 ^ k >> 32 ^ type * 5u) % ARRAY_COUNT(f->consts)], id = *known;
+	uint32_t *known = &f->consts[(k ^ k >> 7 ^ k >> 32 ^ (uint64_t)type * 5) % ARRAY_COUNT(f->consts)], id = *known;
 
 	if (type == I32)
 		k = (uint32_t)k;

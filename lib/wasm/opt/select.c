@@ -93,7 +93,6 @@ static void make_address(struct flow *f, struct node *n)
 
 		n->in[0] = n->in[1];
 		n->in[1] = t;
-		x = &f->nodes[n->in[0]];
 		y = &f->nodes[n->in[1]];
 	}
 	if (is_scaled(f, y, wide) && near(y, n)) {

@@ -17,7 +17,7 @@ static uint64_t binary32(uint32_t op, uint32_t x, uint32_t y)
 	switch (op) {
 	case 0x6a: return x + y;
 	case 0x6b: return x - y;
-	case 0x6c: return x * y;
+	case 0x6c: return (uint32_t)((uint64_t)x * y);
 	case 0x71: return x & y;
 	case 0x72: return x | y;
 	case 0x73: return x ^ y;

@@ -200,7 +200,7 @@ static void write_runs(struct flow *f, const struct runs *r, uint8_t index, uint
 static void table(struct flow *f, const struct block *b)
 {
 	struct compiler *c = f->c;
-	struct runs runs;
+	struct runs runs = {0};
 	uint32_t rows;
 
 	if (find_runs(f, b, &runs)) {

@@ -307,6 +307,7 @@ static bool at_field(const struct x64_insn *i, size_t offset, unsigned width)
 }
 
 #define FIELD(type, field) offsetof(struct type, field), sizeof(((const struct type *)0)->field)
+#define POINTER(type, field) offsetof(struct type, field), sizeof(void *)
 
 static bool cell_access(const struct x64_insn *i)
 {
@@ -318,7 +319,7 @@ static enum err set_callee(struct prover *p)
 {
 	struct value v = p->now.reg[p->i.reg];
 
-	if (p->i.kind != X64_MOV || !at_field(&p->i, FIELD(wasm_instance, callee)) || v.kind < FUNCTION || v.kind > OWN)
+	if (p->i.kind != X64_MOV || !at_field(&p->i, POINTER(wasm_instance, callee)) || v.kind < FUNCTION || v.kind > OWN)
 		return no(p, "a write to the instance");
 	p->now.callee = true;
 	return OK;
@@ -528,12 +529,12 @@ static enum err compare_memory(struct prover *p)
 			note_flags(p, STACK, i->reg, v.n);
 		return OK;
 	}
-	if (base.kind >= FUNCTION && base.kind <= OWN && at_field(i, FIELD(function, type))) {
+	if (base.kind >= FUNCTION && base.kind <= OWN && at_field(i, POINTER(function, type))) {
 		if (v.kind == TYPE)
 			note_flags(p, FUNCTION_TYPE, i->base, v.n);
 		return OK;
 	}
-	if (base.kind == TYPED && at_field(i, FIELD(function, instance))) {
+	if (base.kind == TYPED && at_field(i, POINTER(function, instance))) {
 		if (v.kind == INSTANCE)
 			note_flags(p, FUNCTION_INSTANCE, i->base, base.n);
 		return OK;
