@@ -3,6 +3,7 @@
 # Figures are printed and kept in build/bench/NAME.txt with the command and the machine; bench/results has those of the
 # machine named in README.
 ## bench BENCH=name   the figures every change is held to: one bench, or all of them
+##                    (BENCH=engine: PROGRAMS="name..." or groups, instead of all)
 ## bench-results      makes those of the last run the ones in bench/results
 BENCH ?= $(patsubst bench/%/run.sh,%,$(wildcard bench/*/run.sh))
 BENCH_NEEDS_engine := $(B)/bench/engine-run
@@ -47,7 +48,7 @@ bench: $(foreach b,$(BENCH),$(BENCH_NEEDS_$(b)))
 $(BENCH:%=bench-%): bench-%:
 	@mkdir -p $(B)/bench
 	@bench/machine.sh "make bench BENCH=$*" >$(B)/bench/$*.txt
-	@CLANG=$(CLANG) bench/$*/run.sh $(B) >>$(B)/bench/$*.txt || { cat $(B)/bench/$*.txt; exit 1; }
+	@CLANG=$(CLANG) bench/$*/run.sh $(B) $(PROGRAMS) >>$(B)/bench/$*.txt || { cat $(B)/bench/$*.txt; exit 1; }
 	@echo; cat $(B)/bench/$*.txt
 
 bench-results:

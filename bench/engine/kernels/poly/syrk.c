@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* C = alpha A A^T + beta C, the lower triangle */
+#include "bench/engine/kernels/poly/poly.h"
+
+enum { N = 240, M = 200 };
+static double a[N][M], c[N][N];
+
+static void setup(void)
+{
+	FILL(a, 1);
+}
+
+static void init(uint32_t k)
+{
+	FILL(c, k);
+}
+
+static void run(void)
+{
+	const double alpha = 1.5, beta = 1.2;
+
+	for (int i = 0; i < N; i++) {
+		for (int j = 0; j <= i; j++)
+			c[i][j] *= beta;
+		for (int k = 0; k < M; k++)
+			for (int j = 0; j <= i; j++)
+				c[i][j] += alpha * a[i][k] * a[j][k];
+	}
+}
+
+static uint32_t sum(uint32_t h)
+{
+	return FOLD(h, c);
+}
