@@ -122,7 +122,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	limits.table_entries = 1000;
 	limits.locals_per_function = 1000;
 	limits.stack_bytes = 1 << 16;
-	if (wasm_load(&a, slice_of(data, size), &limits, &m, &n) == OK) {
+	if (wasm_load(&a, &a, slice_of(data, size), &limits, &m, &n) == OK) {
 		compile(&a, m, WASM_TIER_BASELINE);
 		compile(&a, m, WASM_TIER_OPTIMIZED);
 		run(&a, m, limits, &linear);

@@ -124,7 +124,7 @@ int main(int argc, char **argv)
 	a.dirty = 0;
 	bytes = read_whole(argv[1]);
 	t = now_us();
-	must(wasm_load(&a, bytes, &limits, &m, &why), &why);
+	must(wasm_load(&a, &a, bytes, &limits, &m, &why), &why);
 	t = now_us() - t;
 	if (base || opt)
 		compiling = compile(m, opt ? WASM_TIER_OPTIMIZED : WASM_TIER_BASELINE, &a);

@@ -231,7 +231,7 @@ static enum err load(struct keep *k, struct program *p, struct wasm_extern *cons
 
 	TRY(make_wasi(k, &p->wasi, n));
 	if (k->module == NULL)
-		TRY(wasm_load(&k->memory.module, delivery_module(&k->delivery), &limits, &k->module, n));
+		TRY(wasm_load(&k->memory.module, a, delivery_module(&k->delivery), &limits, &k->module, n));
 	p->module = k->module;
 	p->keep = k;
 	p->port = port_poll(k);

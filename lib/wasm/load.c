@@ -44,7 +44,7 @@ enum section {
 };
 
 struct loader {
-	struct arena *arena;
+	struct arena *arena, *scratch;
 	struct wasm_module *m;
 	struct note why;
 	enum section section;  /* at hand; SECTION_COUNT: none yet */
@@ -518,7 +518,7 @@ static enum err section_memory(struct loader *l, struct reader *r)
 static enum err need_declared(struct loader *l)
 {
 	if (l->declared == NULL)
-		l->declared = arena_many(l->arena, l->m->function_count, bool);
+		l->declared = arena_many(l->scratch, l->m->function_count, bool);
 	return l->declared == NULL ? ERR_NOMEM : OK;
 }
 
@@ -564,14 +564,14 @@ static uint32_t name_hash(struct slice s)
 /* Names are unique: an open hash table of 1 + index, at most half full. Its memory is given back. */
 static enum err check_unique(struct loader *l, uint32_t count)
 {
-	size_t mark = l->arena->used;
+	size_t mark = l->scratch->used;
 	uint32_t size = 4;
 	uint32_t *slots;
 	enum err err = OK;
 
 	while (size < count * 2ull)
 		size *= 2;
-	slots = arena_many(l->arena, size, uint32_t);
+	slots = arena_many(l->scratch, size, uint32_t);
 	if (slots == NULL)
 		return ERR_NOMEM;
 	for (uint32_t i = 0; i < count && err == OK; i++) {
@@ -582,7 +582,7 @@ static enum err check_unique(struct loader *l, uint32_t count)
 				err = refuse(&l->why, ERR_INVALID, "duplicate export name (exports %u and %u)", slots[h] - 1, i);
 		slots[h] = i + 1;
 	}
-	arena_release(l->arena, mark);
+	arena_release(l->scratch, mark);
 	return err;
 }
 
@@ -710,17 +710,36 @@ static enum err section_data_count(struct loader *l, struct reader *r)
 	return OK;
 }
 
-/* Bodies are measured first: the largest one sizes what the translator needs. */
-static enum err largest_body(struct loader *l, struct reader r, uint32_t count, uint32_t *out)
+/* How many locals a body declares, as far as that can be read: the translator says what is wrong. */
+static uint64_t declared_locals(struct reader body)
 {
+	uint32_t runs, count;
+	uint64_t total = 0;
+	uint8_t type;
+
+	if (leb_u32(&body, &runs) != OK)
+		return 0;
+	while (runs-- > 0 && leb_u32(&body, &count) == OK && leb_byte(&body, &type) == OK)
+		total += count;
+	return total;
+}
+
+/* Bodies are measured first: the largest ones size what the translator needs. */
+static enum err measure_bodies(struct loader *l, struct reader r, uint32_t count, struct body_sizes *out)
+{
+	const uint64_t most = l->m->limits.locals_per_function;
+	struct reader body;
+	uint64_t locals;
 	uint32_t size;
 
-	*out = 0;
+	*out = (struct body_sizes){0};
 	for (; count > 0; count--) {
 		TRY(read_u32(l, &r, &size, "a body's size"));
-		if (rd_skip(&r, size) != OK)
+		if (rd_sub(&r, size, &body) != OK)
 			return refuse(&l->why, ERR_FORMAT, "unexpected end: a body of %u bytes does not fit", size);
-		*out = size > *out ? size : *out;
+		locals = declared_locals(body);
+		out->bytes = size > out->bytes ? size : out->bytes;
+		out->locals = locals > out->locals ? (uint32_t)(locals > most ? most : locals) : out->locals;
 	}
 	return OK;
 }
@@ -729,18 +748,19 @@ static enum err section_code(struct loader *l, struct reader *r)
 {
 	struct wasm_module *m = l->m;
 	struct translator *t;
-	uint32_t count, size, max_body;
+	struct body_sizes most;
+	uint32_t count, size;
 
 	TRY(read_count(l, r, m->limits.functions, &count, "function bodies"));
 	if (count != l->own_functions)
 		return refuse(&l->why, ERR_FORMAT, "function and code section have inconsistent lengths (%u and %u)",
 			      l->own_functions, count);
 	TRY(need_declared(l));
-	TRY(largest_body(l, *r, count, &max_body));
+	TRY(measure_bodies(l, *r, count, &most));
 	m->bodies = arena_many(l->arena, count, struct body);
 	if (m->bodies == NULL)
 		return ERR_NOMEM;
-	TRY(translator_new(l->arena, m, max_body, l->declared, l->data_count_known, &t));
+	TRY(translator_new(l->arena, l->scratch, m, most, l->declared, l->data_count_known, &t));
 	for (; l->body_count < count; l->body_count++) {
 		struct reader body;
 
@@ -900,11 +920,11 @@ static void describe(const struct loader *l, const struct reader *at, enum err e
 		note_set(n, "%s, function %u, offset 0x%x: %s", section, l->function, offset, why);
 }
 
-enum err wasm_load(struct arena *a, struct slice bytes, const struct wasm_limits *limits, struct wasm_module **out,
-		   struct note *n)
+enum err wasm_load(struct arena *a, struct arena *scratch, struct slice bytes, const struct wasm_limits *limits,
+		   struct wasm_module **out, struct note *n)
 {
-	size_t mark = a->used;
-	struct loader l = {.arena = a, .section = SECTION_COUNT, .function = NO_INDEX, .where = NO_INDEX};
+	const size_t mark = a->used, scratch_mark = scratch->used;
+	struct loader l = {.arena = a, .scratch = scratch, .section = SECTION_COUNT, .function = NO_INDEX, .where = NO_INDEX};
 	struct reader at = rd_of(bytes);
 	enum err err = ERR_NOMEM;
 
@@ -921,6 +941,8 @@ enum err wasm_load(struct arena *a, struct slice bytes, const struct wasm_limits
 	}
 	if (err == ERR_TRUNCATED || err == ERR_TRAILING)
 		err = ERR_FORMAT;
+	if (scratch != a)
+		arena_release(scratch, scratch_mark);
 	if (err == OK) {
 		*out = l.m;
 		return OK;

@@ -208,9 +208,13 @@ static inline struct function *function_of(uint64_t ref)
 
 /* Translation of one body; scratch is shared by all bodies of a module. */
 struct translator;
-/* max_body: bytes of the largest body. declared[i]: function i may be named by ref.func. */
-MUST_USE enum err translator_new(struct arena *a, struct wasm_module *m, uint32_t max_body, const bool *declared,
-				 bool data_count_known, struct translator **out);
+struct body_sizes {
+	uint32_t bytes;  /* of the largest body */
+	uint32_t locals; /* that a body declares at most, parameters not counted; bounded by the limit */
+};
+/* The translator itself lives in scratch. declared[i]: function i may be named by ref.func. */
+MUST_USE enum err translator_new(struct arena *a, struct arena *scratch, struct wasm_module *m, struct body_sizes most,
+				 const bool *declared, bool data_count_known, struct translator **out);
 /* The reader holds one body, to its end. On refusal *where is the offset of the instruction. */
 MUST_USE enum err translate_body(struct translator *t, struct reader r, uint32_t function, uint32_t *where, struct note *why);
 /* Reads a constant expression of this type, `end` included. globals: how many may be named. NULL declared: do not note. */

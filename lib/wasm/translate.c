@@ -85,10 +85,26 @@ const char *opcode_name(uint32_t code)
 
 /* ---- bodies ---- */
 
-enum err translator_new(struct arena *a, struct wasm_module *m, uint32_t max_body, const bool *declared,
-                        bool data_count_known, struct translator **out)
+/* What is used most comes first and is small, so that little memory is touched. */
+static enum err take_scratch(struct translator *t, struct arena *a, size_t locals)
 {
-	struct translator *t = arena_new(a, struct translator);
+	t->local_types = arena_many(a, locals, uint8_t);
+	t->local_slots = arena_many_scratch(a, locals, uint16_t);
+	t->chains = arena_many(a, 2 * locals, uint16_t);
+	t->operands = arena_many(a, t->operand_max, struct operand);
+	t->controls = arena_many(a, t->control_max, struct control);
+	t->sites = arena_many(a, t->sites_max, uint8_t);
+	if (t->operands == NULL || t->controls == NULL || t->local_types == NULL || t->local_slots == NULL ||
+	    t->chains == NULL || t->sites == NULL)
+		return ERR_NOMEM;
+	return OK;
+}
+
+enum err translator_new(struct arena *a, struct arena *scratch, struct wasm_module *m, struct body_sizes most,
+                        const bool *declared, bool data_count_known, struct translator **out)
+{
+	struct translator *t = arena_new(scratch, struct translator);
+	uint32_t max_body = most.bytes, params_most = 0, locals;
 	uint64_t widest = 1, operands;
 
 	if (t == NULL)
@@ -101,6 +117,7 @@ enum err translator_new(struct arena *a, struct wasm_module *m, uint32_t max_bod
 		uint32_t params = slots_of(m->types[i].params, m->types[i].param_count);
 		uint32_t results = slots_of(m->types[i].results, m->types[i].result_count);
 
+		params_most = m->types[i].param_count > params_most ? m->types[i].param_count : params_most;
 		widest = params > widest ? params : widest;
 		widest = results > widest ? results : widest;
 	}
@@ -113,15 +130,10 @@ enum err translator_new(struct arena *a, struct wasm_module *m, uint32_t max_bod
 	t->module = m;
 	t->declared = declared;
 	t->data_count_known = data_count_known;
-	t->operands = arena_many(a, t->operand_max, struct operand);
-	t->controls = arena_many(a, t->control_max, struct control);
-	t->local_types = arena_many(a, m->limits.locals_per_function, uint8_t);
-	t->local_slots = arena_many_scratch(a, m->limits.locals_per_function, uint16_t);
-	t->chains = arena_many(a, 2 * (size_t)m->limits.locals_per_function, uint16_t);
-	t->sites = arena_many(a, t->sites_max, uint8_t);
-	if (t->operands == NULL || t->controls == NULL || t->local_types == NULL || t->local_slots == NULL ||
-	    t->chains == NULL || t->sites == NULL)
-		return ERR_NOMEM;
+	locals = params_most + most.locals; /* ARITY_MAX and LOCALS_MAX are far below overflow */
+	if (locals > m->limits.locals_per_function)
+		locals = m->limits.locals_per_function;
+	TRY(take_scratch(t, scratch, locals));
 	*out = t;
 	return OK;
 }

@@ -43,12 +43,13 @@ struct wasm_limits wasm_default_limits(void);
 
 struct wasm_module;
 /*
- * Decodes, validates and translates. `bytes` and the arena must outlive the module. On refusal the note reads like
- * "code section, function 12 "main", offset 0x1a2b: type mismatch: expected i32, found i64", and the arena is back
- * where it was. ERR_FORMAT malformed (decoder), ERR_INVALID (validator), ERR_UNSUPPORTED (later proposals),
- * ERR_LIMIT, ERR_NOMEM.
+ * Decodes, validates and translates. `bytes` and the arena must outlive the module. What is needed on the way only comes
+ * from `scratch`, which is back where it was at the end unless it is the same arena; it holds much of which little is
+ * touched. On refusal the note reads like "code section, function 12 "main", offset 0x1a2b: type mismatch: expected
+ * i32, found i64", and the arena is back where it was. ERR_FORMAT malformed (decoder), ERR_INVALID (validator),
+ * ERR_UNSUPPORTED (later proposals), ERR_LIMIT, ERR_NOMEM.
  */
-MUST_USE enum err wasm_load(struct arena *a, struct slice bytes, const struct wasm_limits *limits,
+MUST_USE enum err wasm_load(struct arena *a, struct arena *scratch, struct slice bytes, const struct wasm_limits *limits,
 			    struct wasm_module **out, struct note *n);
 
 struct wasm_import {

@@ -154,7 +154,7 @@ static void open_world(struct world *w)
 static enum err load(struct world *w, const struct bytes *b)
 {
 	memset(&w->note, 0, sizeof w->note);
-	return wasm_load(&w->arena, slice_of(b->data, b->size), &w->limits, &w->module, &w->note);
+	return wasm_load(&w->arena, &w->arena, slice_of(b->data, b->size), &w->limits, &w->module, &w->note);
 }
 
 static void start(struct world *w, const struct bytes *b, struct wasm_extern *const *imports)

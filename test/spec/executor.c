@@ -119,7 +119,7 @@ static enum err module(struct executor *x, struct reader *r, struct writer *w, s
 
 	TRY(rd_bytes(r, rd_left(r), &bytes));
 	TRY(keep_bytes(x, bytes, &bytes));
-	TRY(wasm_load(x->arena, bytes, &limits, &m, n));
+	TRY(wasm_load(x->arena, x->arena, bytes, &limits, &m, n));
 	if (x->compiles)
 		TRY(compile(x, m, n));
 	if (x->instance_count == SPEC_INSTANCES_MAX || wasm_import_count(m) > SPEC_IMPORTS_MAX)

@@ -277,7 +277,7 @@ void run_module(struct arena *a, struct slice bytes, struct wasm_code_memory *co
 	memset(r, 0, sizeof *r);
 	if (is_late)
 		limits.poll_interval = 1 + seed % 8;
-	must(wasm_load(a, bytes, &limits, &m, &n), &n, "load");
+	must(wasm_load(a, a, bytes, &limits, &m, &n), &n, "load");
 	late.module = m;
 	if (tier == TIER_COMPILED || tier == TIER_OPTIMIZED) {
 		must(wasm_compile(m, late.tier, a, code), &n, "compile");

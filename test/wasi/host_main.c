@@ -98,7 +98,7 @@ static enum err run(struct arena *a, const struct options *o, struct wasi **w, s
 	struct wasm_store *store;
 
 	TRY(wasi_new(a, &o->config, w, n));
-	TRY(wasm_load(a, bytes, &limits, &module, n));
+	TRY(wasm_load(a, a, bytes, &limits, &module, n));
 	TRY(wasm_store_new(a, &limits, hosted_memory(), (struct wasm_poll){.poll = go_on}, &store));
 	TRY(wasi_resolve(*w, a, store, module, &imports, n));
 	TRY(wasm_instantiate(store, a, module, imports, &instance, n));

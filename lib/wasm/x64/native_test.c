@@ -118,7 +118,7 @@ static void load_bytes(struct world *w, struct slice bytes)
 	*w = (struct world){.memory = malloc(ARENA)};
 	w->arena = arena_of(w->memory, ARENA);
 	w->arena.dirty = ARENA; /* malloc may give used memory */
-	assert_int_equal(wasm_load(&w->arena, bytes, &limits, &w->module, &w->note), OK);
+	assert_int_equal(wasm_load(&w->arena, &w->arena, bytes, &limits, &w->module, &w->note), OK);
 }
 
 static void load(struct world *w)
