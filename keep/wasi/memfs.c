@@ -398,10 +398,12 @@ static const struct vfs_ops ops = {
 	.rename = op_rename,
 };
 
-enum err memfs_init(struct memfs *fs, struct arena *a, uint64_t limit_bytes)
+enum err memfs_init(struct memfs *fs, struct arena *a, void *first, uint64_t limit_bytes)
 {
 	*fs = (struct memfs){.vfs = {&ops, 1}, .next_ino = 2};
 	pool_init(&fs->pool, a, limit_bytes);
+	if (first != NULL)
+		pool_lend(&fs->pool, first);
 	fs->root = node_new(fs, WASI_TYPE_DIRECTORY);
 	if (fs->root == NULL)
 		return ERR_NOMEM;

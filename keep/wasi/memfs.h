@@ -18,8 +18,11 @@ struct memfs { /* fields are private; never moves */
 	uint64_t next_ino;
 };
 
-/* An empty tree whose bytes come from the arena, which nobody else uses while the tree lives. ERR_NOMEM. */
-MUST_USE enum err memfs_init(struct memfs *fs, struct arena *a, uint64_t limit_bytes);
+/*
+ * An empty tree whose bytes come from the arena, which nobody else uses while the tree lives. ERR_NOMEM.
+ * first: memory of POOL_BLOCK bytes, so aligned, to begin with: it holds the empty tree; or NULL.
+ */
+MUST_USE enum err memfs_init(struct memfs *fs, struct arena *a, void *first, uint64_t limit_bytes);
 /* Held for the caller. */
 struct vfs_node *memfs_root(struct memfs *fs);
 /* What is in the tree now no longer counts: limit_bytes more may be used. */

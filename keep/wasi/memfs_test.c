@@ -22,7 +22,7 @@ static int setup_sized(size_t arena_size, uint64_t limit)
 {
 	memory = malloc(arena_size);
 	arena = arena_of(memory, arena_size);
-	if (memory == NULL || memfs_init(&fs, &arena, limit) != OK)
+	if (memory == NULL || memfs_init(&fs, &arena, NULL, limit) != OK)
 		return -1;
 	root = memfs_root(&fs);
 	return 0;

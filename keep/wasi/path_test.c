@@ -40,7 +40,7 @@ static int setup(void **state)
 	(void)state;
 	memory = malloc(1 << 20);
 	a = arena_of(memory, 1 << 20);
-	if (memory == NULL || memfs_init(&fs, &a, 1 << 20) != OK)
+	if (memory == NULL || memfs_init(&fs, &a, NULL, 1 << 20) != OK)
 		return -1;
 	root = memfs_root(&fs);
 	dirs("box/dir/deep");

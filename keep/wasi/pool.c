@@ -53,14 +53,19 @@ void *pool_take(struct pool *p)
 	return block;
 }
 
-void pool_give(struct pool *p, void *block)
+void pool_lend(struct pool *p, void *block)
 {
 	struct pool_free *f = block;
 
-	CHECK(p->used > 0);
-	p->used--;
 	f->next = p->free;
 	p->free = f;
+}
+
+void pool_give(struct pool *p, void *block)
+{
+	CHECK(p->used > 0);
+	p->used--;
+	pool_lend(p, block);
 }
 
 static void list_add(struct pool *p, struct pool_slab *s)

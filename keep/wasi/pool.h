@@ -20,6 +20,8 @@ struct pool { /* fields are private */
 };
 
 void pool_init(struct pool *p, struct arena *a, uint64_t limit_bytes);
+/* A block from elsewhere, POOL_BLOCK aligned, to be used before the arena is asked; counted like any other. */
+void pool_lend(struct pool *p, void *block);
 /* From now on limit_bytes more than what is in use may be used. */
 void pool_allow(struct pool *p, uint64_t limit_bytes);
 uint64_t pool_used(const struct pool *p); /* bytes, in whole blocks */

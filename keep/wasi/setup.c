@@ -190,7 +190,7 @@ static enum err open_mount(struct wasi *w, struct arena *a, struct vfs_node *roo
 
 	TRY(show_mount(root, m->path));
 	TRY(guest_name(a, m->path, &guest));
-	TRY(memfs_init(fs, m->arena, UINT64_MAX));
+	TRY(memfs_init(fs, m->arena, NULL, UINT64_MAX));
 	fs->vfs.dev = w->fs.vfs.dev + 1 + (uint32_t)(fs - w->mounts);
 	memfs_allow(fs, m->bytes); /* the folder itself does not count */
 	return open_directory(w, guest, memfs_root(fs));
@@ -221,7 +221,7 @@ static enum err open_net(struct wasi *w, struct arena *a, struct vfs_node *root,
 	if (!cfg->network)
 		return OK;
 	TRY(show_mount(root, slice_text("net")));
-	TRY(memfs_init(&w->net, a, UINT64_MAX));
+	TRY(memfs_init(&w->net, a, NULL, UINT64_MAX));
 	w->net.vfs.dev = w->fs.vfs.dev + 1 + (uint32_t)cfg->mount_count;
 	TRY(open_directory(w, guest, memfs_root(&w->net)));
 	fd = &w->fds.table[w->preopens_end - 1];
@@ -231,6 +231,12 @@ static enum err open_net(struct wasi *w, struct arena *a, struct vfs_node *root,
 	return OK;
 }
 
+/* A program that makes no files costs its arena nothing; asking a host for its first page takes long. */
+static void *first_block(struct arena *a, const struct wasi_config *cfg)
+{
+	return a == cfg->file_arena ? NULL : arena_alloc(a, POOL_BLOCK, POOL_BLOCK);
+}
+
 static enum err init_tree(struct wasi *w, struct arena *a, const struct wasi_config *cfg, struct note *n)
 {
 	uint64_t limit = cfg->file_bytes == 0 ? WASI_FILE_BYTES_DEFAULT : cfg->file_bytes;
@@ -238,7 +244,7 @@ static enum err init_tree(struct wasi *w, struct arena *a, const struct wasi_con
 	enum err err;
 
 	/* What was delivered does not count against the program's own limit; the arena bounds it. */
-	TRY(memfs_init(&w->fs, cfg->file_arena, UINT64_MAX));
+	TRY(memfs_init(&w->fs, cfg->file_arena, first_block(a, cfg), UINT64_MAX));
 	root = memfs_root(&w->fs);
 	err = deliver_all(root, cfg, n);
 	if (err == OK)

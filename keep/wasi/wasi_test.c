@@ -790,6 +790,15 @@ static void mounts_are_trees_of_their_own(void **state)
 	WORKS(fd_write, fd, IOV, 1, OUT);
 }
 
+static void no_files_take_no_memory_of_files(void **state)
+{
+	(void)state;
+	start(&(struct wasi_config){.arg_count = 0}, "wasi_snapshot_preview1");
+	assert_int_equal(files.used, 0);
+	WORKS(path_open, 3, 0, P("f"), OFLAG_CREAT, RIGHTS_ALL, 0, 0, OUT);
+	WORKS(path_create_directory, 3, P("d"));
+}
+
 static void bad_configurations_are_refused(void **state)
 {
 	struct note n = {{0}};
@@ -863,6 +872,7 @@ int main(void)
 		T(descriptors_are_as_declared),
 		T(missing_streams_are_null),
 		T(mounts_are_trees_of_their_own),
+		T(no_files_take_no_memory_of_files),
 		T(bad_configurations_are_refused),
 		T(missing_imports_are_named),
 	};
