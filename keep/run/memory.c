@@ -6,7 +6,7 @@
 
 #include <assert.h>
 
-enum { PAGE = 4096, STEP_LEAST = 8 << 20, STEP_MOST = 16 << 20, MANIFEST_AREA = 8 << 20 };
+enum { PAGE = 4096, STEP_LEAST = 8 << 20, STEP_MOST = 16 << 20, MANIFEST_AREA = 8 << 20, MANIFEST_STEP = 512 << 10 };
 
 /* The heap area of 64 GiB is cut into fixed parts, far from each other. */
 #define FILES_PART (UINT64_C(32) << 30)
@@ -49,16 +49,10 @@ static enum err grow_to(struct arena *a, uint64_t size)
 	return OK;
 }
 
-/*
- * Each GROW costs an exit, so more is asked for than needed now: at once as much as small programs need in all. Memory
- * nobody touches costs the host nothing; where it is short of promises, less is asked for.
- */
-static enum err commit_generously(struct arena *a, size_t size)
+static enum err commit_by(struct arena *a, size_t size, uint64_t step)
 {
-	uint64_t step = a->committed / 2;
 	enum err err;
 
-	step = step < STEP_LEAST ? STEP_LEAST : step > STEP_MOST ? STEP_MOST : step;
 	for (;; step /= 4) {
 		uint64_t want = round_up(size > a->committed + step ? size : a->committed + step);
 
@@ -66,6 +60,23 @@ static enum err commit_generously(struct arena *a, size_t size)
 		if (err == OK || step < PAGE)
 			return err;
 	}
+}
+
+/*
+ * Each GROW costs an exit, so more is asked for than needed now: at once as much as small programs need in all. Memory
+ * nobody touches costs the host nothing; where it is short of promises, less is asked for.
+ */
+static enum err commit_generously(struct arena *a, size_t size)
+{
+	const uint64_t step = a->committed / 2;
+
+	return commit_by(a, size, step < STEP_LEAST ? STEP_LEAST : step > STEP_MOST ? STEP_MOST : step);
+}
+
+/* Most manifests are short. What is asked for in vain is not free either: it brings nearer the end of a host's slot. */
+static enum err commit_manifest(struct arena *a, size_t size)
+{
+	return commit_by(a, size, MANIFEST_STEP);
 }
 
 static enum err commit_charged(struct arena *a, size_t size)
@@ -98,7 +109,7 @@ void memory_setup(struct memory *m, const struct boot_info *boot)
 			  .ctx = m},
 		.manifest = {.base = at(boot->heap_va + MANIFEST_PART),
 			     .max = MANIFEST_AREA,
-			     .commit = commit_generously},
+			     .commit = commit_manifest},
 		.module = {.base = at(boot->heap_va + MODULE_PART), .max = MODULE_SIZE, .commit = commit_generously},
 		.code = {.arena = {.base = at(boot->code_va), .max = (size_t)boot->code_max, .commit = commit_generously},
 			 .seal = seal},
