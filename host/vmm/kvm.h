@@ -22,7 +22,7 @@ enum {
  */
 struct kvm_extent {
 	uint64_t start, end; /* virtual addresses of present pages; start is a multiple of 2 MiB */
-	uint64_t chunk;      /* gpa behind the last, partly present 2 MiB of it */
+	uint64_t chunk;      /* gpa behind its last 2 MiB, which may be partly present */
 };
 
 struct kvm_memory {

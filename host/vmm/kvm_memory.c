@@ -171,17 +171,16 @@ static bool collides(const struct kvm_memory *m, const struct kvm_extent *e, uin
 	return false;
 }
 
-/* One large page at va; dense: all of it will be used. */
-static enum err add_large(struct kvm_memory *m, const struct paging *p, uint64_t va, bool dense)
+/* One large page at the end of the extent; dense: all of it will be used. */
+static enum err add_large(struct kvm_memory *m, const struct paging *p, struct kvm_extent *e, bool dense)
 {
 	uint8_t *entry;
-	uint64_t gpa;
 
-	TRY(paging_entry(p, va, PAGING_PD, &entry));
-	TRY(take_chunk(m, &gpa));
+	TRY(paging_entry(p, e->end, PAGING_PD, &entry));
+	TRY(take_chunk(m, &e->chunk));
 	if (dense)
-		(void)madvise(kvm_memory_at(m, gpa, CHUNK), CHUNK, MADV_HUGEPAGE);
-	paging_set(entry, gpa | paging_bits(PLAN_R | PLAN_W) | PAGING_LARGE);
+		(void)madvise(kvm_memory_at(m, e->chunk, CHUNK), CHUNK, MADV_HUGEPAGE);
+	paging_set(entry, e->chunk | paging_bits(PLAN_R | PLAN_W) | PAGING_LARGE);
 	return OK;
 }
 
@@ -204,6 +203,18 @@ static enum err add_small(struct kvm_memory *m, const struct paging *p, struct k
 	return OK;
 }
 
+/*
+ * The beginning of an area of the runtime is used at once. A fault for each page would cost ten times what this does;
+ * where it can't be had, the faults come.
+ */
+static void prepare(const struct kvm_memory *m, const struct kvm_extent *e, uint64_t size)
+{
+	enum { SOON = 96 << 10 };
+
+	if (e->start < BOOT_LINEAR_VA)
+		(void)madvise(kvm_memory_at(m, e->chunk, size), size < SOON ? size : SOON, MADV_POPULATE_WRITE);
+}
+
 /* One step: a whole 2 MiB if the extent is at a boundary and wants it, else up to the boundary. */
 static enum err grow_step(struct kvm_memory *m, const struct paging *p, struct kvm_extent *e, uint64_t end, bool dense)
 {
@@ -212,11 +223,13 @@ static enum err grow_step(struct kvm_memory *m, const struct paging *p, struct k
 	if (size > end - e->end)
 		size = end - e->end;
 	if (size == CHUNK)
-		TRY(add_large(m, p, e->end, dense));
+		TRY(add_large(m, p, e, dense));
 	else
 		TRY(add_small(m, p, e, e->end, size));
-	if (e->start == e->end)
+	if (e->start == e->end) {
+		prepare(m, e, size);
 		m->extent_count++; /* find_extent put it behind the last */
+	}
 	e->end += size;
 	m->granted += size;
 	return OK;
