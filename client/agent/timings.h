@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Where the time of `broch run` goes: one moment noted at the end of each step, by our own clock. What the host and the
+ * Where the time of `broch run` and `broch deploy` goes: one moment noted at the end of each step, by our own clock. What the host and the
  * Keep say about themselves stands beside it and is believed as far as they are.
  */
 #ifndef BROCH_AGENT_TIMINGS_H
@@ -13,7 +13,7 @@
 
 /* In the order in which they end. */
 #define TIMINGS(T)                                                                                                     \
-	T(AGENT, "agent", "start a private host agent, read the module")                                               \
+	T(AGENT, "agent", "host agent started or reached, module read")                                               \
 	T(KEEP, "keep", "the host makes a Keep")                                                                       \
 	T(HANDSHAKE, "handshake", "session opened, keys agreed")                                                       \
 	T(EVIDENCE, "evidence", "the Keep's evidence came")                                                            \

@@ -26,6 +26,7 @@ struct deploy {
 	struct msg_ready ready;
 	bool recorded, running; /* running: the Keep may go on by itself */
 	struct stream_end end;
+	struct timings timings;
 };
 
 /* Everything on our own disk comes before the host hears of us. */
@@ -35,7 +36,7 @@ static enum err prepare(struct deploy *d, struct note *n)
 	struct manifest *m;
 
 	TRY(policy_load(cli_value(d->c, "policy"), &d->policy, n));
-	d->trust = (struct trust){d->policy.policy, (int64_t)time(NULL), NULL};
+	d->trust = (struct trust){d->policy.policy, (int64_t)time(NULL), &d->timings};
 	limits = policy_limits(d->policy.policy);
 	d->at_module = true;
 	TRY(workload_module(d->c, &d->workload, n));
@@ -69,9 +70,12 @@ static enum err remember(struct deploy *d, struct note *n)
 static enum err place_workload(struct deploy *d, struct note *n)
 {
 	TRY(host_place(d->c, NULL, &d->place, n));
+	timings_mark(&d->timings, TIMING_AGENT);
 	TRY(keep_ask(d->place, cli_value(d->c, "name"), cli_value(d->c, "backend"), d->workload.bundle, n));
-	TRY(keep_answer(d->place, d->id, d->name, sizeof d->name, NULL, n));
+	TRY(keep_answer(d->place, d->id, d->name, sizeof d->name, &d->timings, n));
+	timings_mark(&d->timings, TIMING_KEEP);
 	TRY(pipe_open(d->place, d->id, &d->pipe, n));
+	timings_mark(&d->timings, TIMING_HANDSHAKE);
 	return attest(d->pipe, &d->trust, &d->verdict, n);
 }
 
@@ -115,6 +119,9 @@ static enum err watch(struct deploy *d, struct note *n)
 	if (cli_has(d->c, "evidence"))
 		s.evidence = save_evidence;
 	TRY(stream_run(d->pipe, &s, &d->end, n));
+	timings_mark(&d->timings, TIMING_RUN);
+	d->timings.keep_load = d->end.load_ns;
+	d->timings.keep_run = d->end.run_ns;
 	if (s.evidence != NULL && d->workload_verdict.check_count == 0)
 		return refuse(n, ERR_NOT_FOUND, "the workload ended before the Keep gave evidence of it: %s is not written",
 			      cli_value(d->c, "evidence"));
@@ -132,6 +139,7 @@ static enum err six_steps(struct deploy *d, struct note *n)
 	workload_verdict(d->c, &d->verdict, err != OK);
 	TRY(err);
 	TRY(remember(d, n));
+	timings_mark(&d->timings, TIMING_DELIVER);
 	return d->detached ? detach(d, n) : watch(d, n);
 }
 
@@ -183,7 +191,9 @@ static int outcome(const struct deploy *d, enum err err, const struct note *n)
 		return workload_module_failure(d->c, err, n);
 	if (err != OK)
 		return workload_failure(d->c, err, n);
-	return d->detached ? print_deployed(d) : workload_status(d->c, &d->end, NULL);
+	if (d->detached)
+		return print_deployed(d);
+	return workload_status(d->c, &d->end, cli_has(d->c, "timings") ? &d->timings : NULL);
 }
 
 static enum err check_options(const struct deploy *d, struct note *n)
@@ -197,6 +207,8 @@ static enum err check_options(const struct deploy *d, struct note *n)
 		return refuse(n, ERR_INVALID, "--name %s: up to %d of a-z 0-9 . _ -, the first a letter or digit", name, KEEP_NAME_MAX);
 	if (d->detached && cli_has(d->c, "interactive"))
 		return refuse(n, ERR_INVALID, "--detach and --interactive contradict each other");
+	if (d->detached && cli_has(d->c, "timings"))
+		return refuse(n, ERR_INVALID, "--timings tells times when the workload has ended, which --detach does not wait for");
 	TRY(host_timeout(d->c, &ms, n));
 	return workload_check(d->c, n);
 }
@@ -210,6 +222,7 @@ static int deploy_run(struct cli *c)
 
 	if (check_options(&d, &n) != OK)
 		return cli_usage(c, "%s", n.text);
+	timings_start(&d.timings);
 	err = interrupt_begin(&n);
 	if (err == OK)
 		err = six_steps(&d, &n);
@@ -224,6 +237,7 @@ static const struct option deploy_options[] = {
 	{"name", 0, false, "NAME", "a name for the Keep, to be used instead of its id"},
 	{"backend", 0, false, "KIND", "kvm or process; default what the host prefers"},
 	{"evidence", 0, false, "FILE", "save evidence of the workload that others can verify"},
+	{"timings", 0, false, NULL, "say at the end where the time went, step by step"},
 	{0},
 };
 

@@ -32,6 +32,13 @@ run deploy -q $p "$guests/status.wasm" 7
 expect 7 - "exit status"
 run deploy -q $p "$guests/status.wasm" trap
 expect 134 trapped "trap"
+# Where the time goes; a second Keep, for which the host agent knows what the first one found out.
+run deploy -q --json --timings $p "$hello"
+tail -n 1 "$tmp/err" >"$tmp/out"
+json_ok 'all(d["timings"][k] > 0 for k in "agent keep handshake evidence verify deliver run".split())' "deploy --timings: steps"
+json_ok 'd["timings"]["keep_says"]["load"] > 0 and "end" not in d["timings"]' "deploy --timings: the Keep's"
+run deploy -d --timings $p "$hello"
+expect 125 'detach' "--timings needs the end"
 run deploy --show-chain $p "$hello"
 for link in root 'platform key' report measurement handshake module; do
 	if grep -q "^✓ $link " "$tmp/err"; then good; else bad "the chain lacks '$link'"; fi
