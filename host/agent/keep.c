@@ -75,6 +75,8 @@ PRINTF_LIKE(3, 4) static void blame(struct keep *k, enum end_reason reason, cons
 	if (k->reason != END_NONE)
 		return;
 	k->reason = reason;
+	if (reason == END_DIED || reason == END_FAILED)
+		k->all->kvm_known = 0; /* perhaps it is no longer true */
 	va_start(args, fmt);
 	vsnprintf(k->end, sizeof k->end, fmt, args);
 	va_end(args);
@@ -187,6 +189,8 @@ static void on_loaded(struct keep *k, const struct control *c)
 	k->ready_ns = clock_steady_ns() - k->begun_ns;
 	k->keeper_ns = c->b;
 	k->create_ns = c->a;
+	if (c->code != 0) /* by a keeper of KVM */
+		k->all->kvm_known = c->code;
 	arm(k, (uint64_t)k->all->config.claim_s * 1000, on_unclaimed);
 	metrics_created(k->all->metrics, k->ready_ns);
 	keep_say(k, "ready", "created in %" PRIu64 " us, ready after %" PRIu64 " us", c->a / 1000, k->ready_ns / 1000);
@@ -592,15 +596,16 @@ struct keep *keep_new(struct keeps *all)
 static enum err start_process(struct keep *k, const char *image, struct note *n)
 {
 	const struct keeps_config *c = &k->all->config;
-	char memory[24], linger[12];
+	char memory[24], linger[12], known[12];
 	const char *argv[] = {c->keeper,  "--id",     k->id,  "--image", image,        "--backend",
 	                      k->backend, "--tee",    k->tee, "--state", c->state_dir, "--memory-max",
-	                      memory,     "--linger", linger, NULL};
+	                      memory,     "--linger", linger, "--kvm-known", known,    NULL};
 	struct child child;
 
 	snprintf(memory, sizeof memory, "%" PRIu64, k->memory_max);
 	/* the keeper's own clock for a client that never comes: later than ours, which knows the words for it */
 	snprintf(linger, sizeof linger, "%u", c->claim_s == 0 ? 0 : c->claim_s + 5);
+	snprintf(known, sizeof known, "%u", k->all->kvm_known);
 	TRY(spawn_child((char *const *)(uintptr_t)argv, &child, n));
 	k->pid = child.pid;
 	k->pid_start = child.pid_start;

@@ -121,6 +121,7 @@ struct keeps {
 	bool closing;
 	bool holding; /* an idle VM, see vmm.h */
 	struct vmm_hold hold;
+	unsigned kvm_known; /* what a keeper found out, see vmm.h; 0 again once a Keep has died */
 	struct evdns_base *dns; /* NULL: not needed yet */
 	void (*on_empty)(struct keeps *all); /* called when closing and nothing lives any more */
 	void *ctx;

@@ -9,7 +9,7 @@
 
 static const char usage[] =
 	"Usage: brochd-keep --id ID --image FILE --backend kvm|process --state DIR --memory-max BYTES\n"
-	"                   [--tee soft-snp|none] [--linger SECONDS] [--user NAME]\n"
+	"                   [--tee soft-snp|none] [--linger SECONDS] [--user NAME] [--kvm-known CODE]\n"
 	"\n"
 	"Runs one Keep. brochd starts it, with a SOCK_SEQPACKET socket as descriptor 3 on which the two talk; it is not\n"
 	"meant to be started by hand.\n"
@@ -22,13 +22,15 @@ static const char usage[] =
 	"  --memory-max BYTES what the Keep may grow to, besides its image\n"
 	"  --linger SECONDS   end a Keep to which no client comes in that time, at least\n"
 	"                     a minute (default: 0, never)\n"
+	"  --kvm-known CODE   how vCPUs are set up here, as another keeper found out\n"
+	"                     (default: 0, find out)\n"
 	"  --user NAME        user to become when started as root (default: nobody)\n"
 	"  --help, --version\n";
 
 static const struct vmm_backend *const backends[] = {&vmm_kvm, &vmm_process};
 static const struct tee_backend *const tees[] = {&tee_soft_snp};
 
-enum { ID = 1, IMAGE, BACKEND, TEE, STATE, MEMORY_MAX, LINGER, USER, HELP, VERSION };
+enum { ID = 1, IMAGE, BACKEND, TEE, STATE, MEMORY_MAX, LINGER, KVM_KNOWN, USER, HELP, VERSION };
 
 static const struct option table[] = {
 	{"id", required_argument, NULL, ID},
@@ -38,6 +40,7 @@ static const struct option table[] = {
 	{"state", required_argument, NULL, STATE},
 	{"memory-max", required_argument, NULL, MEMORY_MAX},
 	{"linger", required_argument, NULL, LINGER},
+	{"kvm-known", required_argument, NULL, KVM_KNOWN},
 	{"user", required_argument, NULL, USER},
 	{"help", no_argument, NULL, HELP},
 	{"version", no_argument, NULL, VERSION},
@@ -88,6 +91,7 @@ static enum err take(int option, const char *text, struct args *o, struct note *
 	case BACKEND: return find_backend(text, &o->backend, n);
 	case TEE: return find_tee(text, &o->tee, n);
 	case MEMORY_MAX: return parse_number("memory-max", text, &o->memory_max, n);
+	case KVM_KNOWN: return parse_number("kvm-known", text, &o->kvm_known, n);
 	case LINGER: return parse_number("linger", text, &o->linger_s, n);
 	default: return refuse(n, ERR_INVALID, "unknown option or missing value: see brochd-keep --help");
 	}

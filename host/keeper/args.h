@@ -9,7 +9,7 @@ struct args { /* text points into argv */
 	const char *id, *image, *state, *user;
 	const struct vmm_backend *backend;
 	const struct tee_backend *tee; /* NULL: none */
-	uint64_t memory_max, linger_s;
+	uint64_t memory_max, linger_s, kvm_known; /* kvm_known: see vmm_kvm_know */
 };
 
 enum args_result { ARGS_RUN, ARGS_SHOWN, ARGS_WRONG };

@@ -28,6 +28,7 @@ enum { GIVE_UP_S = 30, MEMORY_MAX = 16 << 20, LINE = 256, CONTROL_SPARE = 20, CO
 
 static char state_dir[] = "/tmp/broch-keeper-test-XXXXXX";
 static const char *backend;
+static char known[12] = "0"; /* --kvm-known */
 
 struct child {
 	pid_t pid;
@@ -42,7 +43,7 @@ NORETURN static void become_keeper(int control, const char *image, const char *t
 	if (dup2(fcntl(control, F_DUPFD, CONTROL_SPARE), CONTROL_FD) < 0)
 		_exit(99);
 	execl("build/bin/brochd-keep", "brochd-keep", "--id", "test", "--image", image, "--backend", backend, "--tee", tee,
-	      "--state", state_dir, "--memory-max", memory, NULL);
+	      "--state", state_dir, "--memory-max", memory, "--kvm-known", known, NULL);
 	_exit(98);
 }
 
@@ -431,6 +432,34 @@ static void a_bad_start_is_told(void **state)
 	}
 }
 
+/* It is found out once on a host; a keeper that was told lives as one that found out. */
+static void what_one_keeper_found_out_another_is_told(void **state)
+{
+	struct child c = start(image(), "soft-snp");
+	struct control m = next(&c);
+	int client;
+
+	(void)state;
+	assert_int_equal(m.type, CONTROL_LOADED);
+	assert_true((m.code != 0) == (strcmp(backend, "kvm") == 0));
+	stop(&c);
+	expect(&c, CONTROL_EXITED);
+	finish(&c);
+	snprintf(known, sizeof known, "%u", m.code);
+	c = attached(&client);
+	stop(&c);
+	expect(&c, CONTROL_EXITED);
+	close(client);
+	finish(&c);
+	snprintf(known, sizeof known, "%u", 99U);
+	c = start(image(), "soft-snp");
+	m = next(&c);
+	finish(&c);
+	snprintf(known, sizeof known, "0");
+	assert_int_equal(m.type, CONTROL_FAILED);
+	assert_non_null(strstr(m.text, "--kvm-known 99"));
+}
+
 static int remove_one(const char *path, const struct stat *st, int type, struct FTW *at)
 {
 	(void)st;
@@ -453,6 +482,7 @@ static int run_all(const struct vmm_backend *b)
 		cmocka_unit_test(the_keeper_ends_with_its_agent),
 		cmocka_unit_test(it_gave_up_its_rights),
 		cmocka_unit_test(a_bad_start_is_told),
+		cmocka_unit_test(what_one_keeper_found_out_another_is_told),
 	};
 	struct note n = {0};
 

@@ -6,6 +6,7 @@
  *
  *   brochd-keep --id ID --image FILE --backend kvm|process --tee soft-snp --state DIR --memory-max BYTES [--linger SECONDS]
  *
+ * --kvm-known CODE: what LOADED of another keeper on this host said, so that this one need not find it out.
  * --linger: a Keep to which no client comes in that time, but at least a minute, ends.
  */
 #ifndef BROCH_HOST_CONTROL_H
@@ -22,7 +23,7 @@ enum control_type {
 	CONTROL_STOP = 2,   /* end now; the answer is EXITED */
 	CONTROL_OPENED = 3, /* the answer to OPEN: its a and b, with the socket, or without: there is none; code: enum keepcall_why */
 	/* keeper to agent */
-	CONTROL_LOADED = 16,   /* the plan is in place and the Keep runs; a: ns that creating it took, b: ns from the keeper's start */
+	CONTROL_LOADED = 16,   /* the plan is in place and the Keep runs; a: ns that creating it took, b: ns from the keeper's start; code: vmm_kvm_known() */
 	CONTROL_ATTACHED = 17, /* the Keep accepted a session */
 	CONTROL_DETACHED = 18, /* a session's connection ended */
 	CONTROL_EXITED = 19,   /* code: enum keepcall_exit */

@@ -8,6 +8,7 @@
 #include "sys/file.h"
 
 #include <fcntl.h>
+#include <limits.h>
 #include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -97,6 +98,8 @@ static enum err create_and_renounce(struct keeper *k, const struct args *o, stru
 
 static enum err load(struct keeper *k, const struct args *o, struct loading *l, struct note *n)
 {
+	if (o->kvm_known > UINT_MAX || !vmm_kvm_know((unsigned)o->kvm_known))
+		return refuse(n, ERR_RANGE, "--kvm-known %llu: no keeper says that", (unsigned long long)o->kvm_known);
 	TRY(build_plan(o, l, n));
 	if (o->tee != NULL)
 		TRY(o->tee->open(o->state, &k->tee, n));
@@ -137,7 +140,7 @@ static int run(const struct args *o, struct clock_sample start)
 	err = load(k, o, &l, &n);
 	if (err == OK) {
 		clock_fill(start, (struct keepcall_page *)(void *)k->backend->shared(k->vmm));
-		control_report(CONTROL_FD, CONTROL_LOADED, 0, l.created, keeper_now() - l.began, NULL);
+		control_report(CONTROL_FD, CONTROL_LOADED, vmm_kvm_known(), l.created, keeper_now() - l.began, NULL);
 		keeper_run(k);
 	} else {
 		note_set(&n, "%s", err_text(err)); /* unless the cause is in it */

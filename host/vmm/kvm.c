@@ -153,16 +153,40 @@ static enum kvm_mode first_mode(void)
 	return cpuid_may_trap() ? KVM_MODE_NATIVE : KVM_MODE_PLAIN;
 }
 
-/* Tries the modes until the probe page runs. What one VM found out holds for all of this process. */
+static unsigned known; /* 1 + the mode; what one VM found out holds for all of this process */
+
+unsigned vmm_kvm_known(void)
+{
+	return known;
+}
+
+bool vmm_kvm_know(unsigned told)
+{
+	if (told > KVM_MODE_COUNT)
+		return false;
+	known = told;
+	return true;
+}
+
+static enum err assemble_known(int kvm, struct vmm *v, const struct plan *p, uint64_t memory_max, struct note *n)
+{
+	const enum kvm_mode mode = (enum kvm_mode)(known - 1);
+
+	TRY(assemble(kvm, v, p, memory_max, mode, n));
+	kvm_cpu_touch(v);
+	kvm_cpu_start(v, mode);
+	return OK;
+}
+
+/* Tries the modes until the probe page runs. */
 static enum err assemble_any(int kvm, struct vmm *v, const struct plan *p, uint64_t memory_max, struct note *n)
 {
-	static int known = -1;
-	enum kvm_mode mode = known >= 0 ? (enum kvm_mode)known : first_mode();
-
-	for (; mode < KVM_MODE_COUNT; mode++) {
+	if (known > 0)
+		return assemble_known(kvm, v, p, memory_max, n);
+	for (enum kvm_mode mode = first_mode(); mode < KVM_MODE_COUNT; mode++) {
 		TRY(assemble(kvm, v, p, memory_max, mode, n));
-		if (known >= 0 || kvm_cpu_probe(v, mode)) {
-			known = (int)mode;
+		if (kvm_cpu_probe(v, mode)) {
+			known = 1 + (unsigned)mode;
 			kvm_cpu_start(v, mode);
 			return OK;
 		}

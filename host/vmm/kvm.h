@@ -72,6 +72,8 @@ struct vmm {
 MUST_USE enum err kvm_cpu_configure(int kvm, struct vmm *v, enum kvm_mode mode, struct note *n);
 /* Puts the first register state in place; it is loaded by the next KVM_RUN. */
 void kvm_cpu_start(struct vmm *v, enum kvm_mode mode);
+/* KVM_RUN without running: KVM makes what it needs for the first time, which a keeper's limits would forbid later. */
+void kvm_cpu_touch(struct vmm *v);
 /* Runs the probe page of the plan. False: this mode does not do here, and the VM is used up. */
 bool kvm_cpu_probe(struct vmm *v, enum kvm_mode mode);
 

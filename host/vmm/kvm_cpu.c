@@ -132,6 +132,13 @@ void kvm_cpu_start(struct vmm *v, enum kvm_mode mode)
 	set_registers(v, &v->cpu, mode);
 }
 
+void kvm_cpu_touch(struct vmm *v)
+{
+	v->run->immediate_exit = 1;
+	(void)ioctl(v->vcpu, KVM_RUN, 0);
+	v->run->immediate_exit = 0;
+}
+
 bool kvm_cpu_probe(struct vmm *v, enum kvm_mode mode)
 {
 	struct plan_cpu c = v->cpu;
@@ -146,8 +153,6 @@ bool kvm_cpu_probe(struct vmm *v, enum kvm_mode mode)
 	if (kvm_exit_event(v, &unused) != VMM_CALL)
 		return false;
 	/* KVM finishes the `out` on the next entry, and would write to registers that were replaced before. */
-	v->run->immediate_exit = 1;
-	(void)ioctl(v->vcpu, KVM_RUN, 0);
-	v->run->immediate_exit = 0;
+	kvm_cpu_touch(v);
 	return true;
 }

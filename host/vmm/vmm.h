@@ -50,6 +50,14 @@ struct vmm_backend {
 extern const struct vmm_backend vmm_kvm, vmm_process;
 
 /*
+ * How vCPUs of this host have to be set up is found out by trying, once a process: 0.15 ms. What one process found, a
+ * number from 1 on, another can be told before its first create; 0: not known. Should KVM be loaded anew with other
+ * options meanwhile, what was told is wrong, and a Keep may die at its first instruction.
+ */
+unsigned vmm_kvm_known(void);
+MUST_USE bool vmm_kvm_know(unsigned known); /* false: there is no such number */
+
+/*
  * For a long-lived process, such as the daemon: an idle VM whose mere existence makes Keeps start and end faster on the
  * whole host. Takes about half a millisecond, so not before the first Keep is served. Where KVM does not work nothing
  * happens. release is for a held or a failed one.
