@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # bench/engine/run.sh BUILD [NAME...]: CPU time of the programs of programs.txt in our engine (interpreter, baseline and
 # optimizing compiler) and in node, over native clang -O2 (table.py). NAME: only these programs, or groups of them. FILE=x.wasm:
-# how fast that one is compiled, too. Needs build/bench/engine-run (make bench BENCH=engine makes it; PROGRAMS="NAME...").
+# how fast that one is compiled, too. Needs build/bench/engine-run (make bench BENCH=engine makes it; ONLY="NAME...").
 set -eu
 build=$1
 shift

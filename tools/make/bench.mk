@@ -3,10 +3,11 @@
 # Figures are printed and kept in build/bench/NAME.txt with the command and the machine; bench/results has those of the
 # machine named in README.
 ## bench BENCH=name   the figures every change is held to: one bench, or all of them
-##                    (BENCH=engine: PROGRAMS="name..." or groups, instead of all)
+##                    (BENCH=engine: ONLY="name..." or groups, instead of all)
 ## bench-results      makes those of the last run the ones in bench/results
 BENCH ?= $(patsubst bench/%/run.sh,%,$(wildcard bench/*/run.sh))
 BENCH_NEEDS_engine := $(B)/bench/engine-run
+BENCH_NEEDS_instances := $(B)/bench/instances-run $(B)/bench/instances/guest.wasm
 BENCH_NEEDS_vm := $(B)/bench/vm-run all
 BENCH_NEEDS_run := all $(B)/examples/hello.wasm
 BENCH_NEEDS_keeps := all
@@ -36,6 +37,16 @@ $(B)/bench/engine-run: $(B)/host/bench/engine/engine.o $(B)/host/lib.a $(B)/host
 	@echo "  LD      $@"
 	$(Q)$(CC) -pie $(LDFLAGS) -o $@ $^ $(LIBS)
 
+$(B)/bench/instances-run: $(B)/host/bench/instances/instances.o $(B)/host/lib.a $(B)/host/sys.a
+	@mkdir -p $(@D)
+	@echo "  LD      $@"
+	$(Q)$(CC) -pie $(LDFLAGS) -o $@ $^ $(LIBS)
+
+$(B)/bench/instances/guest.wasm: bench/instances/guest.c
+	@mkdir -p $(@D)
+	@echo "  WASM    $@"
+	$(Q)$(WASMCC) --target=wasm32-wasi -std=c17 -O2 -s -Wall -Wextra -Werror -mexec-model=reactor -Wl,--initial-memory=1048576 -o $@ $<
+
 $(B)/bench/stream/%.wasm: bench/stream/%.c
 	@mkdir -p $(@D)
 	@echo "  WASM    $@"
@@ -48,7 +59,7 @@ bench: $(foreach b,$(BENCH),$(BENCH_NEEDS_$(b)))
 $(BENCH:%=bench-%): bench-%:
 	@mkdir -p $(B)/bench
 	@bench/machine.sh "make bench BENCH=$*" >$(B)/bench/$*.txt
-	@CLANG=$(CLANG) bench/$*/run.sh $(B) $(PROGRAMS) >>$(B)/bench/$*.txt || { cat $(B)/bench/$*.txt; exit 1; }
+	@CLANG=$(CLANG) bench/$*/run.sh $(B) $(ONLY) >>$(B)/bench/$*.txt || { cat $(B)/bench/$*.txt; exit 1; }
 	@echo; cat $(B)/bench/$*.txt
 
 bench-results:
