@@ -91,7 +91,7 @@ static void run(struct arena *a, const struct wasm_module *m, struct wasm_limits
 	struct wasm_store *s;
 	struct note n = {{0}};
 
-	if (wasm_import_count(m) > IMPORTS || wasm_store_new(a, &limits, (struct wasm_memory_ops){create, grow, memory},
+	if (wasm_import_count(m) > IMPORTS || wasm_store_new(a, &limits, (struct wasm_memory_ops){.create = create, .grow = grow, .ctx = memory},
 	                                                     (struct wasm_poll){poll, &left}, &s) != OK)
 		return;
 	for (uint32_t i = 0; i < wasm_import_count(m); i++)

@@ -3,7 +3,9 @@
 
 #include <signal.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <ucontext.h>
+#include <unistd.h>
 
 static const size_t CODE_BYTES = (size_t)1 << 30, LINEAR_BYTES = (size_t)16 << 30;
 enum { STEP = 1 << 18 };
@@ -74,6 +76,43 @@ uint8_t *code_linear_new(uint32_t pages)
 	if (p == MAP_FAILED)
 		return NULL;
 	if (code_linear_grow(p, pages) == OK)
+		return p;
+	code_linear_free(p);
+	return NULL;
+}
+
+int code_image_new(const struct wasm_module *m)
+{
+	uint64_t size;
+	void *p;
+	int fd;
+
+	if (!wasm_memory_image(m, &size))
+		return -1;
+	fd = memfd_create("broch-image", MFD_CLOEXEC);
+	if (fd < 0 || size == 0)
+		return fd;
+	if (ftruncate(fd, (off_t)size) == 0) {
+		p = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+		if (p != MAP_FAILED) {
+			wasm_memory_image_write(m, p);
+			munmap(p, size);
+			return fd;
+		}
+	}
+	close(fd);
+	return -1;
+}
+
+uint8_t *code_linear_from(int image, uint32_t pages)
+{
+	uint8_t *p = code_linear_new(pages);
+	struct stat st;
+
+	if (p == NULL)
+		return NULL;
+	if (fstat(image, &st) == 0 && (uint64_t)st.st_size <= (uint64_t)pages * WASM_PAGE_SIZE &&
+	    (st.st_size == 0 || mmap(p, (size_t)st.st_size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_FIXED, image, 0) == p))
 		return p;
 	code_linear_free(p);
 	return NULL;

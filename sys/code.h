@@ -18,5 +18,12 @@ void code_memory_reset(struct wasm_code_memory *c);
 uint8_t *code_linear_new(uint32_t pages);
 MUST_USE enum err code_linear_grow(uint8_t *base, uint32_t pages);
 void code_linear_free(uint8_t *base);
+/*
+ * The image of a module's memories (wasm_memory_image) in a file that is only memory; a descriptor, to be closed by the
+ * caller. -1: the module has no image, or there is no memory.
+ */
+int code_image_new(const struct wasm_module *m);
+/* As code_linear_new, with the image mapped copy-on-write. */
+uint8_t *code_linear_from(int image, uint32_t pages);
 
 #endif

@@ -81,7 +81,7 @@ static void run(struct arena *a, const struct wasm_limits *limits, const struct 
 	struct wasm_store *s;
 	long long t;
 
-	must(wasm_store_new(a, limits, (struct wasm_memory_ops){create, grow, NULL}, (struct wasm_poll){0}, &s), &why);
+	must(wasm_store_new(a, limits, (struct wasm_memory_ops){.create = create, .grow = grow, .ctx = NULL}, (struct wasm_poll){0}, &s), &why);
 	must(wasm_instantiate(s, a, m, NULL, &i, &why), &why);
 	start = wasm_export(i, slice_text("_initialize"));
 	if (start != NULL)

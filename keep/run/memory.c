@@ -202,5 +202,5 @@ void memory_return(struct memory *m, const struct memory_mark *mark)
 
 struct wasm_memory_ops memory_linear_ops(struct memory *m)
 {
-	return (struct wasm_memory_ops){linear_create, linear_grow, m};
+	return (struct wasm_memory_ops){.create = linear_create, .grow = linear_grow, .ctx = m};
 }

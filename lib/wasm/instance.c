@@ -109,14 +109,19 @@ struct wasm_extern *wasm_new_table(struct wasm_store *s, enum wasm_type type, ui
 	return &t->ext;
 }
 
-static enum err memory_new(struct wasm_store *s, struct size_range size, struct memory **out)
+/* imaged: the module whose image the memory begins with; NULL: with zeros. */
+static enum err memory_new(struct wasm_store *s, struct size_range size, const struct wasm_module *imaged,
+			   struct memory **out)
 {
 	struct memory *m = arena_new(s->arena, struct memory);
 
 	if (m == NULL)
 		return ERR_NOMEM;
 	*m = (struct memory){.ext = {WASM_MEMORY}, .size = size};
-	TRY(s->mem.create(s->mem.ctx, size.min, size.max, &m->base));
+	if (imaged != NULL)
+		TRY(s->mem.create_image(s->mem.ctx, imaged, size.min, size.max, &m->base));
+	else
+		TRY(s->mem.create(s->mem.ctx, size.min, size.max, &m->base));
 	m->bytes = (uint64_t)size.min * WASM_PAGE_SIZE;
 	*out = m;
 	return OK;
@@ -126,7 +131,7 @@ struct wasm_extern *wasm_new_memory(struct wasm_store *s, uint32_t min_pages, ui
 {
 	struct memory *m;
 
-	if (memory_new(s, (struct size_range){min_pages, max_pages, max_pages != WASM_MAX_PAGES}, &m) != OK)
+	if (memory_new(s, (struct size_range){min_pages, max_pages, max_pages != WASM_MAX_PAGES}, NULL, &m) != OK)
 		return NULL;
 	return &m->ext;
 }
@@ -408,7 +413,7 @@ bool table_init(struct wasm_instance *i, uint32_t table, uint32_t segment, uint3
 }
 
 /* Active segments, in order: what was written before one that does not fit stays (section 4.5.4, steps 14 and 15). */
-static enum err initialise(struct wasm_instance *i, struct note *n)
+static enum err initialise(struct wasm_instance *i, bool imaged, struct note *n)
 {
 	const struct wasm_module *m = i->module;
 
@@ -424,14 +429,14 @@ static enum err initialise(struct wasm_instance *i, struct note *n)
 
 		if (d->mode != SEGMENT_ACTIVE)
 			continue;
-		if (!memory_init(i, k, (uint32_t)evaluate(i, d->offset), 0, (uint32_t)d->bytes.size))
+		if (!imaged && !memory_init(i, k, (uint32_t)evaluate(i, d->offset), 0, (uint32_t)d->bytes.size))
 			return refuse(n, ERR_TRAP, "out of bounds memory access by data segment %u", k);
 		i->dropped_data[k] = true;
 	}
 	return OK;
 }
 
-static enum err make_instance(struct wasm_instance *i, struct arena *a, struct wasm_extern *const *imports)
+static enum err make_instance(struct wasm_instance *i, struct arena *a, struct wasm_extern *const *imports, bool imaged)
 {
 	const struct wasm_module *m = i->module;
 
@@ -445,7 +450,7 @@ static enum err make_instance(struct wasm_instance *i, struct arena *a, struct w
 	for (uint32_t n = 0; n < m->import_count; n++)
 		place_import(i, &m->imports[n], imports[n]);
 	if (m->memory_count > m->imported_memories)
-		TRY(memory_new(i->store, m->memory, &i->memory));
+		TRY(memory_new(i->store, m->memory, imaged ? m : NULL, &i->memory));
 	for (uint32_t n = m->imported_globals; n < m->global_count; n++)
 		set_global(i, i->globals[n], &m->globals[n].init);
 	return make_exports(i, a);
@@ -456,6 +461,8 @@ enum err wasm_instantiate(struct wasm_store *s, struct arena *a, const struct wa
 {
 	struct wasm_instance *i;
 	union wasm_value none = {0};
+	uint64_t image_size;
+	const bool imaged = s->mem.create_image != NULL && wasm_memory_image(m, &image_size);
 	enum err err;
 
 	TRY(check_imports(m, imports, n));
@@ -468,11 +475,11 @@ enum err wasm_instantiate(struct wasm_store *s, struct arena *a, const struct wa
 	                            .fuel = (int32_t)s->limits.poll_interval,
 	                            .helpers = native_helpers};
 	i->memory = &i->no_memory;
-	err = make_instance(i, a, imports);
+	err = make_instance(i, a, imports, imaged);
 	if (err != OK)
 		return refuse(n, err, "no memory for an instance with %u functions and %u pages of memory",
 			      m->function_count, m->memory.min);
-	TRY(initialise(i, n));
+	TRY(initialise(i, imaged, n));
 	if (m->start != NO_INDEX)
 		TRY(wasm_call(s, &i->functions[m->start]->ext, &none, n));
 	*out = i;

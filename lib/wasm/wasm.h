@@ -57,6 +57,14 @@ struct wasm_import {
 	enum wasm_kind kind;
 	const struct wasm_functype *type; /* WASM_FUNC only */
 };
+/*
+ * What the memory of every new instance begins with, when the module alone says it: *size bytes, which image_write copies
+ * over as many zeros, and then zeros. False when it imports its memory or a table, a place is given by a global, or data
+ * does not fit. Who makes many instances keeps this image, and maps it copy-on-write (create_image below).
+ */
+bool wasm_memory_image(const struct wasm_module *m, uint64_t *size);
+void wasm_memory_image_write(const struct wasm_module *m, uint8_t *to);
+
 uint32_t wasm_import_count(const struct wasm_module *m);
 struct wasm_import wasm_import_at(const struct wasm_module *m, uint32_t i);
 
@@ -72,6 +80,11 @@ struct wasm_memory_ops {
 	/* Makes pages usable; never moves. May refuse: memory.grow then returns -1. */
 	enum err (*grow)(void *ctx, uint8_t *base, uint32_t old_pages, uint32_t pages);
 	void *ctx;
+	/*
+	 * As create, for a module that has an image (wasm_memory_image): the memory begins with the image instead of zeros.
+	 * NULL: create is called, and the data copied.
+	 */
+	enum err (*create_image)(void *ctx, const struct wasm_module *m, uint32_t pages, uint32_t max_pages, uint8_t **base);
 };
 
 /* Called about every poll_interval loop iterations and calls. Anything but OK stops the program with that code. */

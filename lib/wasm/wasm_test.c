@@ -162,7 +162,7 @@ static void start(struct world *w, const struct bytes *b, struct wasm_extern *co
 	if (load(w, b) != OK)
 		fail_msg("%s", w->note.text);
 	if (w->store == NULL)
-		assert_int_equal(wasm_store_new(&w->arena, &w->limits, (struct wasm_memory_ops){create, grow, w},
+		assert_int_equal(wasm_store_new(&w->arena, &w->limits, (struct wasm_memory_ops){.create = create, .grow = grow, .ctx = w},
 						(struct wasm_poll){poll, w}, &w->store), OK);
 	assert_int_equal(wasm_instantiate(w->store, &w->arena, w->module, imports, &w->instance, &w->note), OK);
 }
@@ -429,7 +429,7 @@ static void hosts_are_called(void **state)
 
 	(void)state;
 	open_world(&w);
-	assert_int_equal(wasm_store_new(&w.arena, &w.limits, (struct wasm_memory_ops){create, grow, &w},
+	assert_int_equal(wasm_store_new(&w.arena, &w.limits, (struct wasm_memory_ops){.create = create, .grow = grow, .ctx = &w},
 					(struct wasm_poll){0}, &w.store), OK);
 	import = wasm_host_func(w.store, (struct wasm_functype){1, 1, i32, i32}, host, &w);
 	start(&w, &m, &import);
@@ -459,7 +459,7 @@ static void wrong_imports_are_named(void **state)
 
 	(void)state;
 	open_world(&w);
-	assert_int_equal(wasm_store_new(&w.arena, &w.limits, (struct wasm_memory_ops){create, grow, &w},
+	assert_int_equal(wasm_store_new(&w.arena, &w.limits, (struct wasm_memory_ops){.create = create, .grow = grow, .ctx = &w},
 					(struct wasm_poll){0}, &w.store), OK);
 	assert_int_equal(load(&w, &m), OK);
 	assert_int_equal(wasm_instantiate(w.store, &w.arena, w.module, &import, &w.instance, &w.note), ERR_UNLINKABLE);

@@ -123,7 +123,7 @@ void keep_main(const struct boot_info *boot)
 	CHECK(request != NULL);
 	wait_for(KEEPCALL_SESSIONS, KEEPCALL_READABLE);
 	must(call_accept(KEEPCALL_SESSIONS, &channel));
-	executor_init(&executor, &heap, (struct wasm_memory_ops){create, grow, NULL}, &code);
+	executor_init(&executor, &heap, (struct wasm_memory_ops){.create = create, .grow = grow, .ctx = NULL}, &code);
 	fault_hook(on_fault, NULL);
 	for (;;) {
 		struct writer w = wr_of(response, 4);

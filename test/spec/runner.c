@@ -530,7 +530,7 @@ static void run_all(struct runner *u)
 int main(int argc, char **argv)
 {
 	static struct runner u;
-	struct wasm_memory_ops ops = {memory_create, memory_grow, NULL};
+	struct wasm_memory_ops ops = {.create = memory_create, .grow = memory_grow};
 	struct arena a;
 	void *p = mmap(NULL, ARENA_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 

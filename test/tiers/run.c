@@ -265,7 +265,7 @@ void run_module(struct arena *a, struct slice bytes, struct wasm_code_memory *co
                 struct run *r)
 {
 	struct wasm_limits limits = wasm_default_limits();
-	struct wasm_memory_ops ops = {create, grow, &r->memory};
+	struct wasm_memory_ops ops = {.create = create, .grow = grow, .ctx = &r->memory};
 	struct wasm_instance *i;
 	struct wasm_module *m;
 	struct wasm_store *s;

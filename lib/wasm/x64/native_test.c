@@ -133,7 +133,7 @@ static void instantiate(struct world *w)
 	struct wasm_functype type = {1, 1, i32, i32};
 	struct wasm_extern *import;
 
-	assert_int_equal(wasm_store_new(&w->arena, &limits, (struct wasm_memory_ops){create, grow, w}, (struct wasm_poll){poll, w},
+	assert_int_equal(wasm_store_new(&w->arena, &limits, (struct wasm_memory_ops){.create = create, .grow = grow, .ctx = w}, (struct wasm_poll){poll, w},
 					&w->store),
 			 OK);
 	import = wasm_host_func(w->store, type, host, w);
