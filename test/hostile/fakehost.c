@@ -356,6 +356,8 @@ static enum keepcall_status answer_seal(uint64_t at, uint64_t size)
 {
 	if (at != f.boot.code_va + f.sealed || size != f.code_used - f.sealed || size == 0)
 		return KEEPCALL_INVALID;
+	if (f.o.touch_code != NULL)
+		f.o.touch_code((uint8_t *)(uintptr_t)at, size);
 	if (mprotect((void *)(uintptr_t)at, size, PROT_READ | PROT_EXEC) != 0)
 		abort();
 	f.sealed += size;

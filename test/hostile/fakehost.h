@@ -36,6 +36,8 @@ struct fake_options {
 	/* A liar's chance: called with every answer, which it may change, and the in window. NULL: honest. */
 	void (*lie)(void *ctx, volatile struct keepcall_page *page, uint8_t *in);
 	void *lie_ctx;
+	/* Called with code that is about to be sealed, which it may change. NULL: nobody does. */
+	void (*touch_code)(uint8_t *code, size_t size);
 	const struct fake_sockets *sockets; /* NULL: there are none */
 	/* Runs in place of keep_main, without clients when it is alone: then time passes at once when nothing is ready, and
 	 * a WAIT for ever ends it (FAKE_STUCK). */
