@@ -2,6 +2,7 @@
 /* What this machine can do, and how to cure what it cannot: one row a thing, one function that looks. */
 #include "client/agent/words.h"
 #include "client/cli/host.h"
+#include "sys/device.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -12,7 +13,7 @@
 
 struct finding {
 	bool there;
-	char reason[120], cure[160]; /* why not, and what to do */
+	char reason[120], cure[256]; /* why not, and what to do */
 };
 
 struct feature {
@@ -49,7 +50,7 @@ static bool cpu_flag(const char *flag)
 
 static void look_device(struct finding *f, const char *path, const char *missing)
 {
-	char reason[120];
+	char reason[120], cure[256];
 	int fd = open(path, O_RDWR | O_CLOEXEC);
 
 	if (fd >= 0) {
@@ -58,10 +59,12 @@ static void look_device(struct finding *f, const char *path, const char *missing
 		return;
 	}
 	snprintf(reason, sizeof reason, "%s: %s", path, strerror(errno));
-	if (errno == EACCES || errno == EPERM)
-		say(f, false, reason, "add yourself to the group that owns it (usually: usermod -aG kvm USER) and log in again");
-	else
+	if (errno != EACCES && errno != EPERM) {
 		say(f, false, reason, missing);
+		return;
+	}
+	device_permission_cure(path, cure, sizeof cure);
+	say(f, false, reason, cure);
 }
 
 static void look_kvm(struct finding *f)

@@ -9,8 +9,11 @@
  */
 #include "host/vmm/kvm.h"
 
+#include "sys/device.h"
+
 #include <asm/prctl.h>
 #include <cpuid.h>
+#include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -26,14 +29,16 @@ enum { KICK_SIGNAL = SIGUSR1 };
 
 static enum err open_kvm(int *kvm, struct note *n)
 {
+	char cure[256];
+
 	*kvm = open("/dev/kvm", O_RDWR | O_CLOEXEC);
 	if (*kvm >= 0)
 		return OK;
-	if (errno == EACCES || errno == EPERM)
-		return refuse(
-		        n, ERR_PERMISSION,
-		        "/dev/kvm: no permission. Add the user to the group of the device (usermod -aG kvm USER), "
-		        "then log in again");
+	if (errno == EACCES || errno == EPERM) {
+		device_permission_cure("/dev/kvm", cure, sizeof cure);
+		cure[0] = (char)toupper((unsigned char)cure[0]);
+		return refuse(n, ERR_PERMISSION, "/dev/kvm: no permission. %s", cure);
+	}
 	return refuse(
 	        n, ERR_UNSUPPORTED,
 	        "/dev/kvm: %s. Switch virtualization on in the firmware and load the module (modprobe kvm_intel or "
