@@ -75,7 +75,7 @@ static void compile(struct arena *a, struct wasm_module *m, enum wasm_tier tier)
 	struct note n = {{0}};
 
 	code.arena.dirty = 0; /* what lies there does not matter */
-	if (wasm_compile(m, tier, a, &code) != OK)
+	if (wasm_compile(m, tier, NULL, a, &code) != OK)
 		return;
 	if (x64_prove(m, a, &n) == ERR_INVALID)
 		abort();

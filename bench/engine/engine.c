@@ -102,7 +102,7 @@ static long long compile(struct wasm_module *m, enum wasm_tier tier, struct aren
 
 	must(code_memory_open(&code), &why);
 	t = now_us();
-	must(wasm_compile(m, tier, a, code), &why);
+	must(wasm_compile(m, tier, NULL, a, code), &why);
 	return now_us() - t;
 }
 

@@ -179,7 +179,7 @@ static enum err make_wasi(struct keep *k, struct wasi **out, struct note *n)
 /*
  * A program begins in the interpreter, because most are done before a compiler would be; one that goes on is compiled
  * at the first poll, or a poll later for each so many bytes of its module: the longer compiling takes, the more there
- * must be to gain. Optimizing takes six times as long; a large module, of which most is never run, gets baseline code.
+ * must be to gain. Optimizing takes a few times as long; a large module, of which most is never run, gets baseline code.
  */
 enum { OPTIMIZED_MOST = 512 << 10, POLL_EACH_OPTIMIZED = 64 << 10, POLL_EACH = 256 << 10 };
 
@@ -213,8 +213,8 @@ static enum err poll(void *ctx)
 	if (p->instance == NULL || p->keep->compiling_tried || p->polls_left-- > 0)
 		return OK;
 	p->keep->compiling_tried = true; /* what is not compiled now is interpreted */
-	if (wasm_compile(p->module, is_optimized(p) ? WASM_TIER_OPTIMIZED : WASM_TIER_BASELINE, &p->keep->memory.module,
-			 &p->keep->memory.code) != OK)
+	if (wasm_compile(p->module, is_optimized(p) ? WASM_TIER_OPTIMIZED : WASM_TIER_BASELINE, p->instance,
+			 &p->keep->memory.module, &p->keep->memory.code) != OK)
 		return OK;
 	TRY(prove(p));
 	wasm_run_compiled(p->instance);

@@ -29,12 +29,14 @@ struct wasm_code_memory {
 enum wasm_tier { WASM_TIER_BASELINE, WASM_TIER_OPTIMIZED };
 
 /*
+ * running: NULL, or an instance whose program is being run, in the poll of which this is called. It goes on in compiled code at
+ * the loops of the functions that it has begun, of which there is code for that, too.
  * scratch: keeps what has to live as long as the module, the rest is given back. On failure nothing was compiled, and
  * the module runs in the interpreter: ERR_NOMEM; ERR_UNSUPPORTED: the CPU has no SSE4.1; or what `seal` gave. Linear in
  * the size of the module.
  */
-MUST_USE enum err wasm_compile(struct wasm_module *m, enum wasm_tier tier, struct arena *scratch,
-			       struct wasm_code_memory *code);
+MUST_USE enum err wasm_compile(struct wasm_module *m, enum wasm_tier tier, const struct wasm_instance *running,
+			       struct arena *scratch, struct wasm_code_memory *code);
 /* For a fault handler: where to go on after a page fault at pc, 0: no fault of compiled code at a linear memory.
  * Touches nothing but *code and its modules. */
 uint64_t wasm_code_fault(struct wasm_code_memory *code, uint64_t pc);

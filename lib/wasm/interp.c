@@ -119,11 +119,17 @@ static void poll_soon(struct wasm_instance *inst)
 /* The embedder is asked; then the operation at pc goes on, if compiled code does not. */
 NOINLINE static enum err poll_and_go(STATE)
 {
-	enum err err = poll_now(inst);
+	struct wasm_store *s = inst->store;
 	uint64_t saved[FRAME_SAVED];
 	const struct function *f;
 	const uint8_t *entry;
+	enum err err;
 
+	s->poll_pc = pc;
+	s->poll_fp = fp;
+	s->poll_instance = inst;
+	err = poll_now(inst);
+	s->poll_pc = NULL;
 	if (err != OK)
 		return err;
 	if (inst->module->native != NULL) {

@@ -164,6 +164,10 @@ struct wasm_store {
 	const code_t *trap_pc; /* the trapping instruction, NULL when it is not known */
 	const struct wasm_instance *trap_instance;
 	const uint8_t *trap_native;   /* the same as trap_pc in compiled code */
+	/* Where the interpreter is while it polls, NULL: it does not. */
+	const code_t *poll_pc;
+	const uint64_t *poll_fp;
+	const struct wasm_instance *poll_instance;
 	uint64_t native_stack;        /* where the machine stack was when compiled code was entered last */
 	uint32_t native_entries;      /* how often it is entered just now */
 };
@@ -250,6 +254,12 @@ uint32_t table_grow(struct wasm_store *s, struct table *t, uint64_t value, uint3
 
 /* Is pc the head of a loop that compiled code can enter? Its function and the offset of its `loop` in the module. */
 bool loop_place(const struct wasm_module *m, const code_t *pc, uint32_t *function, uint32_t *offset);
+
+/*
+ * running[i] is set for each own function i of the module that the interpreter has begun, seen from a poll of the store; for
+ * all of them if calls are nested.
+ */
+void find_running(const struct wasm_store *s, const struct wasm_module *m, bool *running);
 
 /* Fills the note from what the store knows about the trap. */
 void trap_describe(const struct wasm_store *s, struct note *n);

@@ -126,6 +126,30 @@ bool loop_place(const struct wasm_module *m, const code_t *pc, uint32_t *functio
 	return false;
 }
 
+void find_running(const struct wasm_store *s, const struct wasm_module *m, bool *running)
+{
+	const struct wasm_instance *i = s->poll_instance;
+	const code_t *pc = s->poll_pc;
+	const uint64_t *fp = s->poll_fp;
+	const struct body *b;
+	uint32_t index;
+
+	if (pc == NULL)
+		return;
+	if (s->depth > 1)
+		memset(running, true, m->function_count - m->imported_functions);
+	/* What called the outermost one lies in no body. */
+	while ((b = find_body(i->module, pc, &index)) != NULL) {
+		const uint64_t *saved = fp + b->locals;
+
+		if (i->module == m)
+			running[index - m->imported_functions] = true;
+		pc = (const code_t *)(uintptr_t)saved[FRAME_PC];
+		fp = (const uint64_t *)(uintptr_t)saved[FRAME_FP];
+		i = (const struct wasm_instance *)(uintptr_t)saved[FRAME_INSTANCE];
+	}
+}
+
 static bool find_place(const struct wasm_store *s, const struct wasm_module *m, uint32_t *index, uint32_t *offset)
 {
 	const struct body *b;

@@ -101,7 +101,7 @@ static struct wasm_extern *find_import(struct executor *x, struct wasm_import im
 
 static enum err compile(struct executor *x, struct wasm_module *m, struct note *n)
 {
-	enum err err = wasm_compile(m, x->tier, x->arena, x->code);
+	enum err err = wasm_compile(m, x->tier, NULL, x->arena, x->code);
 
 	if (err != OK)
 		return refuse(n, ERR_STATE, "the module was not compiled: %s", err_text(err));

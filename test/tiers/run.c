@@ -229,7 +229,18 @@ struct late {
 	struct wasm_instance *instance; /* NULL: not made yet */
 	enum wasm_tier tier;
 	unsigned polls;
+	uint64_t seed;
 };
+
+static void must_be_proven(const struct wasm_module *m, struct arena *a, uint64_t seed)
+{
+	struct note n = {{0}};
+
+	if (x64_prove(m, a, &n) == OK)
+		return;
+	fprintf(stderr, "module %llu: %s\n", (unsigned long long)seed, n.text);
+	exit(1);
+}
 
 static enum err compile_late(void *ctx)
 {
@@ -238,7 +249,8 @@ static enum err compile_late(void *ctx)
 
 	if (l->instance == NULL || l->module->native != NULL || l->polls-- > 0)
 		return OK;
-	must(wasm_compile(l->module, l->tier, l->arena, l->code), &n, "compile");
+	must(wasm_compile(l->module, l->tier, l->instance, l->arena, l->code), &n, "compile");
+	must_be_proven(l->module, l->arena, l->seed);
 	wasm_run_compiled(l->instance);
 	return OK;
 }
@@ -270,7 +282,7 @@ void run_module(struct arena *a, struct slice bytes, struct wasm_code_memory *co
 	struct wasm_module *m;
 	struct wasm_store *s;
 	bool is_late = tier == TIER_LATE || tier == TIER_OPTIMIZED_LATE;
-	struct late late = {.arena = a, .code = code, .polls = seed / 8 % 8, .tier = compiler_of(tier)};
+	struct late late = {.arena = a, .code = code, .polls = seed / 8 % 8, .seed = seed, .tier = compiler_of(tier)};
 	struct wasm_poll poll = {is_late ? compile_late : NULL, &late};
 	struct note n = {{0}};
 
@@ -280,13 +292,10 @@ void run_module(struct arena *a, struct slice bytes, struct wasm_code_memory *co
 	must(wasm_load(a, a, bytes, &limits, &m, &n), &n, "load");
 	late.module = m;
 	if (tier == TIER_COMPILED || tier == TIER_OPTIMIZED) {
-		must(wasm_compile(m, late.tier, a, code), &n, "compile");
+		must(wasm_compile(m, late.tier, NULL, a, code), &n, "compile");
 		r->optimized = wasm_code_stats(m).optimized;
 		r->interpreted = wasm_code_stats(m).interpreted;
-		if (x64_prove(m, a, &n) != OK) {
-			fprintf(stderr, "module %llu: %s\n", (unsigned long long)seed, n.text);
-			exit(1);
-		}
+		must_be_proven(m, a, seed);
 	}
 	must(wasm_store_new(a, &limits, ops, poll, &s), &n, "store");
 	r->start.err = instantiate(s, a, m, r, &i, &n);

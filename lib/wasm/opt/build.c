@@ -593,65 +593,62 @@ static void call_indirect(struct flow *f)
 }
 
 /* What native.c executes: operands, immediates, result (WASM_FUNCREF: the table's type). */
-static bool by_helper(struct flow *f, uint32_t opcode)
-{
-	static const struct {
-		uint16_t opcode;
-		uint8_t in[3], count, immediates, out;
-	} rows[] = {
-	        {0x25, {WASM_I32}, 1, 1, WASM_FUNCREF},
-	        {0x26, {WASM_I32, WASM_I64}, 2, 1, 0},
-	        {0x40, {WASM_I32}, 1, 1, WASM_I32},
-	        {0x69, {WASM_I32}, 1, 0, WASM_I32},
-	        {0x7b, {WASM_I64}, 1, 0, WASM_I64},
-	        {0xae, {WASM_F32}, 1, 0, WASM_I64},
-	        {0xaf, {WASM_F32}, 1, 0, WASM_I64},
-	        {0xb0, {WASM_F64}, 1, 0, WASM_I64},
-	        {0xb1, {WASM_F64}, 1, 0, WASM_I64},
-	        {0x100, {WASM_F32}, 1, 0, WASM_I32},
-	        {0x101, {WASM_F32}, 1, 0, WASM_I32},
-	        {0x102, {WASM_F64}, 1, 0, WASM_I32},
-	        {0x103, {WASM_F64}, 1, 0, WASM_I32},
-	        {0x104, {WASM_F32}, 1, 0, WASM_I64},
-	        {0x105, {WASM_F32}, 1, 0, WASM_I64},
-	        {0x106, {WASM_F64}, 1, 0, WASM_I64},
-	        {0x107, {WASM_F64}, 1, 0, WASM_I64},
-	        {0x108, {WASM_I32, WASM_I32, WASM_I32}, 3, 2, 0},
-	        {0x109, {0}, 0, 1, 0},
-	        {0x10a, {WASM_I32, WASM_I32, WASM_I32}, 3, 2, 0},
-	        {0x10b, {WASM_I32, WASM_I32, WASM_I32}, 3, 1, 0},
-	        {0x10c, {WASM_I32, WASM_I32, WASM_I32}, 3, 2, 0},
-	        {0x10d, {0}, 0, 1, 0},
-	        {0x10e, {WASM_I32, WASM_I32, WASM_I32}, 3, 2, 0},
-	        {0x10f, {WASM_I64, WASM_I32}, 2, 1, WASM_I32},
-	        {0x110, {0}, 0, 1, WASM_I32},
-	        {0x111, {WASM_I32, WASM_I64, WASM_I32}, 3, 1, 0},
-	};
-	uint64_t first = 0, second = 0;
-	uint32_t row = 0, id;
+static const struct by_helper {
+	bool known;
+	uint8_t in[3], count, immediates, out;
+} helpers[OPCODES] = {
+        [0x25] = {true, {WASM_I32}, 1, 1, WASM_FUNCREF},
+        [0x26] = {true, {WASM_I32, WASM_I64}, 2, 1, 0},
+        [0x40] = {true, {WASM_I32}, 1, 1, WASM_I32},
+        [0x69] = {true, {WASM_I32}, 1, 0, WASM_I32},
+        [0x7b] = {true, {WASM_I64}, 1, 0, WASM_I64},
+        [0xae] = {true, {WASM_F32}, 1, 0, WASM_I64},
+        [0xaf] = {true, {WASM_F32}, 1, 0, WASM_I64},
+        [0xb0] = {true, {WASM_F64}, 1, 0, WASM_I64},
+        [0xb1] = {true, {WASM_F64}, 1, 0, WASM_I64},
+        [0x100] = {true, {WASM_F32}, 1, 0, WASM_I32},
+        [0x101] = {true, {WASM_F32}, 1, 0, WASM_I32},
+        [0x102] = {true, {WASM_F64}, 1, 0, WASM_I32},
+        [0x103] = {true, {WASM_F64}, 1, 0, WASM_I32},
+        [0x104] = {true, {WASM_F32}, 1, 0, WASM_I64},
+        [0x105] = {true, {WASM_F32}, 1, 0, WASM_I64},
+        [0x106] = {true, {WASM_F64}, 1, 0, WASM_I64},
+        [0x107] = {true, {WASM_F64}, 1, 0, WASM_I64},
+        [0x108] = {true, {WASM_I32, WASM_I32, WASM_I32}, 3, 2, 0},
+        [0x109] = {true, {0}, 0, 1, 0},
+        [0x10a] = {true, {WASM_I32, WASM_I32, WASM_I32}, 3, 2, 0},
+        [0x10b] = {true, {WASM_I32, WASM_I32, WASM_I32}, 3, 1, 0},
+        [0x10c] = {true, {WASM_I32, WASM_I32, WASM_I32}, 3, 2, 0},
+        [0x10d] = {true, {0}, 0, 1, 0},
+        [0x10e] = {true, {WASM_I32, WASM_I32, WASM_I32}, 3, 2, 0},
+        [0x10f] = {true, {WASM_I64, WASM_I32}, 2, 1, WASM_I32},
+        [0x110] = {true, {0}, 0, 1, WASM_I32},
+        [0x111] = {true, {WASM_I32, WASM_I64, WASM_I32}, 3, 1, 0},
+};
 
-	while (row < ARRAY_COUNT(rows) && rows[row].opcode != opcode)
-		row++;
-	if (row == ARRAY_COUNT(rows))
-		return false;
-	if (rows[row].immediates > 0)
+static void by_helper(struct flow *f, uint32_t opcode)
+{
+	const struct by_helper *k = &helpers[opcode];
+	uint64_t first = 0, second = 0;
+	uint32_t id;
+
+	if (k->immediates > 0)
 		first = read_u32(f);
-	if (rows[row].immediates > 1)
+	if (k->immediates > 1)
 		second = read_u32(f);
 	if (first > UINT16_MAX || second > UINT16_MAX) {
 		f->failed = true;
-		return true;
+		return;
 	}
-	pass(f, rows[row].in, rows[row].count);
+	pass(f, k->in, k->count);
 	if (f->outgoing == 0)
 		f->outgoing = 1;
-	id = add(f, N_HELPER, rows[row].out, 0, 0);
+	id = add(f, N_HELPER, k->out, 0, 0);
 	f->nodes[id].k = opcode | first << 32 | second << 48;
-	if (rows[row].out == WASM_FUNCREF)
+	if (k->out == WASM_FUNCREF)
 		f->nodes[id].type = f->c->m->tables[first].element;
-	if (rows[row].out != 0)
+	if (k->out != 0)
 		push_value(f, id);
-	return true;
 }
 
 /* ---- the others ---- */
@@ -786,8 +783,10 @@ static void instruction(struct flow *f)
 		f->failed = true;
 		return;
 	}
-	if (by_helper(f, opcode))
+	if (helpers[opcode].known) {
+		by_helper(f, opcode);
 		return;
+	}
 	switch (opcode) {
 	case 0x00:
 		end_block(f, END_TRAP);

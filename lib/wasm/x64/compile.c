@@ -637,9 +637,10 @@ static enum err make_scratch(struct compiler *c)
 	c->local_refs = arena_many(a, LOCALS_MAX, uint16_t);
 	c->weights = arena_many(a, LOCALS_MAX, uint32_t);
 	c->touched = arena_many_scratch(a, LOCALS_MAX, uint32_t);
+	c->running = arena_many(a, c->m->function_count - c->m->imported_functions, bool);
 	if (c->call_chains == NULL || c->entries == NULL || c->operands == NULL || c->controls == NULL ||
 	    c->late == NULL || c->calls == NULL || c->local_types == NULL || c->local_regs == NULL || c->local_slots == NULL ||
-	    c->local_refs == NULL || c->weights == NULL || c->touched == NULL)
+	    c->local_refs == NULL || c->weights == NULL || c->touched == NULL || c->running == NULL)
 		return ERR_NOMEM;
 	memset(c->local_regs, NO_REG, LOCALS_MAX);
 	for (uint32_t op = 0; op < OPCODES; op++)
@@ -719,7 +720,7 @@ static void compile_function(struct compiler *c, uint32_t n, struct native_modul
 	code_put32(f->call + 1, index);
 	native->compiled += f->compiled;
 	native->optimized += optimized;
-	if (optimized && c->optimizer->enterable)
+	if (optimized && c->optimizer->enterable && c->running[n])
 		compile_second(c, n, native);
 }
 
@@ -772,8 +773,8 @@ static enum err publish(struct wasm_module *m, struct native_module *native, str
 	return OK;
 }
 
-static enum err compile_into(struct wasm_module *m, enum wasm_tier tier, struct native_module *native,
-                             struct arena *scratch, struct arena *code)
+static enum err compile_into(struct wasm_module *m, enum wasm_tier tier, const struct wasm_instance *running,
+                             struct native_module *native, struct arena *scratch, struct arena *code)
 {
 	size_t kept = scratch->used;
 	struct compiler *c = arena_new(scratch, struct compiler);
@@ -788,6 +789,8 @@ static enum err compile_into(struct wasm_module *m, enum wasm_tier tier, struct 
 	c->heads = native->heads;
 	c->head_max = 2 * m->reached_loops; /* a body may be there twice */
 	TRY(make_scratch(c));
+	if (running != NULL)
+		find_running(running->store, m, c->running);
 	if (tier == WASM_TIER_OPTIMIZED && (c->optimizer = optimizer_new(c, largest_body(m))) == NULL)
 		return ERR_NOMEM;
 	TRY(compile_all(c, native));
@@ -832,7 +835,8 @@ static struct native_module *native_new(const struct wasm_module *m, enum wasm_t
 	return native->heads == NULL || native->seconds == NULL ? NULL : native;
 }
 
-enum err wasm_compile(struct wasm_module *m, enum wasm_tier tier, struct arena *scratch, struct wasm_code_memory *code)
+enum err wasm_compile(struct wasm_module *m, enum wasm_tier tier, const struct wasm_instance *running,
+                      struct arena *scratch, struct wasm_code_memory *code)
 {
 	size_t mark = scratch->used, start = code->arena.used;
 	struct native_module *native;
@@ -842,7 +846,7 @@ enum err wasm_compile(struct wasm_module *m, enum wasm_tier tier, struct arena *
 		return ERR_UNSUPPORTED;
 	native = native_new(m, tier, scratch);
 	if (native != NULL)
-		err = compile_into(m, tier, native, scratch, &code->arena);
+		err = compile_into(m, tier, running, native, scratch, &code->arena);
 	if (err == OK)
 		err = publish(m, native, code, start);
 	if (err == OK)

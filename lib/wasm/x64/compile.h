@@ -85,6 +85,7 @@ struct compiler {
 	uint32_t loop_count, loop_max;
 	struct native_head *heads; /* of loops in optimized code */
 	uint32_t head_count, head_max;
+	bool *running;          /* by own function: the interpreter has begun it */
 	struct flow *optimizer; /* NULL: all is baseline code */
 	/* scratch of all bodies */
 	struct operand *operands;

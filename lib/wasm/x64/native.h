@@ -28,7 +28,7 @@ struct native_head {
 	uint16_t halves;
 };
 
-/* A function that was optimized is there once more behind itself, if the interpreter can enter it at a loop. */
+/* A function that was optimized is there once more behind itself, if the interpreter has begun it and can go on at a loop. */
 struct native_second {
 	uint32_t own, offset, size, sites, sites_size;
 };

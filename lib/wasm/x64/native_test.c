@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "lib/wasm/compile.h"
 #include "lib/wasm/module.h"
+#include "lib/wasm/x64/native.h"
 #include "lib/wasm/x64check/prove.h"
 #include "sys/code.h"
 
@@ -55,7 +56,8 @@ struct world {
 	unsigned polls;
 	uint8_t *linear;
 	const char *host_traps;
-	bool calls_back;
+	bool calls_back, compiles;
+	uint32_t native_entries; /* at the last poll */
 };
 
 static struct wasm_code_memory *code;
@@ -81,6 +83,13 @@ static enum err poll(void *ctx)
 {
 	struct world *w = ctx;
 
+	if (w->compiles) {
+		w->compiles = false;
+		assert_int_equal(wasm_compile(w->module, tier, w->instance, &w->arena, code), OK);
+		assert_int_equal(x64_prove(w->module, &w->arena, &w->note), OK);
+		wasm_run_compiled(w->instance);
+	}
+	w->native_entries = w->store->native_entries;
 	return ++w->polls == 3 ? ERR_STOPPED : OK;
 }
 
@@ -144,7 +153,7 @@ static void open_world(struct world *w)
 {
 	assert_int_equal(code_memory_open(&code), OK); /* cmocka has handlers of its own in each test */
 	load(w);
-	assert_int_equal(wasm_compile(w->module, tier, &w->arena, code), OK);
+	assert_int_equal(wasm_compile(w->module, tier, NULL, &w->arena, code), OK);
 	assert_int_equal(x64_prove(w->module, &w->arena, &w->note), OK);
 	instantiate(w);
 }
@@ -168,6 +177,7 @@ static void all_but_one_are_compiled(void **state)
 	assert_int_equal(stats.optimized, tier == WASM_TIER_OPTIMIZED ? 8 : 0);
 	assert_int_equal(stats.interpreted, 1);
 	assert_true(stats.bytes > 0);
+	assert_int_equal(w.module->native->second_count, 0);
 	close_world(&w);
 }
 
@@ -260,6 +270,25 @@ static void a_loop_without_end_is_stopped(void **state)
 	close_world(&w);
 }
 
+/* Only the function that runs is there a second time, for the interpreter to go on in. */
+static void a_running_loop_goes_on_compiled(void **state)
+{
+	struct world w;
+	uint32_t x;
+
+	(void)state;
+	assert_int_equal(code_memory_open(&code), OK);
+	load(&w);
+	instantiate(&w);
+	w.compiles = true;
+	assert_int_equal(call(&w, "l", 0, &x), ERR_STOPPED);
+	assert_int_equal(w.native_entries, 1);
+	assert_int_equal(w.module->native->second_count, tier == WASM_TIER_OPTIMIZED ? 1 : 0);
+	if (tier == WASM_TIER_OPTIMIZED)
+		assert_int_equal(w.module->native->seconds[0].own, 3);
+	close_world(&w);
+}
+
 static enum err no_seal(void *ctx, uint8_t *base, size_t size)
 {
 	(void)ctx;
@@ -283,7 +312,7 @@ static void what_is_not_compiled_is_interpreted(void **state)
 
 		load(&w);
 		used = w.arena.used;
-		assert_int_equal(wasm_compile(w.module, tier, &w.arena, &memories[i]), ERR_NOMEM);
+		assert_int_equal(wasm_compile(w.module, tier, NULL, &w.arena, &memories[i]), ERR_NOMEM);
 		assert_int_equal(w.arena.used, used);
 		assert_int_equal(memories[i].arena.used, 0);
 		assert_int_equal(wasm_code_stats(w.module).compiled, 0);
@@ -328,7 +357,7 @@ static void references_begin_as_null(void **state)
 	(void)state;
 	assert_int_equal(code_memory_open(&code), OK);
 	load_bytes(&w, slice_of(nulls, sizeof nulls));
-	assert_int_equal(wasm_compile(w.module, tier, &w.arena, code), OK);
+	assert_int_equal(wasm_compile(w.module, tier, NULL, &w.arena, code), OK);
 	instantiate(&w);
 	assert_int_equal(call(&w, "n", 0, &x), OK);
 	assert_int_equal(x, 5);
@@ -345,6 +374,7 @@ int main(void)
 		cmocka_unit_test(traps_say_where),
 		cmocka_unit_test(recursion_ends_in_a_trap),
 		cmocka_unit_test(a_loop_without_end_is_stopped),
+		cmocka_unit_test(a_running_loop_goes_on_compiled),
 		cmocka_unit_test(what_is_not_compiled_is_interpreted),
 		cmocka_unit_test(other_faults_are_declined),
 	};
