@@ -21,16 +21,34 @@ static const uint32_t usable = BIT(RAX) | BIT(RCX) | BIT(RDX) | BIT(RBX) | BIT(R
                                BIT(R11) | BIT(R12) | UINT32_C(0x7fff) << XMM0;
 
 /* Those that instructions ask for by name come last. */
-static const uint8_t order[REGS] = {RSI, RDX, RAX, RCX, RBX, R8, R9, R10, R11, R12, 16,  17,  18,  19,  20,  21,
-                                    22,  23,  24,  25,  26,  27, 28, 29,  30,  RSP, RBP, RDI, R13, R14, R15, 31};
+enum { FIRST_XMM = 10, ORDERED = 25 };
+static const uint8_t order[ORDERED] = {RSI, RDX, RAX, RCX, RBX, R8, R9, R10, R11, R12, 16, 17, 18,
+                                       19,  20,  21,  22,  23,  24, 25, 26,  27,  28,  29, 30};
 
 struct scan {
 	struct flow *f;
 	uint32_t *heap, heap_count, heap_max; /* of intervals, by where they begin */
 	uint32_t active[REGS];                /* by register, 0: none */
 	uint32_t *inactive, inactive_count;
-	uint32_t at;
+	uint32_t next; /* nobody active ends or pauses, and nobody inactive goes on, before this position */
+	uint32_t fixed_at[FIXED_KINDS]; /* the first that ends behind the interval at hand */
 };
+
+static unsigned lowest(uint32_t bits)
+{
+	return (unsigned)ctz32(bits);
+}
+
+static uint32_t sooner(uint32_t a, uint32_t b)
+{
+	return a < b ? a : b;
+}
+
+/* The registers of the value's class. */
+static uint32_t class_of(const struct flow *f, const struct interval *it)
+{
+	return usable & (is_float(f->nodes[it->value].type) ? ~UINT32_C(0xffff) : UINT32_C(0xffff));
+}
 
 /* ---- intervals that wait ---- */
 
@@ -107,20 +125,16 @@ static uint32_t intersection(struct flow *f, const struct interval *a, const str
 	return NEVER;
 }
 
-/* The first time that a fixed use of the kind meets the interval. */
-static uint32_t next_fixed(struct flow *f, unsigned kind, const struct interval *it)
+/* The first time that a fixed use of the kind meets the interval at hand. */
+static uint32_t next_fixed(struct scan *s, unsigned kind, const struct interval *it)
 {
+	struct flow *f = s->f;
 	const struct fixed *list = f->fixed[kind];
-	uint32_t low = 0, high = f->fixed_count[kind], x = it->range;
+	uint32_t low = s->fixed_at[kind], x = it->range;
 
-	while (low < high) {
-		uint32_t middle = low + (high - low) / 2;
-
-		if (list[middle].to <= it->from)
-			low = middle + 1;
-		else
-			high = middle;
-	}
+	while (low < f->fixed_count[kind] && list[low].to <= it->from)
+		low++;
+	s->fixed_at[kind] = low; /* intervals come in the order of their beginnings */
 	while (low < f->fixed_count[kind] && x != 0) {
 		f->work++;
 		if (list[low].to <= f->ranges[x].from)
@@ -185,6 +199,7 @@ static uint32_t split_off(struct scan *s, uint32_t id, uint32_t at, bool waits)
 		f->ranges[r].to = at;
 		f->ranges[r].next = 0;
 		it->to = at;
+		s->next = sooner(s->next, at);
 	} else {
 		rest->range = r;
 		rest->from = f->ranges[r].from;
@@ -272,11 +287,6 @@ static uint32_t leave_place(struct flow *f, const struct interval *it, uint32_t 
 
 /* ---- which register would be best ---- */
 
-static bool right_class(const struct flow *f, const struct interval *it, uint8_t reg)
-{
-	return is_float(f->nodes[it->value].type) == (reg >= XMM0) && usable >> reg & 1;
-}
-
 static uint8_t reg_at(const struct flow *f, uint32_t value, uint32_t at)
 {
 	for (uint32_t i = f->interval_of[value]; i != 0; i = f->intervals[i].sibling)
@@ -318,22 +328,26 @@ static uint8_t hint_of(struct flow *f, const struct interval *it)
 static void look_free(struct scan *s, const struct interval *it, uint32_t until[static REGS])
 {
 	struct flow *f = s->f;
-	uint32_t call = next_fixed(f, FIXED_CALL, it), t;
+	uint32_t call = next_fixed(s, FIXED_CALL, it), class = class_of(f, it), t;
 
-	for (uint8_t r = 0; r < (uint8_t)REGS; r++)
-		until[r] = !right_class(f, it, r) || s->active[r] != 0 ? 0 : kept_by_calls >> r & 1 ? NEVER : call;
+	for (uint32_t bits = class; bits != 0; bits &= bits - 1) {
+		unsigned r = lowest(bits);
+
+		until[r] = s->active[r] != 0 ? 0 : kept_by_calls >> r & 1 ? NEVER : call;
+	}
 	for (uint32_t i = 0; i < s->inactive_count; i++) {
 		const struct interval *other = &f->intervals[s->inactive[i]];
 
-		if (until[other->reg] > it->from && (t = intersection(f, other, it)) < until[other->reg])
+		if (class >> other->reg & 1 && until[other->reg] > it->from &&
+		    (t = intersection(f, other, it)) < until[other->reg])
 			until[other->reg] = t;
 	}
 	if (is_float(f->nodes[it->value].type))
 		return;
-	t = next_fixed(f, FIXED_RCX, it);
+	t = next_fixed(s, FIXED_RCX, it);
 	if (t < until[RCX])
 		until[RCX] = t;
-	t = next_fixed(f, FIXED_RAX_RDX, it);
+	t = next_fixed(s, FIXED_RAX_RDX, it);
 	if (t < until[RAX])
 		until[RAX] = t;
 	if (t < until[RDX])
@@ -358,6 +372,7 @@ static void take(struct scan *s, uint32_t id, uint8_t reg)
 {
 	s->f->intervals[id].reg = reg;
 	s->active[reg] = id;
+	s->next = sooner(s->next, s->f->ranges[s->f->intervals[id].range].to);
 	s->f->used_regs |= BIT(reg);
 }
 
@@ -367,15 +382,20 @@ static bool try_free(struct scan *s, uint32_t id, bool all)
 	struct interval *it = &f->intervals[id];
 	uint32_t until[REGS], place;
 	uint8_t hint = hint_of(f, it), best = NO_REG;
+	bool hinted = hint != NO_REG && class_of(f, it) >> hint & 1;
+	unsigned first = is_float(f->nodes[it->value].type) ? FIRST_XMM : 0;
 
 	look_free(s, it, until);
-	for (unsigned i = 0; i < REGS; i++)
+	if (hinted && until[hint] >= it->to) {
+		take(s, id, hint);
+		return true;
+	}
+	for (unsigned i = first; i < (first == 0 ? FIRST_XMM : ORDERED); i++)
 		if (until[order[i]] > it->from && (best == NO_REG || better(f, order[i], best, until, it->to)))
 			best = order[i];
 	if (best == NO_REG)
 		return false;
-	if (hint != NO_REG && right_class(f, it, hint) &&
-	    (until[hint] >= it->to || (until[best] < it->to && until[hint] == until[best])))
+	if (hinted && until[best] < it->to && until[hint] == until[best])
 		best = hint;
 	if (until[best] < it->to) {
 		place = until[best] & ~3u;
@@ -405,15 +425,17 @@ struct held {
 static void look_held(struct scan *s, const struct interval *it, struct held *h)
 {
 	struct flow *f = s->f;
-	uint32_t call = next_fixed(f, FIXED_CALL, it), t;
+	uint32_t call = next_fixed(s, FIXED_CALL, it), class = class_of(f, it), t;
 
-	for (uint8_t r = 0; r < (uint8_t)REGS; r++) {
-		const struct interval *other = &f->intervals[s->active[r]];
+	for (uint32_t bits = class; bits != 0; bits &= bits - 1) {
+		unsigned r = lowest(bits);
+		struct interval *other = &f->intervals[s->active[r]];
 
-		h->until[r] = !right_class(f, it, r) ? 0 : kept_by_calls >> r & 1 ? NEVER : call;
+		h->until[r] = kept_by_calls >> r & 1 ? NEVER : call;
 		h->next[r] = NEVER;
 		if (s->active[r] == 0)
 			continue;
+		advance(f, other, it->from);
 		h->next[r] = next_use(f, other, it->from);
 		/* It began with this one, or this instruction needs it. */
 		if (other->from >= ((it->from + 3) & ~3u) || next_must(f, other, it->from) <= (it->from | 3u) ||
@@ -423,15 +445,15 @@ static void look_held(struct scan *s, const struct interval *it, struct held *h)
 	for (uint32_t i = 0; i < s->inactive_count; i++) {
 		const struct interval *other = &f->intervals[s->inactive[i]];
 
-		if (h->until[other->reg] > 0 && intersection(f, other, it) != NEVER &&
+		if (class >> other->reg & 1 && h->until[other->reg] > 0 && intersection(f, other, it) != NEVER &&
 		    (t = next_use(f, other, it->from)) < h->next[other->reg])
 			h->next[other->reg] = t;
 	}
 	if (is_float(f->nodes[it->value].type))
 		return;
-	t = next_fixed(f, FIXED_RCX, it);
+	t = next_fixed(s, FIXED_RCX, it);
 	h->until[RCX] = t < h->until[RCX] ? t : h->until[RCX];
-	t = next_fixed(f, FIXED_RAX_RDX, it);
+	t = next_fixed(s, FIXED_RAX_RDX, it);
 	h->until[RAX] = t < h->until[RAX] ? t : h->until[RAX];
 	h->until[RDX] = t < h->until[RDX] ? t : h->until[RDX];
 }
@@ -479,11 +501,14 @@ static void take_from_others(struct scan *s, uint32_t id)
 	uint8_t best = NO_REG;
 
 	look_held(s, it, &h);
-	for (uint8_t r = 0; r < (uint8_t)REGS; r++)
+	for (uint32_t bits = class_of(f, it); bits != 0; bits &= bits - 1) {
+		uint8_t r = (uint8_t)lowest(bits);
+
 		if ((h.until[r] & ~3u) > it->from &&
 		    (best == NO_REG || (h.next[r] < h.until[r] ? h.next[r] : h.until[r]) >
 		                               (h.next[best] < h.until[best] ? h.next[best] : h.until[best])))
 			best = r;
+	}
 	if (must > (it->from | 3u) && (best == NO_REG || h.next[best] <= first)) {
 		spill(s, id, must);
 		return;
@@ -504,20 +529,27 @@ static void take_from_others(struct scan *s, uint32_t id)
 static void expire(struct scan *s, uint32_t at)
 {
 	struct flow *f = s->f;
-	uint32_t paused = s->inactive_count;
+	uint32_t paused = s->inactive_count, next = NEVER;
 
-	for (uint8_t r = 0; r < (uint8_t)REGS; r++) {
+	if (at < s->next)
+		return;
+	for (uint32_t bits = f->used_regs; bits != 0; bits &= bits - 1) {
+		unsigned r = lowest(bits);
 		uint32_t id = s->active[r];
 		struct interval *it = &f->intervals[id];
 
 		if (id == 0)
 			continue;
 		advance(f, it, at);
-		if (covers(f, it, at))
+		if (covers(f, it, at)) {
+			next = sooner(next, f->ranges[it->range].to);
 			continue;
+		}
 		s->active[r] = 0;
-		if (it->range != 0)
+		if (it->range != 0) {
 			s->inactive[s->inactive_count++] = id;
+			next = sooner(next, f->ranges[it->range].from);
+		}
 	}
 	for (uint32_t i = paused; i-- > 0;) {
 		uint32_t id = s->inactive[i];
@@ -525,12 +557,17 @@ static void expire(struct scan *s, uint32_t at)
 
 		f->work++;
 		advance(f, it, at);
-		if (it->range != 0 && !covers(f, it, at))
+		if (it->range != 0 && !covers(f, it, at)) {
+			next = sooner(next, f->ranges[it->range].from);
 			continue;
+		}
 		s->inactive[i] = s->inactive[--s->inactive_count];
-		if (it->range != 0)
+		if (it->range != 0) {
 			s->active[it->reg] = id;
+			next = sooner(next, f->ranges[it->range].to);
+		}
 	}
+	s->next = next;
 }
 
 /* A part that begins in the slot stays there until it pays to load it. */
@@ -560,7 +597,6 @@ static void step(struct scan *s, uint32_t id)
 	struct flow *f = s->f;
 	struct interval *it = &f->intervals[id];
 
-	s->at = it->from;
 	expire(s, it->from);
 	if (stays(s, id) || try_free(s, id, false) || f->failed)
 		return;

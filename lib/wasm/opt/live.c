@@ -7,6 +7,7 @@
  * One walk backwards over the code makes the ranges (Wimmer and Franz, "Linear scan register allocation on SSA form");
  * what is alive at the head of a loop is alive in all of it. Sets are kept for values that live across blocks only.
  */
+#include "lib/wasm/number.h"
 #include "lib/wasm/opt/write.h"
 
 enum { LIVE_BYTES_MAX = 1 << 23, WORK_MAX = 1 << 25 };
@@ -218,9 +219,12 @@ static void no_longer_live(const struct flow *f, uint32_t block, uint32_t value)
 		live_in(f, block)[bit / 64] &= ~(UINT64_C(1) << bit % 64);
 }
 
-static bool has_bit(const uint64_t *set, uint32_t bit)
+/* Of all values of the set. */
+static void add_ranges(struct flow *f, const uint64_t *set, uint32_t from, uint32_t to)
 {
-	return set[bit / 64] >> bit % 64 & 1;
+	for (uint32_t w = 0; w < f->live_words; w++)
+		for (uint64_t bits = set[w]; bits != 0; bits &= bits - 1)
+			add_range(f, f->global_value[w * 64 + ctz64(bits)], from, to);
 }
 
 struct reading {
@@ -274,9 +278,7 @@ static void extend_over_loop(struct flow *f, uint32_t head)
 	const uint64_t *in = live_in(f, head);
 	uint32_t to = f->blocks[b->loop_last].to;
 
-	for (uint32_t bit = 0; bit < f->global_count; bit++)
-		if (has_bit(in, bit))
-			add_range(f, f->global_value[bit], b->from, to);
+	add_ranges(f, in, b->from, to);
 	for (uint32_t k = head + 1; k <= b->loop_last; k++)
 		for (uint32_t w = 0; w < f->live_words; w++)
 			live_in(f, k)[w] |= in[w];
@@ -290,11 +292,7 @@ static void live_block(struct flow *f, uint32_t block)
 	struct reading r = {block, b->to / 4 - 1};
 
 	join_successors(f, set, block);
-	for (uint32_t bit = 0; bit < f->global_count; bit++)
-		if (set[bit / 64] == 0)
-			bit |= 63;
-		else if (has_bit(set, bit))
-			add_range(f, f->global_value[bit], b->from, b->to);
+	add_ranges(f, set, b->from, b->to);
 	each_end_use(f, b, read_operand, &r);
 	while (--r.number > b->from / 4) {
 		uint32_t id = f->order[r.number];
