@@ -73,7 +73,7 @@ static void run_ready(struct flow *f, struct places *p)
 /* m's target is read by one other. */
 static void break_circle(struct flow *f, struct places *p, uint32_t list, uint32_t id)
 {
-	struct move *m = &f->moves[id];
+	struct move *m = &f->moves[id], *changed = NULL;
 
 	for (uint32_t k = list; k != 0; k = f->moves[k].next) {
 		struct move *reader = &f->moves[k];
@@ -82,11 +82,14 @@ static void break_circle(struct flow *f, struct places *p, uint32_t list, uint32
 			continue;
 		copy_place(f->c, m->to, SCRATCH, reader->load, reader->load);
 		reader->from = SCRATCH;
+		changed = reader;
 		p->readers[SCRATCH]++;
 		p->readers[m->to]--;
 	}
 	p->ready[p->count++] = id;
 	run_ready(f, p);
+	if (changed != NULL)
+		changed->from = m->to; /* the moves may be written again elsewhere */
 }
 
 void write_moves(struct flow *f, uint32_t list)

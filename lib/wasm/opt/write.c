@@ -2,10 +2,17 @@
 /* Machine code, block after block. Blocks that do nothing are jumped over. */
 #include "lib/wasm/opt/write.h"
 
+#include "lib/wasm/number.h"
+
+#define KEPT                                                                                                           \
+	(UINT32_C(1) << RBX | UINT32_C(1) << R8 | UINT32_C(1) << R9 | UINT32_C(1) << R10 | UINT32_C(1) << R11 |        \
+	 UINT32_C(1) << R12 | UINT32_C(0x7f) << XMM8)
 static const uint8_t kept[] = {RBX,      R8,       R9,       R10,      R11,      R12,     XMM8,
                                XMM8 + 1, XMM8 + 2, XMM8 + 3, XMM8 + 4, XMM8 + 5, XMM8 + 6};
 
-enum { RUNS_MAX = 6 };
+enum { RUNS_MAX = 6, SHORT_MOST = 4, SHORT_DEPTH = 2 };
+
+static void end_of(struct flow *f, const struct block *b, uint32_t next, unsigned depth);
 
 /* ---- frame ---- */
 
@@ -175,36 +182,44 @@ static bool find_runs(struct flow *f, const struct block *b, struct runs *r)
 	return true;
 }
 
-/* Which of the runs [low, high) is it? A few comparisons cost less than an indirect jump. */
-static void write_runs(struct flow *f, const struct runs *r, uint8_t index, uint32_t low, uint32_t high)
+/*
+ * Which of the runs [low, high) is it? A few comparisons cost less than an indirect jump. next: the block that follows, if
+ * the last of these runs may fall through to it.
+ */
+static void write_runs(struct flow *f, const struct runs *r, uint8_t index, uint32_t low, uint32_t high, uint32_t next)
 {
 	uint32_t middle = low + (high - low) / 2, right = 0;
 
 	if (high - low == 1) {
-		jump(f, r->to[low]);
+		if (r->to[low] != next)
+			jump(f, r->to[low]);
 		return;
 	}
 	emit_room(&f->c->e, 64);
 	emit_alu_imm(&f->c->e, ALU_CMP, false, rm_reg(index), (int32_t)r->first[middle]);
+	if (high - low == 2 && r->to[middle] == next) {
+		jump_if(f, CC_B, r->to[low]);
+		return;
+	}
 	if (high - middle == 1)
 		jump_if(f, CC_AE, r->to[middle]);
 	else
 		emit_jcc_chain(&f->c->e, CC_AE, &right);
-	write_runs(f, r, index, low, middle);
+	write_runs(f, r, index, low, middle, high - middle == 1 ? next : 0);
 	if (high - middle == 1)
 		return;
 	emit_bind(&f->c->e, right);
-	write_runs(f, r, index, middle, high);
+	write_runs(f, r, index, middle, high, next);
 }
 
-static void table(struct flow *f, const struct block *b)
+static void table(struct flow *f, const struct block *b, uint32_t next)
 {
 	struct compiler *c = f->c;
 	struct runs runs = {0};
 	uint32_t rows;
 
 	if (find_runs(f, b, &runs)) {
-		write_runs(f, &runs, in_reg(f, b->value, b->to / 4 - 1), 0, runs.count);
+		write_runs(f, &runs, in_reg(f, b->value, b->to / 4 - 1), 0, runs.count, next);
 		return;
 	}
 
@@ -213,22 +228,6 @@ static void table(struct flow *f, const struct block *b)
 	rows = emit_rows(c, b->target_count - 1, RCX, SCRATCH);
 	for (uint32_t i = 0; i < b->target_count && !c->e.full; i++)
 		field_to(f, rows + 8 * i + 1, f->pool[b->targets + i]);
-}
-
-static void end_of(struct flow *f, const struct block *b, uint32_t next)
-{
-	f->c->where = b->where;
-	emit_room(&f->c->e, 512);
-	switch (b->end) {
-	case END_JUMP:
-		if (real(f, b->succ[0]) != next)
-			jump(f, b->succ[0]);
-		return;
-	case END_BRANCH: branch(f, b, next); return;
-	case END_TABLE: table(f, b); return;
-	case END_RETURN: leave(f, b); return;
-	default: trap_always(f->c, TRAP_UNREACHABLE);
-	}
 }
 
 /* ---- instructions ---- */
@@ -289,17 +288,8 @@ static uint16_t halves_at(const struct flow *f, uint32_t block)
 	return halves;
 }
 
-static void write_block(struct flow *f, uint32_t block, uint32_t next)
+static void write_inside(struct flow *f, const struct block *b, uint32_t next, unsigned depth)
 {
-	struct block *b = &f->blocks[block];
-
-	emit_bind(&f->c->e, b->fixups);
-	b->at = f->c->e.at;
-	f->zero_at = 0; /* others come from elsewhere */
-	if (b->is_entry && !add_loop(f->c, b->where))
-		f->failed = true;
-	if (b->is_loop && !add_head(f->c, b->at, halves_at(f, block)))
-		f->failed = true;
 	for (uint32_t phi = b->phis; phi != 0; phi = f->nodes[phi].next) {
 		emit_room(&f->c->e, 64);
 		if (stores_phi(f, phi))
@@ -312,7 +302,69 @@ static void write_block(struct flow *f, uint32_t block, uint32_t next)
 			instruction(f, f->order[n], n);
 	}
 	write_moves(f, b->moves_out);
-	end_of(f, b, next);
+	end_of(f, b, next, depth);
+}
+
+/* So few instructions that they may stand where else a jump to them would. */
+static bool is_short(const struct flow *f, const struct block *b)
+{
+	uint32_t count = 0;
+
+	if (b->is_loop || b->is_entry || (b->end != END_JUMP && b->end != END_BRANCH && b->end != END_RETURN))
+		return false;
+	if (b->end == END_RETURN && (popcnt32(f->used_regs & KEPT) > SHORT_MOST || f->type->result_count > 1))
+		return false;
+	for (uint32_t n = b->from / 4; n < b->to / 4 && count <= SHORT_MOST; n++) {
+		for (uint32_t m = f->moves_at[n]; m != 0; m = f->moves[m].next)
+			count++;
+		count += f->order[n] != 0;
+		if (f->order[n] != 0 && f->nodes[f->order[n]].op >= N_CALL && f->nodes[f->order[n]].op <= N_HELPER)
+			return false;
+	}
+	for (uint32_t m = b->moves_in; m != 0 && count <= SHORT_MOST; m = f->moves[m].next)
+		count++;
+	for (uint32_t m = b->moves_out; m != 0 && count <= SHORT_MOST; m = f->moves[m].next)
+		count++;
+	return count <= SHORT_MOST;
+}
+
+static void jump_or_go_on(struct flow *f, uint32_t to, uint32_t next, unsigned depth)
+{
+	const struct block *b = &f->blocks[to];
+
+	if (to == next)
+		return;
+	if (depth < SHORT_DEPTH && is_short(f, b))
+		write_inside(f, b, next, depth + 1);
+	else
+		jump(f, to);
+}
+
+static void end_of(struct flow *f, const struct block *b, uint32_t next, unsigned depth)
+{
+	f->c->where = b->where;
+	emit_room(&f->c->e, 512);
+	switch (b->end) {
+	case END_JUMP: jump_or_go_on(f, real(f, b->succ[0]), next, depth); return;
+	case END_BRANCH: branch(f, b, next); return;
+	case END_TABLE: table(f, b, next); return;
+	case END_RETURN: leave(f, b); return;
+	default: trap_always(f->c, TRAP_UNREACHABLE);
+	}
+}
+
+static void write_block(struct flow *f, uint32_t block, uint32_t next)
+{
+	struct block *b = &f->blocks[block];
+
+	emit_bind(&f->c->e, b->fixups);
+	b->at = f->c->e.at;
+	f->zero_at = 0; /* others come from elsewhere */
+	if (b->is_entry && !add_loop(f->c, b->where))
+		f->failed = true;
+	if (b->is_loop && !add_head(f->c, b->at, halves_at(f, block)))
+		f->failed = true;
+	write_inside(f, b, next, 0);
 }
 
 void write_code(struct flow *f)

@@ -77,7 +77,7 @@ void emit_poll(struct compiler *c)
 	struct late_code *late = add_late(c, LATE_POLL);
 
 	emit_alu_imm(&c->e, ALU_SUB, false, rm_reg(FUEL_REG), 1);
-	emit_jcc_chain(&c->e, CC_S, &late->chain);
+	emit_jcc_chain(&c->e, CC_B, &late->chain); /* below 0: one operation with the subtraction */
 	late->back = c->e.at;
 }
 
@@ -86,7 +86,7 @@ void write_poll(struct compiler *c, uint32_t back)
 	struct late_code *late = add_late(c, LATE_POLL_ALL);
 
 	emit_alu_imm(&c->e, ALU_SUB, false, rm_reg(FUEL_REG), 1);
-	emit_jcc_chain(&c->e, CC_S, &late->chain);
+	emit_jcc_chain(&c->e, CC_B, &late->chain);
 	late->back = back != 0 ? back : c->e.at;
 }
 
