@@ -8,7 +8,7 @@
 struct secure {
 	struct secure *next; /* among the spare ones */
 	uint32_t channel;
-	struct meter *meter;
+	struct secure_pool *pool;
 	struct tls *tls;
 	struct tls_trust trust; /* at the time it began */
 	uint8_t pin[1][TLS_PIN_SIZE];
@@ -57,7 +57,7 @@ static enum err wire_send(void *ctx, struct slice bytes, size_t *sent)
 
 	if (hopeless(s, KEEPCALL_WRITABLE))
 		return ERR_AGAIN;
-	return learned(s, KEEPCALL_WRITABLE, meter_send(s->meter, s->channel, bytes, sent));
+	return learned(s, KEEPCALL_WRITABLE, meter_send(s->pool->meter, s->channel, bytes, sent));
 }
 
 static enum err wire_receive(void *ctx, void *buffer, size_t capacity, size_t *got)
@@ -66,7 +66,7 @@ static enum err wire_receive(void *ctx, void *buffer, size_t capacity, size_t *g
 
 	if (hopeless(s, KEEPCALL_READABLE))
 		return ERR_AGAIN;
-	return learned(s, KEEPCALL_READABLE, meter_receive(s->meter, s->channel, buffer, capacity, got));
+	return learned(s, KEEPCALL_READABLE, meter_receive(s->pool->meter, s->channel, buffer, capacity, got));
 }
 
 void secure_news(struct secure *s, uint16_t ready)
@@ -133,6 +133,31 @@ static enum err take_memory(struct secure_pool *p, struct secure **out, struct n
 	return OK;
 }
 
+/* NULL: there are enough, or no memory is left. It goes without. */
+static struct tls_outbox *take_outbox(struct secure_pool *p)
+{
+	struct tls_outbox *o = p->outboxes;
+
+	if (o != NULL) {
+		p->outboxes = o->next;
+		return o;
+	}
+	if (p->outbox_count == SECURE_OUTBOXES || memory_charge(p->memory, sizeof *o) != OK)
+		return NULL;
+	p->charged += sizeof *o;
+	o = arena_new(&p->memory->heap, struct tls_outbox);
+	p->outbox_count = o == NULL ? SECURE_OUTBOXES : p->outbox_count + 1;
+	return o;
+}
+
+static void give_outbox(struct secure_pool *p, struct tls_outbox *o)
+{
+	if (o == NULL)
+		return;
+	o->next = p->outboxes;
+	p->outboxes = o;
+}
+
 static void give_memory(struct secure_pool *p, struct secure *s)
 {
 	struct tls *tls = s->tls;
@@ -193,7 +218,7 @@ static enum err begin(struct secure_pool *p, const struct beginning *b, struct s
 	TRY(take_memory(p, &s, n));
 	s->channel = b->channel;
 	s->news = KEEPCALL_WRITABLE; /* nothing was sent yet */
-	s->meter = p->meter;
+	s->pool = p;
 	if (b->peer != NULL)
 		know_peer(p, s, b->peer);
 	else
@@ -236,14 +261,25 @@ enum err secure_read(struct secure *s, void *out, size_t capacity, size_t *got)
 
 enum err secure_write(struct secure *s, struct slice plain, size_t *taken)
 {
+	struct tls_outbox *o = plain.size > TLS_RECORD_PLAIN && s->stream.out == NULL ? take_outbox(s->pool) : NULL;
+	enum err err;
+
+	if (o != NULL)
+		tls_stream_lend(&s->stream, o);
 	s->asks = KEEPCALL_WRITABLE;
-	return tls_stream_write(&s->stream, plain, taken);
+	err = tls_stream_write(&s->stream, plain, taken);
+	give_outbox(s->pool, tls_stream_return(&s->stream));
+	return err;
 }
 
 enum err secure_flush(struct secure *s)
 {
+	enum err err;
+
 	s->asks = KEEPCALL_WRITABLE | (secure_facts(s).established ? 0 : KEEPCALL_READABLE);
-	return tls_stream_flush(&s->stream);
+	err = tls_stream_flush(&s->stream);
+	give_outbox(s->pool, tls_stream_return(&s->stream));
+	return err;
 }
 
 void secure_end(struct secure *s)
@@ -284,5 +320,6 @@ struct tls_facts secure_facts(const struct secure *s)
 void secure_close(struct secure_pool *p, struct secure *s)
 {
 	call_close(s->channel);
+	give_outbox(p, tls_stream_abandon(&s->stream));
 	give_memory(p, s);
 }

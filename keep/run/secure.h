@@ -13,7 +13,7 @@
 #include "keep/run/meter.h"
 #include "lib/tls/stream.h"
 
-enum { SECURE_ALPN_MAX = 8 };
+enum { SECURE_ALPN_MAX = 8, SECURE_OUTBOXES = 64 };
 
 /* What the tenant said about TLS; all of it lives as long as the pool. */
 struct secure_settings {
@@ -38,6 +38,8 @@ struct secure_pool { /* zero-initialised, then secure_begin */
 	struct memory *memory;
 	struct meter *meter;  /* of what its connections move */
 	struct secure *spare; /* closed ones, to be used again */
+	struct tls_outbox *outboxes; /* for long writes, those that nobody has; beyond SECURE_OUTBOXES one record is sent at a time */
+	unsigned outbox_count;
 	uint64_t charged;     /* bytes of all of them */
 	bool made;
 	uint64_t made_s; /* when, by the tenant's clock; made again a month before it is not valid any longer */

@@ -245,6 +245,40 @@ static void the_host_sees_no_plaintext(void **ctx)
 		assert_memory_not_equal(pipes[CLIENT].bytes + i, words, 8);
 }
 
+/* Memory for long writes is shared: one that was drained, or closed, serves the next. */
+static void outboxes_are_few(void **ctx)
+{
+	static uint8_t plain[5 * TLS_RECORD_PLAIN];
+	struct secure_settings s = settings();
+	uint64_t used;
+	size_t n;
+
+	(void)ctx;
+	restart(&s);
+	open_both();
+	shake();
+	used = memory.used;
+	assert_int_equal(secure_write(client, slice_of(plain, TLS_RECORD_PLAIN), &n), OK);
+	assert_int_equal(memory.used, used); /* a record needs none */
+	pipes[CLIENT].size = 0;
+	assert_int_equal(secure_write(client, slice_of(plain, sizeof plain), &n), OK); /* more than the pipe takes */
+	assert_true(n > 3 * TLS_RECORD_PLAIN && pool.outboxes == NULL && pool.outbox_count == 1);
+	assert_int_equal(memory.used, used + sizeof(struct tls_outbox));
+	pipes[CLIENT].size = 0;
+	secure_news(client, KEEPCALL_WRITABLE);
+	assert_int_equal(secure_flush(client), OK);
+	assert_non_null(pool.outboxes);
+	pipes[CLIENT].size = 0;
+	assert_int_equal(secure_write(client, slice_of(plain, sizeof plain), &n), OK);
+	assert_null(pool.outboxes);
+	secure_close(&pool, client);
+	assert_true(pool.outboxes != NULL && pool.outbox_count == 1);
+	memory.limit = memory.used; /* none left: it goes without */
+	pool.outboxes = NULL;
+	assert_int_equal(secure_write(server, slice_of(plain, sizeof plain), &n), OK);
+	assert_int_equal(n, TLS_RECORD_PLAIN);
+}
+
 static void closed_ones_are_used_again(void **ctx)
 {
 	struct secure_settings s = settings();
@@ -441,6 +475,7 @@ int main(void)
 	        cmocka_unit_test(both_ends_know_each_other),
 	        cmocka_unit_test(a_certificate_is_made_again_in_time),
 	        cmocka_unit_test(the_host_sees_no_plaintext),
+	        cmocka_unit_test(outboxes_are_few),
 	        cmocka_unit_test(closed_ones_are_used_again),
 	        cmocka_unit_test(what_cannot_begin_says_why),
 	        cmocka_unit_test(a_server_without_rules_takes_anybody),

@@ -8,13 +8,51 @@ void tls_stream_begin(struct tls_stream *s, const struct tls_version *version, s
 	s->wire = wire;
 	s->in_over = s->out_over = false;
 	s->at = s->size = 0;
+	s->out = NULL;
+}
+
+void tls_stream_lend(struct tls_stream *s, struct tls_outbox *o)
+{
+	o->at = o->size = 0;
+	s->out = o;
+}
+
+static bool boxed(const struct tls_stream *s)
+{
+	return s->out != NULL && s->out->at < s->out->size;
+}
+
+struct tls_outbox *tls_stream_abandon(struct tls_stream *s)
+{
+	struct tls_outbox *o = s->out;
+
+	s->out = NULL;
+	return o;
+}
+
+struct tls_outbox *tls_stream_return(struct tls_stream *s)
+{
+	return boxed(s) && !s->out_over ? NULL : tls_stream_abandon(s);
+}
+
+static struct slice unsent(const struct tls_stream *s)
+{
+	return boxed(s) ? slice_of(s->out->bytes + s->out->at, s->out->size - s->out->at) : s->version->pending(s->tls);
+}
+
+static void was_sent(struct tls_stream *s, size_t size)
+{
+	if (boxed(s))
+		s->out->at += size;
+	else
+		s->version->sent(s->tls, size);
 }
 
 /* A wire that takes no more bytes of ours may still bring some. */
 static void push(struct tls_stream *s, bool *moved)
 {
 	while (!s->out_over) {
-		struct slice from = s->version->pending(s->tls);
+		struct slice from = unsent(s);
 		size_t sent = 0;
 		enum err err;
 
@@ -25,7 +63,7 @@ static void push(struct tls_stream *s, bool *moved)
 			return;
 		s->out_over = err != OK;
 		if (err == OK)
-			s->version->sent(s->tls, sent);
+			was_sent(s, sent);
 		*moved = true;
 	}
 }
@@ -92,6 +130,23 @@ enum err tls_stream_read(struct tls_stream *s, void *out, size_t capacity, size_
 	return OK;
 }
 
+/* The record that is in the connection, and as many behind it as there is room for. */
+static void gather(struct tls_stream *s, struct slice plain, size_t *taken)
+{
+	struct tls_outbox *o = s->out;
+	size_t given, more;
+
+	o->at = o->size = 0;
+	do {
+		if (s->version->records_out(s->tls, o->bytes + o->size, sizeof o->bytes - o->size, &given) != OK)
+			return;
+		o->size += given;
+		if (s->version->write(s->tls, slice_of(plain.data + *taken, plain.size - *taken), &more) != OK)
+			return;
+		*taken += more;
+	} while (more > 0);
+}
+
 enum err tls_stream_write(struct tls_stream *s, struct slice plain, size_t *taken)
 {
 	*taken = 0;
@@ -102,6 +157,8 @@ enum err tls_stream_write(struct tls_stream *s, struct slice plain, size_t *take
 		return s->version->status(s->tls) == OK ? ERR_CLOSED : s->version->status(s->tls);
 	if (s->version->write(s->tls, plain, taken) != OK || *taken == 0)
 		return again_or_end(s);
+	if (s->out != NULL && !boxed(s) && *taken < plain.size)
+		gather(s, plain, taken);
 	pump(s);
 	return OK;
 }
@@ -109,7 +166,7 @@ enum err tls_stream_write(struct tls_stream *s, struct slice plain, size_t *take
 enum err tls_stream_flush(struct tls_stream *s)
 {
 	pump(s);
-	if (s->version->pending(s->tls).size > 0 && !s->out_over)
+	if (unsent(s).size > 0 && !s->out_over)
 		return ERR_AGAIN;
 	if (s->version->status(s->tls) == OK && !s->version->facts(s->tls).established)
 		return ERR_AGAIN;
@@ -139,5 +196,5 @@ bool tls_stream_writable(struct tls_stream *s)
 struct tls_stream_wants tls_stream_wants(const struct tls_stream *s)
 {
 	return (struct tls_stream_wants){.readable = !s->in_over && !s->version->readable(s->tls),
-	                                 .writable = !s->out_over && s->version->pending(s->tls).size > 0};
+	                                 .writable = !s->out_over && unsent(s).size > 0};
 }

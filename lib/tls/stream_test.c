@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-enum { PIPE_MAX = 1 << 16, BULK = 300000 };
+enum { PIPE_MAX = 1 << 17, BULK = 300000 };
 
 struct pipe { /* one direction */
 	uint8_t bytes[PIPE_MAX];
@@ -26,6 +26,8 @@ struct end {
 static const struct tls_version *const v = &tls_1_2;
 static struct pipe up, down;
 static struct end client, server;
+static struct tls_outbox outbox;
+static unsigned sends;
 static uint8_t certificate[1024], pins[1][TLS_PIN_SIZE], secret[32] = {1}, point[65];
 static br_ec_private_key key = {BR_EC_secp256r1, secret, sizeof secret};
 static br_x509_certificate chain = {certificate, 0};
@@ -41,6 +43,7 @@ static enum err pipe_send(void *ctx, struct slice bytes, size_t *sent)
 		return ERR_AGAIN;
 	memcpy(p->bytes + p->size, bytes.data, n);
 	p->size += n;
+	sends++;
 	*sent = n;
 	return OK;
 }
@@ -139,14 +142,16 @@ static uint8_t pattern(size_t at)
 	return (uint8_t)(at * 31 >> 3);
 }
 
-static void bulk_through(size_t room)
+static void bulk_through(size_t room, size_t piece, struct tls_outbox *box)
 {
-	uint8_t part[5000];
+	static uint8_t part[PIPE_MAX];
 	size_t written = 0, heard = 0;
 
 	start(room, true);
+	if (box != NULL)
+		tls_stream_lend(&client.s, box);
 	while (heard < BULK) {
-		size_t n = BULK - written < sizeof part ? BULK - written : sizeof part, taken = 0, got = 0;
+		size_t n = BULK - written < piece ? BULK - written : piece, taken = 0, got = 0;
 		bool moved = false;
 
 		for (size_t i = 0; i < n; i++)
@@ -183,8 +188,69 @@ static void what_is_written_arrives(void **state)
 	static const size_t rooms[] = {1, 7, 1000, 16384, PIPE_MAX};
 
 	(void)state;
-	for (size_t i = 0; i < ARRAY_COUNT(rooms); i++)
-		bulk_through(rooms[i]);
+	for (size_t i = 0; i < ARRAY_COUNT(rooms); i++) {
+		bulk_through(rooms[i], 5000, NULL);
+		bulk_through(rooms[i], PIPE_MAX, NULL);
+		bulk_through(rooms[i], 5000, &outbox);
+		bulk_through(rooms[i], PIPE_MAX, &outbox);
+		assert_ptr_equal(tls_stream_return(&client.s), &outbox);
+	}
+}
+
+static void records_of_a_long_write_leave_together(void **state)
+{
+	static uint8_t plain[4 * TLS_RECORD_PLAIN], got[sizeof plain];
+	size_t n, heard = 0;
+
+	(void)state;
+	start(PIPE_MAX, true);
+	both_flush();
+	tls_stream_lend(&client.s, &outbox);
+	for (size_t i = 0; i < sizeof plain; i++)
+		plain[i] = pattern(i);
+	sends = 0;
+	assert_int_equal(tls_stream_write(&client.s, slice_of(plain, sizeof plain), &n), OK);
+	assert_true(n == sizeof plain && sends == 1);
+	assert_int_equal(tls_stream_write(&client.s, slice_of(plain, 5), &n), OK);
+	assert_true(n == 5 && sends == 2); /* small ones wait for nothing */
+	while (tls_stream_read(&server.s, got + heard, sizeof got - heard, &n) == OK && n > 0)
+		heard += n;
+	assert_int_equal(heard, sizeof plain);
+	assert_memory_equal(got, plain, sizeof plain);
+}
+
+/* What the wire does not take stays, in order and bounded; nobody else gets the memory before it is gone. */
+static void a_stalled_wire_keeps_its_outbox(void **state)
+{
+	static uint8_t plain[8 * TLS_RECORD_PLAIN];
+	size_t n, all = 0;
+
+	(void)state;
+	start(PIPE_MAX, true);
+	both_flush();
+	up.room = up.size + 10;
+	tls_stream_lend(&client.s, &outbox);
+	while (tls_stream_write(&client.s, slice_of(plain, sizeof plain), &n) == OK)
+		all += n;
+	assert_true(all >= 4 * TLS_RECORD_PLAIN && all <= 6 * TLS_RECORD_PLAIN);
+	assert_false(tls_stream_writable(&client.s));
+	assert_true(tls_stream_wants(&client.s).writable);
+	assert_int_equal(tls_stream_flush(&client.s), ERR_AGAIN);
+	assert_null(tls_stream_return(&client.s));
+	up.room = PIPE_MAX;
+	assert_int_equal(tls_stream_flush(&client.s), OK);
+	assert_ptr_equal(tls_stream_return(&client.s), &outbox);
+	assert_null(tls_stream_return(&client.s));
+	for (uint8_t got[1000]; all > 0; all -= n)
+		assert_int_equal(tls_stream_read(&server.s, got, sizeof got, &n), OK);
+	start(PIPE_MAX, true); /* a wire that breaks gives it back as well */
+	both_flush();
+	up.room = up.size + 10;
+	tls_stream_lend(&client.s, &outbox);
+	assert_int_equal(tls_stream_write(&client.s, slice_of(plain, sizeof plain), &n), OK);
+	up.broken = true;
+	assert_true(tls_stream_flush(&client.s) != ERR_AGAIN);
+	assert_ptr_equal(tls_stream_return(&client.s), &outbox);
 }
 
 static void poll_knows(void **state)
@@ -278,6 +344,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	        cmocka_unit_test(what_is_written_arrives),
+	        cmocka_unit_test(records_of_a_long_write_leave_together),
+	        cmocka_unit_test(a_stalled_wire_keeps_its_outbox),
 	        cmocka_unit_test(poll_knows),
 	        cmocka_unit_test(a_cut_wire_is_no_end),
 	        cmocka_unit_test(who_refuses_says_why_on_the_wire),
