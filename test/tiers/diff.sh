@@ -1,13 +1,14 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# diff.sh TIERS-RUN FIRST COUNT: generated modules in all tiers and in node. Both sides must agree, and both must say so.
+# diff.sh TIERS-RUN FIRST COUNT [OPTION]: generated modules in all tiers and in node. Both sides must agree, and both must
+# say so.
 set -u
 dir=$(mktemp -d) || exit 2
 trap 'rm -rf "$dir"' EXIT
 {
-	"$1" -l "$2" "$3" 2>"$dir/ours"
+	"$1" -l ${4:+"$4"} "$2" "$3" 2>"$dir/ours"
 	echo $? >"$dir/status"
-} | node "$(dirname "$0")/repeat.mjs" >"$dir/theirs"
+} | node --single-threaded "$(dirname "$0")/repeat.mjs" >"$dir/theirs"
 theirs=$?
 ours=$(cat "$dir/status")
 cat "$dir/ours" "$dir/theirs"

@@ -5,9 +5,9 @@
 
 #include <string.h>
 
-enum { LOCALS = 24, GLOBALS = 7, LABELS = 160, SIZE_LIMIT = 7000 };
+enum { LOCALS = 24, GLOBALS = 7, LABELS = 160 };
 enum { I32 = WASM_I32, I64 = WASM_I64, F32 = WASM_F32, F64 = WASM_F64, FUNC = WASM_FUNCREF, EXTERN = WASM_EXTERNREF };
-enum { HOSTS = 5, FIXED_LOCALS = 10, FUNC_LOCAL = 8, EXTERN_LOCAL = 9, TABLES = 3 };
+enum { HOSTS = 8, FIXED_LOCALS = 10, FUNC_LOCAL = 8, EXTERN_LOCAL = 9, TABLES = 3 };
 
 /* The first four are of exported functions with one result, then those of the host functions (run.c), start functions,
  * exported functions with other results, blocks. */
@@ -24,6 +24,9 @@ static const struct type types[] = {
         {1, 1, {F64}, {F64}},
         {1, 0, {I32}, {0}},
         {2, 2, {I32, I64}, {I64, I32}},
+        {1, 1, {I32}, {EXTERN}},
+        {2, 1, {EXTERN, I32}, {I32}},
+        {1, 1, {FUNC}, {FUNC}},
         {0, 0, {0}, {0}},
         {4, 3, {I32, I64, F32, F64}, {I32, F64, I64}},
         {4, 0, {I32, I64, F32, F64}, {0}},
@@ -34,17 +37,26 @@ static const struct type types[] = {
         {0, 4, {0}, {I32, I64, EXTERN, F64}},
         {3, 0, {I32, F32, I32}, {0}},
 };
-enum { HOST_TYPE = 4, START_TYPE = 9, MANY_TYPE = 10, MANY_TYPES = 3, BLOCK_TYPE = 13, BLOCK_TYPES = 5 };
+enum { HOST_TYPE = 4, START_TYPE = HOST_TYPE + HOSTS, MANY_TYPE, MANY_TYPES = 3 };
+enum { BLOCK_TYPE = MANY_TYPE + MANY_TYPES, BLOCK_TYPES = 5 };
+enum { EXTERN_HOST = 5, FUNC_HOST = 7 };
+/* Few large functions, or many small ones: each finds other mistakes. */
+static const struct shape {
+	uint8_t functions, statements, depth;
+	uint16_t size; /* about the most of one function */
+} shapes[] = {{6, 6, 5, 1750}, {12, 4, 4, 800}, {GENERATE_FUNCTIONS, 3, 3, 350}};
 /* A label takes nothing, a value of a type, or: */
 enum { LABEL_RESULTS = 0x100, LABEL_PARAMS = 0x200 };
+/* The first one has room for all functions besides. */
 static const struct {
 	uint8_t type, min, max;
-} tables[TABLES] = {{FUNC, GENERATE_FUNCTIONS + 2, GENERATE_FUNCTIONS + 4}, {FUNC, 4, 9}, {EXTERN, 3, 7}};
+} tables[TABLES] = {{FUNC, 2, 4}, {FUNC, 4, 9}, {EXTERN, 3, 7}};
 
 struct generator {
 	uint64_t random;
 	uint8_t *out;
-	uint32_t size;
+	uint32_t size, limit; /* where the function at hand should come to its end */
+	const struct shape *shape;
 	uint32_t function; /* at hand */
 	const struct type *type;
 	uint8_t locals[LOCALS + 4];
@@ -162,7 +174,7 @@ static void constant(struct generator *g, uint8_t type)
 	switch (type) {
 	case FUNC:
 		byte(g, 0xd2);
-		leb(g, pick(g, HOSTS + GENERATE_FUNCTIONS));
+		leb(g, pick(g, HOSTS + g->shape->functions));
 		return;
 	case EXTERN:
 		byte(g, 0xd0);
@@ -419,7 +431,7 @@ static void small(struct generator *g, uint32_t below, unsigned depth)
 /* Any function: its results go to locals. Of an indirect one table, entry and type may not fit. */
 static void call_any(struct generator *g, unsigned depth)
 {
-	uint32_t function = pick(g, HOSTS + g->function), type = pick(g, MANY_TYPE + MANY_TYPES);
+	uint32_t function = pick(g, HOSTS + g->function), type = pick(g, BLOCK_TYPE);
 
 	if (pick(g, 3) != 0) {
 		call(g, function, depth);
@@ -583,11 +595,16 @@ static void nest(struct generator *g, unsigned depth)
 
 /* ---- references and tables ---- */
 
+static uint32_t table_min(const struct generator *g, uint32_t table)
+{
+	return tables[table].min + (table == 0 ? g->shape->functions : 0u);
+}
+
 static void reference(struct generator *g, uint8_t type, unsigned depth)
 {
 	uint32_t table = type == EXTERN ? 2 : pick(g, 2);
 
-	switch (depth == 0 ? pick(g, 2) : pick(g, 6)) {
+	switch (depth == 0 ? pick(g, 2) : pick(g, 8)) {
 	case 0: use_local(g, type, 0x20); return;
 	case 1:
 		byte(g, 0xd0);
@@ -598,7 +615,13 @@ static void reference(struct generator *g, uint8_t type, unsigned depth)
 		byte(g, 0x23);
 		leb(g, type == FUNC ? 5 : 6);
 		return;
-	case 4:
+	case 4: /* one that is not null, from outside */
+	case 5:
+		values(g, types[HOST_TYPE + (type == FUNC ? FUNC_HOST : EXTERN_HOST)].params, 1, depth - 1);
+		byte(g, 0x10);
+		leb(g, type == FUNC ? FUNC_HOST : EXTERN_HOST);
+		return;
+	case 6:
 		reference(g, type, depth - 1);
 		reference(g, type, depth - 1);
 		expression(g, I32, depth - 1);
@@ -607,7 +630,7 @@ static void reference(struct generator *g, uint8_t type, unsigned depth)
 		byte(g, type);
 		return;
 	default:
-		small(g, tables[table].min + 1u, depth - 1);
+		small(g, table_min(g, table) + 1, depth - 1);
 		byte(g, 0x25);
 		leb(g, table);
 	}
@@ -624,7 +647,7 @@ static void operation(struct generator *g, unsigned opcode, uint32_t x, bool two
 
 static void table_statement(struct generator *g, unsigned depth)
 {
-	uint32_t table = pick(g, TABLES), size = tables[table].min + 1u;
+	uint32_t table = pick(g, TABLES), size = table_min(g, table) + 1;
 	uint32_t segment = table == 2 ? 4 : 2 + pick(g, 2);
 
 	switch (pick(g, 8)) {
@@ -707,7 +730,7 @@ static void expression(struct generator *g, uint8_t type, unsigned depth)
 		reference(g, type, depth > 2 ? 2 : depth);
 		return;
 	}
-	if (depth == 0 || g->size > SIZE_LIMIT) {
+	if (depth == 0 || g->size > g->limit) {
 		if (pick(g, 3) == 0)
 			constant(g, type);
 		else
@@ -895,7 +918,7 @@ static void statement(struct generator *g, unsigned depth)
 {
 	uint8_t type = any_type(g);
 
-	if (depth == 0 || g->size > SIZE_LIMIT)
+	if (depth == 0 || g->size > g->limit)
 		return;
 	depth--;
 	switch (pick(g, 18)) {
@@ -1012,8 +1035,8 @@ static void types_and_functions(struct generator *g)
 	end_sized(g, at);
 	byte(g, 3);
 	at = begin_sized(g);
-	leb(g, GENERATE_FUNCTIONS + 1);
-	for (unsigned i = 0; i < GENERATE_FUNCTIONS; i++) {
+	leb(g, (uint32_t)g->shape->functions + 1);
+	for (unsigned i = 0; i < g->shape->functions; i++) {
 		g->types[i] = (uint8_t)(pick(g, 4) == 0 ? MANY_TYPE + pick(g, MANY_TYPES) : pick(g, 4));
 		leb(g, g->types[i]);
 	}
@@ -1032,8 +1055,8 @@ static void tables_and_globals(struct generator *g)
 	for (unsigned i = 0; i < TABLES; i++) {
 		byte(g, tables[i].type);
 		byte(g, 1);
-		leb(g, tables[i].min);
-		leb(g, tables[i].max);
+		leb(g, table_min(g, i));
+		leb(g, table_min(g, i) + tables[i].max - tables[i].min);
 	}
 	end_sized(g, at);
 	byte(g, 5);
@@ -1074,8 +1097,8 @@ static void exports(struct generator *g)
 
 	byte(g, 7);
 	at = begin_sized(g);
-	leb(g, GENERATE_FUNCTIONS + GLOBALS + TABLES + 1);
-	for (unsigned i = 0; i < GENERATE_FUNCTIONS; i++)
+	leb(g, (uint32_t)g->shape->functions + GLOBALS + TABLES + 1);
+	for (unsigned i = 0; i < g->shape->functions; i++)
 		export_of(g, 'f', i, 0, HOSTS + i);
 	for (unsigned i = 0; i < GLOBALS; i++)
 		export_of(g, 'g', i, 3, i);
@@ -1086,7 +1109,7 @@ static void exports(struct generator *g)
 	if (g->starts) {
 		byte(g, 8);
 		at = begin_sized(g);
-		leb(g, HOSTS + GENERATE_FUNCTIONS);
+		leb(g, HOSTS + (uint32_t)g->shape->functions);
 		end_sized(g, at);
 	}
 }
@@ -1110,7 +1133,7 @@ static void elements(struct generator *g)
 	byte(g, 0x41);
 	byte(g, 0);
 	byte(g, 0x0b);
-	indices(g, HOSTS, GENERATE_FUNCTIONS);
+	indices(g, HOSTS, g->shape->functions);
 	byte(g, 2);
 	byte(g, 1);
 	byte(g, 0x41);
@@ -1137,7 +1160,7 @@ static void elements(struct generator *g)
 	}
 	byte(g, 3);
 	byte(g, 0);
-	indices(g, 0, HOSTS + GENERATE_FUNCTIONS);
+	indices(g, 0, HOSTS + (uint32_t)g->shape->functions);
 	end_sized(g, at);
 	byte(g, 12);
 	byte(g, 1);
@@ -1196,16 +1219,18 @@ static void declare_locals(struct generator *g)
 static void body(struct generator *g, uint32_t function)
 {
 	uint32_t at = begin_sized(g), start = g->size;
+	const struct shape *s = g->shape;
 
 	g->function = function;
-	g->type = &types[function < GENERATE_FUNCTIONS ? g->types[function] : START_TYPE];
+	g->limit = start + s->size;
+	g->type = &types[function < s->functions ? g->types[function] : START_TYPE];
 	declare_locals(g);
 	g->labels[0] = (uint16_t)(LABEL_RESULTS | (g->type - types));
 	g->label_count = 1;
 	spend(g);
-	for (uint32_t n = pick(g, 6) + 1; n > 0 && g->size - start < SIZE_LIMIT / 4; n--)
-		statement(g, 5);
-	values(g, g->type->results, g->type->result_count, 5);
+	for (uint32_t n = pick(g, s->statements) + 1; n > 0 && g->size < g->limit; n--)
+		statement(g, s->depth);
+	values(g, g->type->results, g->type->result_count, s->depth);
 	byte(g, 0x0b);
 	end_sized(g, at);
 }
@@ -1218,6 +1243,7 @@ struct slice generate_module(uint64_t seed, uint8_t out[static GENERATE_MAX])
 
 	for (unsigned i = 0; i < 20; i++)
 		pick(&g, 2);
+	g.shape = &shapes[pick(&g, ARRAY_COUNT(shapes))];
 	for (size_t i = 0; i < sizeof head; i++)
 		byte(&g, head[i]);
 	types_and_functions(&g);
@@ -1227,8 +1253,8 @@ struct slice generate_module(uint64_t seed, uint8_t out[static GENERATE_MAX])
 	elements(&g);
 	byte(&g, 10);
 	at = begin_sized(&g);
-	leb(&g, GENERATE_FUNCTIONS + 1);
-	for (uint32_t i = 0; i <= GENERATE_FUNCTIONS; i++)
+	leb(&g, (uint32_t)g.shape->functions + 1);
+	for (uint32_t i = 0; i <= g.shape->functions; i++)
 		body(&g, i);
 	end_sized(&g, at);
 	data(&g);

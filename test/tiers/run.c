@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { HOST_FUNCTIONS = 5 };
+enum { HOST_FUNCTIONS = 8 };
 
 /* ---- linear memory ---- */
 
@@ -39,7 +39,7 @@ static void must(enum err err, const struct note *n, const char *what)
 
 /* ---- what is compared ---- */
 
-uint32_t run_digest(uint32_t start, const uint8_t *bytes, uint64_t size)
+static uint32_t digest(uint32_t start, const uint8_t *bytes, uint64_t size)
 {
 	uint32_t h = start, w;
 
@@ -56,11 +56,11 @@ static uint32_t mix(uint32_t h, uint64_t v)
 	uint8_t bytes[8];
 
 	memcpy(bytes, &v, 8);
-	return run_digest(h, bytes, 8);
+	return digest(h, bytes, 8);
 }
 
-static wasm_host_fn h0, h1, h2, h3, h4;
-static wasm_host_fn *const hosts[HOST_FUNCTIONS] = {h0, h1, h2, h3, h4};
+static wasm_host_fn h0, h1, h2, h3, h4, h5, h6, h7;
+static wasm_host_fn *const hosts[HOST_FUNCTIONS] = {h0, h1, h2, h3, h4, h5, h6, h7};
 
 /* Host functions are imported first, and have no index of their own. */
 static uint32_t index_of(const struct function *f)
@@ -87,9 +87,11 @@ static uint64_t plain(uint8_t type, uint64_t v)
 
 /* ---- host functions ---- */
 
-/* h0 [i32]->[i32]  h1 [i64]->[i64]  h2 [f64]->[f64]  h3 [i32]->[], traps now and then  h4 [i32 i64]->[i64 i32] */
+/* h0 [i32]->[i32]  h1 [i64]->[i64]  h2 [f64]->[f64]  h3 [i32]->[], traps now and then  h4 [i32 i64]->[i64 i32]
+ * h5 [i32]->[externref], null now and then  h6 [externref i32]->[i32]  h7 [funcref]->[funcref] */
 static const uint8_t one_i32[] = {WASM_I32}, one_i64[] = {WASM_I64}, one_f64[] = {WASM_F64};
 static const uint8_t i32_i64[] = {WASM_I32, WASM_I64}, i64_i32[] = {WASM_I64, WASM_I32};
+static const uint8_t one_func[] = {WASM_FUNCREF}, one_extern[] = {WASM_EXTERNREF}, extern_i32[] = {WASM_EXTERNREF, WASM_I32};
 
 static void note_host(struct run *r, uint32_t which, uint64_t v)
 {
@@ -138,13 +140,43 @@ static enum err h4(void *ctx, struct wasm_caller *caller, union wasm_value *v)
 	return OK;
 }
 
+static enum err h5(void *ctx, struct wasm_caller *caller, union wasm_value *v)
+{
+	uint32_t x = v[0].i32;
+
+	(void)caller;
+	note_host(ctx, 5, x);
+	v[0].i64 = (x & 7) == 7 ? WASM_NULL_REF : x & 0xff;
+	return OK;
+}
+
+static enum err h6(void *ctx, struct wasm_caller *caller, union wasm_value *v)
+{
+	uint64_t x = plain(WASM_EXTERNREF, v[0].i64);
+
+	(void)caller;
+	note_host(ctx, 6, x ^ v[1].i32);
+	v[0].i32 = v[1].i32 + (uint32_t)x * 3;
+	return OK;
+}
+
+static enum err h7(void *ctx, struct wasm_caller *caller, union wasm_value *v)
+{
+	(void)caller;
+	note_host(ctx, 7, plain(WASM_FUNCREF, v[0].i64));
+	return OK;
+}
+
 static void host_functions(struct wasm_store *s, struct run *r, struct wasm_extern *out[static HOST_FUNCTIONS])
 {
 	static const struct wasm_functype all[HOST_FUNCTIONS] = {{1, 1, one_i32, one_i32},
 	                                                         {1, 1, one_i64, one_i64},
 	                                                         {1, 1, one_f64, one_f64},
 	                                                         {1, 0, one_i32, NULL},
-	                                                         {2, 2, i32_i64, i64_i32}};
+	                                                         {2, 2, i32_i64, i64_i32},
+	                                                         {1, 1, one_i32, one_extern},
+	                                                         {2, 1, extern_i32, one_i32},
+	                                                         {1, 1, one_func, one_func}};
 
 	for (unsigned i = 0; i < HOST_FUNCTIONS; i++)
 		out[i] = wasm_host_func(s, all[i], hosts[i], r);
@@ -230,6 +262,7 @@ struct late {
 	enum wasm_tier tier;
 	unsigned polls;
 	uint64_t seed;
+	bool prove;
 };
 
 static void must_be_proven(const struct wasm_module *m, struct arena *a, uint64_t seed)
@@ -250,7 +283,8 @@ static enum err compile_late(void *ctx)
 	if (l->instance == NULL || l->module->native != NULL || l->polls-- > 0)
 		return OK;
 	must(wasm_compile(l->module, l->tier, l->instance, l->arena, l->code), &n, "compile");
-	must_be_proven(l->module, l->arena, l->seed);
+	if (l->prove)
+		must_be_proven(l->module, l->arena, l->seed);
 	wasm_run_compiled(l->instance);
 	return OK;
 }
@@ -274,7 +308,7 @@ static enum wasm_tier compiler_of(enum tier tier)
 }
 
 void run_module(struct arena *a, struct slice bytes, struct wasm_code_memory *code, enum tier tier, uint64_t seed,
-                struct run *r)
+                bool prove, struct run *r)
 {
 	struct wasm_limits limits = wasm_default_limits();
 	struct wasm_memory_ops ops = {.create = create, .grow = grow, .ctx = &r->memory};
@@ -282,7 +316,12 @@ void run_module(struct arena *a, struct slice bytes, struct wasm_code_memory *co
 	struct wasm_module *m;
 	struct wasm_store *s;
 	bool is_late = tier == TIER_LATE || tier == TIER_OPTIMIZED_LATE;
-	struct late late = {.arena = a, .code = code, .polls = seed / 8 % 8, .seed = seed, .tier = compiler_of(tier)};
+	struct late late = {.arena = a,
+	                    .code = code,
+	                    .polls = seed / 8 % 8,
+	                    .seed = seed,
+	                    .prove = prove,
+	                    .tier = compiler_of(tier)};
 	struct wasm_poll poll = {is_late ? compile_late : NULL, &late};
 	struct note n = {{0}};
 
@@ -291,11 +330,13 @@ void run_module(struct arena *a, struct slice bytes, struct wasm_code_memory *co
 		limits.poll_interval = 1 + seed % 8;
 	must(wasm_load(a, a, bytes, &limits, &m, &n), &n, "load");
 	late.module = m;
+	r->functions = m->function_count - m->imported_functions;
 	if (tier == TIER_COMPILED || tier == TIER_OPTIMIZED) {
 		must(wasm_compile(m, late.tier, NULL, a, code), &n, "compile");
 		r->optimized = wasm_code_stats(m).optimized;
 		r->interpreted = wasm_code_stats(m).interpreted;
-		must_be_proven(m, a, seed);
+		if (prove)
+			must_be_proven(m, a, seed);
 	}
 	must(wasm_store_new(a, &limits, ops, poll, &s), &n, "store");
 	r->start.err = instantiate(s, a, m, r, &i, &n);

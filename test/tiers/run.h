@@ -9,7 +9,7 @@
 
 #include "lib/wasm/compile.h"
 
-enum { RUN_CALLS = 24, RUN_PARAMS = 4, RUN_RESULTS = 8, RUN_GLOBALS = 16, RUN_TABLES = 4, RUN_BUDGET = 200 };
+enum { RUN_CALLS = 48, RUN_PARAMS = 4, RUN_RESULTS = 8, RUN_GLOBALS = 16, RUN_TABLES = 4, RUN_BUDGET = 200 };
 enum tier { TIER_INTERPRETED, TIER_COMPILED, TIER_LATE, TIER_OPTIMIZED, TIER_OPTIMIZED_LATE };
 
 struct outcome {
@@ -31,14 +31,16 @@ struct run {
 	uint32_t host_calls, host_digest; /* of what host functions were given */
 	uint8_t *memory;
 	uint64_t memory_size;
-	uint32_t interpreted; /* functions that the compiler left alone */
+	uint32_t functions;   /* of the module's own */
+	uint32_t interpreted; /* those of them that the compiler left alone */
 	uint32_t optimized;   /* and those that the optimizing one took */
 };
 
-/* Everything lives in the arena. The memory is the caller's to free. Ends the process when the module is not valid. */
+/*
+ * Everything lives in the arena. The memory is the caller's to free. Ends the process when the module is not valid, or
+ * `prove` and the checker refuses the code of it.
+ */
 void run_module(struct arena *a, struct slice bytes, struct wasm_code_memory *code, enum tier tier, uint64_t seed,
-                struct run *r);
-/* One of two 32-bit digests, of whole words, which any language computes quickly. */
-uint32_t run_digest(uint32_t start, const uint8_t *bytes, uint64_t size);
+                bool prove, struct run *r);
 
 #endif
