@@ -142,6 +142,9 @@ uint32_t memory_grow(struct wasm_store *s, struct memory *m, uint32_t pages)
 
 	if (add_overflows(old, pages, &sum) || sum > m->size.max)
 		return UINT32_MAX;
+	/* Never to all of 4 GiB, so that the optimizing compiler knows a page behind what was accessed (opt/offsets.c). */
+	if (sum == WASM_MAX_PAGES && pages > 0)
+		return UINT32_MAX;
 	if (pages > 0 && s->mem.grow(s->mem.ctx, m->base, old, sum) != OK)
 		return UINT32_MAX;
 	m->bytes = (uint64_t)sum * WASM_PAGE_SIZE;

@@ -206,8 +206,11 @@ uint32_t take_pool(struct flow *f, uint32_t count);
 void build(struct flow *f);       /* graph from the body */
 void remove_phis(struct flow *f); /* those that are one value */
 void dominators(struct flow *f);
+bool dominates(const struct flow *f, uint32_t a, uint32_t b); /* blocks */
 void number_values(struct flow *f); /* one node for each value, simplified */
 void hoist(struct flow *f);         /* out of loops */
+void count_from_zero(struct flow *f); /* where a loop counts up to it */
+void fold_offsets(struct flow *f);    /* into addresses */
 void remove_dead(struct flow *f);
 void select_instructions(struct flow *f); /* what is computed by its user */
 void live_ranges(struct flow *f);

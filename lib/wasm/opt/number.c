@@ -72,7 +72,7 @@ void dominators(struct flow *f)
 		number_tree(f);
 }
 
-static bool dominates(const struct flow *f, uint32_t a, uint32_t b)
+bool dominates(const struct flow *f, uint32_t a, uint32_t b)
 {
 	return f->blocks[a].dom_in <= f->blocks[b].dom_in && f->blocks[b].dom_in < f->blocks[a].dom_out;
 }

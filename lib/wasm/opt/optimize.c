@@ -50,8 +50,8 @@ static bool make_room(struct flow *f, uint32_t size)
 static void run(struct flow *f)
 {
 	static void (*const passes[])(struct flow * f) = {
-	        remove_phis,         dominators,  number_values, hoist,   remove_dead,
-	        select_instructions, live_ranges, allocate,      resolve, write_code,
+	        remove_phis,         dominators,  number_values, hoist,   count_from_zero, fold_offsets,
+	        remove_dead,         select_instructions, live_ranges, allocate,      resolve, write_code,
 	};
 
 	build(f);

@@ -364,10 +364,64 @@ static void references_begin_as_null(void **state)
 	close_world(&w);
 }
 
+/*
+ * Sums that become part of an address, or must not: loads of a byte at (a) -16...-1 + 32, (b) -16...7 + 48, (c) 0, 4...28 + 8,
+ * (d) 0, 3...18 + 0xfff0, (e) -32, -24...-8 + 32 + 7, (f) x and x + 70000, (g) x + 5 and x + 3. (memory 1), which begins
+ * with 64 bytes that are not zero.
+ */
+static void sums_in_addresses_are_as_interpreted(void **state)
+{
+	static const uint8_t sums[] = {
+		0, 97, 115, 109, 1, 0, 0, 0, 1, 6, 1, 96, 1, 127, 1, 127, 3, 8, 7, 0, 0, 0, 0, 0,
+		0, 0, 5, 3, 1, 0, 1, 7, 29, 7, 1, 97, 0, 0, 1, 98, 0, 1, 1, 99, 0, 2, 1, 100,
+		0, 3, 1, 101, 0, 4, 1, 102, 0, 5, 1, 103, 0, 6, 10, 228, 1, 7, 35, 1, 2, 127, 65, 112,
+		33, 1, 3, 64, 32, 2, 32, 1, 65, 32, 106, 45, 0, 0, 106, 33, 2, 32, 1, 65, 1, 106, 34, 1,
+		13, 0, 11, 32, 2, 11, 38, 1, 2, 127, 65, 112, 33, 1, 3, 64, 32, 2, 32, 1, 65, 48, 106, 45,
+		0, 0, 106, 33, 2, 32, 1, 65, 1, 106, 34, 1, 65, 8, 71, 13, 0, 11, 32, 2, 11, 38, 1, 2,
+		127, 65, 0, 33, 1, 3, 64, 32, 2, 32, 1, 65, 8, 106, 45, 0, 0, 106, 33, 2, 32, 1, 65, 4,
+		106, 34, 1, 65, 32, 71, 13, 0, 11, 32, 2, 11, 40, 1, 2, 127, 65, 0, 33, 1, 3, 64, 32, 2,
+		32, 1, 65, 240, 255, 3, 106, 45, 0, 0, 106, 33, 2, 32, 1, 65, 3, 106, 34, 1, 65, 22, 73, 13,
+		0, 11, 32, 2, 11, 35, 1, 2, 127, 65, 96, 33, 1, 3, 64, 32, 2, 32, 1, 65, 32, 106, 45, 0,
+		7, 106, 33, 2, 32, 1, 65, 8, 106, 34, 1, 13, 0, 11, 32, 2, 11, 18, 0, 32, 0, 45, 0, 0,
+		32, 0, 65, 240, 162, 4, 106, 45, 0, 0, 106, 11, 16, 0, 32, 0, 45, 0, 5, 32, 0, 65, 3, 106,
+		45, 0, 0, 106, 11, 11, 70, 1, 0, 65, 0, 11, 64, 11, 48, 85, 122, 159, 196, 233, 14, 51, 88, 125,
+		162, 199, 236, 17, 54, 91, 128, 165, 202, 239, 20, 57, 94, 131, 168, 205, 242, 23, 60, 97, 134, 171, 208, 245,
+		26, 63, 100, 137, 174, 211, 248, 29, 66, 103, 140, 177, 214, 251, 32, 69, 106, 143, 180, 217, 254, 35, 72, 109,
+		146, 183, 220, 1, 38,
+	};
+	static const uint32_t values[] = {0, 1, 30, 65535, UINT32_MAX, UINT32_MAX - 4, 70000};
+	struct world w;
+
+	(void)state;
+	for (char name[] = "a"; name[0] <= 'g'; name[0]++)
+		for (size_t i = 0; i < ARRAY_COUNT(values); i++) {
+			enum err err[2];
+			uint32_t out[2];
+			struct note note[2];
+
+			for (unsigned compiled = 0; compiled < 2; compiled++) {
+				assert_int_equal(code_memory_open(&code), OK);
+				load_bytes(&w, slice_of(sums, sizeof sums));
+				if (compiled == 1) {
+					assert_int_equal(wasm_compile(w.module, tier, NULL, &w.arena, code), OK);
+					assert_int_equal(x64_prove(w.module, &w.arena, &w.note), OK);
+				}
+				instantiate(&w);
+				err[compiled] = call(&w, name, values[i], &out[compiled]);
+				note[compiled] = w.note;
+				close_world(&w);
+			}
+			assert_int_equal(err[1], err[0]);
+			assert_true(err[0] != OK || out[1] == out[0]);
+			assert_string_equal(note[1].text, note[0].text);
+		}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(references_begin_as_null),
+		cmocka_unit_test(sums_in_addresses_are_as_interpreted),
 		cmocka_unit_test(all_but_one_are_compiled),
 		cmocka_unit_test(tiers_and_hosts_call_each_other),
 		cmocka_unit_test(results_of_hosts_have_their_width),
