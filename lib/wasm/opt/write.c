@@ -227,7 +227,7 @@ static void table(struct flow *f, const struct block *b, uint32_t next)
 	load_to(f, b->value, b->to / 4 - 1, RCX);
 	rows = emit_rows(c, b->target_count - 1, RCX, SCRATCH);
 	for (uint32_t i = 0; i < b->target_count && !c->e.full; i++)
-		field_to(f, rows + 8 * i + 1, f->pool[b->targets + i]);
+		field_to(f, rows + 8 * i + 4, f->pool[b->targets + i]);
 }
 
 /* ---- instructions ---- */

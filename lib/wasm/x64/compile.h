@@ -203,8 +203,8 @@ void set_flags_operand(struct compiler *c, enum condition cc);
 void check_divisor(struct compiler *c, bool wide, bool is_signed, bool remainder, uint8_t y, uint32_t *minus_one);
 
 /* ---- control.c ---- */
-/* A jump by the index, which is overwritten, into rows of 8 bytes that follow, count and one for what is beyond; each
- * begins with a jump whose field is for the caller to direct. Returns where they begin. */
+/* A jump by the index, which is overwritten, as rows of 8 bytes say that follow, count and one for what is beyond; the last
+ * 4 of each are like the field of a jump, for the caller to direct. Returns where they begin. */
 uint32_t emit_rows(struct compiler *c, uint32_t count, uint8_t index, uint8_t table);
 /* Calls by the index in rcx; arguments are in the slots from `slot` on, no temporary is kept. */
 void call_table(struct compiler *c, uint32_t type, uint32_t table, uint32_t slot);

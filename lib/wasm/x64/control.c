@@ -185,11 +185,11 @@ static void emit_table_address(struct compiler *c, uint8_t table)
 	emit_byte(&c->e, 0x48);
 	emit_byte(&c->e, 0x8d);
 	emit_byte(&c->e, (uint8_t)(0x05 | table << 3));
-	emit_u32(&c->e, 6);
+	emit_u32(&c->e, 15);
 	CHECK(table < R8); /* a temporary: no REX.R here, no REX.B in the jump */
 }
 
-/* Rows of 8 bytes: a jump and a nop. Code and no data. */
+/* Rows of 8 bytes: a nop whose displacement says how far behind the row to go on. Instructions, too, so that all is code. */
 uint32_t emit_rows(struct compiler *c, uint32_t count, uint8_t index, uint8_t table)
 {
 	uint32_t rows;
@@ -200,12 +200,13 @@ uint32_t emit_rows(struct compiler *c, uint32_t count, uint8_t index, uint8_t ta
 	        rm_reg(table)); /* cmovae: no other index reaches the jump, not even in speculation */
 	emit_table_address(c, table);
 	emit_lea(&c->e, true, table, rm_index(table, index, 3, 0));
+	emit_op(&c->e, 0x63 | OP_W, index, rm_mem(table, 4));
+	emit_lea(&c->e, true, table, rm_index(table, index, 0, 8));
 	emit_op(&c->e, 0xff, 4, rm_reg(table));
 	rows = c->e.at;
 	for (uint32_t i = 0; i <= count; i++) {
-		emit_byte(&c->e, 0xe9);
-		emit_u32(&c->e, 0);
-		emit_op(&c->e, 0x0f1f, 0, rm_mem(RAX, 0));
+		emit_op(&c->e, 0x0f1f, 0, rm_index(RAX, RAX, 0, INT32_MAX));
+		emit_patch32(&c->e, c->e.at - 4, 0);
 	}
 	return rows;
 }
@@ -215,7 +216,7 @@ static void emit_row_targets(struct compiler *c, uint32_t count, uint32_t rows, 
 {
 	for (uint32_t i = 0; i <= count && !c->failed; i++) {
 		struct control *l = label(c, read_u32(c));
-		uint32_t field = rows + 8 * i + 1;
+		uint32_t field = rows + 8 * i + 4;
 
 		if (values == 0 && l->opcode == OPCODE_LOOP) {
 			emit_patch32(&c->e, field, l->target - (field + 4));

@@ -365,8 +365,8 @@ static void references_begin_as_null(void **state)
 }
 
 /*
- * Sums that become part of an address, or must not: loads of a byte at (a) -16...-1 + 32, (b) -16...7 + 48, (c) 0, 4...28 + 8,
- * (d) 0, 3...18 + 0xfff0, (e) -32, -24...-8 + 32 + 7, (f) x and x + 70000, (g) x + 5 and x + 3. (memory 1), which begins
+ * Sums that become part of an address, or must not: loads of a byte at (a) -16...-1 + 32, (b) -16...7 + 48,
+ * (c) 0, 4...28 + 8, (d) 0, 3...18 + 0xfff0, (e) -32, -24...-8 + 32 + 7, (f) x and x + 70000, (g) x + 5 and x + 3. (memory 1), which begins
  * with 64 bytes that are not zero.
  */
 static void sums_in_addresses_are_as_interpreted(void **state)

@@ -31,6 +31,7 @@ enum kind {
 	TYPE,  /* the address of type n */
 	CODE,  /* of the byte n of the code */
 	ROWS,  /* n + 8 * (0...k) */
+	TARGET, /* where one of these rows leads */
 };
 
 struct value {
@@ -40,7 +41,8 @@ struct value {
 };
 
 /* What the last comparison said, until the next instruction that is no jump. */
-enum compared { NOTHING, COUNT, COUNT_BELOW, MASKED, LIMIT, STACK, NULL_REFERENCE, FUNCTION_TYPE, FUNCTION_INSTANCE };
+enum compared { NOTHING, COUNT, COUNT_BELOW, MASKED, LIMIT, STACK, NULL_REFERENCE, FUNCTION_TYPE, FUNCTION_INSTANCE,
+		ROW /* no comparison: `mask` has how far behind the row in `reg` it leads */ };
 struct flags {
 	uint8_t what, reg, mask;
 	uint64_t n;
@@ -475,6 +477,9 @@ static struct value lea(const struct prover *p)
 	if (i->index == X64_NO_REGISTER)
 		return base.kind == FRAME ? value(FRAME, base.n + (uint64_t)(int64_t)i->disp) : value(ANY, 0);
 	index = p->now.reg[i->index];
+	if (p->now.flags.what == ROW && p->now.flags.reg == i->base && p->now.flags.mask == i->index && i->scale == 1 &&
+	    i->disp == 8)
+		return (struct value){.kind = TARGET, .n = base.n, .k = base.k};
 	if (base.kind == CODE && is_half(index) && i->scale == 8 && i->disp == 0)
 		return (struct value){.kind = ROWS, .n = base.n, .k = (uint32_t)index.n};
 	return value(ANY, 0);
@@ -574,6 +579,15 @@ static struct value mask(struct prover *p)
 	return written(p, i->reg);
 }
 
+/* movsxd dest, [row + 4], of 64 bits */
+static bool is_row_load(const struct prover *p, uint8_t dest)
+{
+	const struct x64_insn *i = &p->i;
+
+	return i->has_memory && i->base < X64_RIP && p->now.reg[i->base].kind == ROWS && i->index == X64_NO_REGISTER &&
+	       i->disp == 4 && i->out_width == 8 && dest != i->base;
+}
+
 /* The value that the only written register gets, of instructions whose operands say something about it. */
 static enum err result(struct prover *p, uint8_t dest, struct value *out)
 {
@@ -588,6 +602,13 @@ static enum err result(struct prover *p, uint8_t dest, struct value *out)
 		else if (i->out_width == 8)
 			return load(p, out);
 		break;
+	case X64_SIGN32:
+		p->now.flags.what = NOTHING;
+		if (!is_row_load(p, dest))
+			break;
+		p->now.flags = (struct flags){.what = ROW, .reg = i->base, .mask = dest};
+		*out = value(ANY, 0);
+		return OK;
 	case X64_MOV_IMM: *out = immediate(p); return OK;
 	case X64_LEA: *out = lea(p); return OK;
 	case X64_CMOV: *out = conditional(p); break;
@@ -637,7 +658,7 @@ static enum err compute(struct prover *p)
 		TRY(set(p, X64_RAX, i->out_width == 4 ? value(BELOW, UINT32_MAX) : value(ANY, 0)));
 	if (i->flags & X64_W_RDX)
 		TRY(set(p, X64_RDX, i->out_width == 4 ? value(BELOW, UINT32_MAX) : value(ANY, 0)));
-	if (p->now.flags.what != MASKED || i->kind != X64_SBB)
+	if ((p->now.flags.what != MASKED || i->kind != X64_SBB) && (p->now.flags.what != ROW || i->kind != X64_SIGN32))
 		p->now.flags.what = NOTHING;
 	return OK;
 }
@@ -796,35 +817,58 @@ static void not_taken(struct prover *p)
 	}
 }
 
-/* Rows of 8 bytes behind the jump; all begin in the same state. */
+/* nop [rax + rax + disp32]: where it leads, as a row; -1: it is none. */
+static int64_t target_of_row(const struct prover *p, uint32_t at)
+{
+	static const uint8_t nop[] = {0x0f, 0x1f, 0x84, 0x00};
+	int32_t disp;
+
+	if (at < p->start || p->end - at < 8 || memcmp(p->n->base + at, nop, sizeof nop) != 0)
+		return -1;
+	copy_small(&disp, p->n->base + at + sizeof nop, sizeof disp);
+	return (int64_t)at + 8 + disp;
+}
+
+/* One of several targets that are reached in the same state. */
+static enum err jump_by_row(struct prover *p, uint32_t target, uint32_t shared)
+{
+	uint32_t *label = &p->map[target - p->start];
+
+	if (target <= p->at || !(*label & START) || *label & BACK ||
+	    (*label >> STATE_SHIFT != 0 && *label >> STATE_SHIFT != shared))
+		return jump_inside(p, target);
+	if (*label >> STATE_SHIFT == 0) {
+		p->states[shared - 1].refs++;
+		*label |= shared << STATE_SHIFT;
+	}
+	return OK;
+}
+
+/* As the rows of 8 bytes behind it say. */
 static enum err jump_rows(struct prover *p)
 {
 	const struct x64_insn *i = &p->i;
 	uint32_t first = p->at + i->size, shared;
+	enum err err = OK;
 	struct value v;
 
-	if (i->has_memory || (v = p->now.reg[i->rm]).kind != ROWS)
+	if (i->has_memory || (v = p->now.reg[i->rm]).kind != TARGET)
 		return no(p, "an indirect jump without a bounded table");
 	if (v.n != first || (uint64_t)first + 8 * ((uint64_t)v.k + 1) > p->end)
 		return no(p, "an indirect jump to rows that do not follow it");
 	p->now.reg[i->rm] = value(ANY, 0);
 	if ((shared = new_state(p, &p->now)) == 0)
 		return ERR_NOMEM;
-	for (uint32_t k = 0; k <= v.k; k++) {
-		uint32_t *label = &p->map[first + 8 * k - p->start];
+	for (uint32_t k = 0; k <= v.k && err == OK; k++) {
+		int64_t target = target_of_row(p, first + 8 * k);
 
-		if (!(*label & START))
-			return no(p, "an indirect jump into the middle of an instruction");
-		if (*label >> STATE_SHIFT != 0) {
-			TRY(merge(p, label, &p->now));
-			continue;
-		}
-		p->states[shared - 1].refs++;
-		*label |= shared << STATE_SHIFT;
+		if (target < p->start || target >= p->end)
+			return no(p, "an indirect jump by a row that leads out of the function");
+		err = jump_by_row(p, (uint32_t)target, shared);
 	}
 	drop_state(p, shared);
 	p->live = false;
-	return OK;
+	return err;
 }
 
 static enum err leave(struct prover *p)
@@ -886,7 +930,9 @@ static void survey_one(struct prover *p)
 	int64_t target = target_of(p);
 	uint8_t dest = X64_NO_REGISTER;
 
-	if ((i->kind == X64_JCC || i->kind == X64_JMP) && target >= p->start && target <= p->at)
+	if (target < 0)
+		target = target_of_row(p, p->at);
+	if (i->kind != X64_CALL && target >= p->start && target <= p->at)
 		p->map[target - p->start] |= BACK;
 	if (i->kind == X64_MOV && i->has_memory && i->width == 8 && i->base == X64_RBP && i->index == X64_NO_REGISTER &&
 	    i->disp >= 0 && kept(i->reg)) {

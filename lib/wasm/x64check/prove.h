@@ -9,8 +9,8 @@
  *   comparison: within the margin behind it, and no function is called); to memory 0, at a number so small that the
  *   access ends in the guard; or to the one field of a global, a table or a function that its base and width allow.
  *   Only frame, memory 0, globals and the instance's `callee` are written, and no address is.
- * - jumps: direct ones go to an instruction of the function, or to a stub for traps; an indirect one to the rows behind
- *   it, by an index that is bounded also in speculation.
+ * - jumps: direct ones go to an instruction of the function, or to a stub for traps; an indirect one to what the
+ *   rows behind it say, all of which is looked at, by an index that is bounded also in speculation.
  * - calls: direct ones go to the start of a function or to a stub, with arguments that stub takes; an indirect one to a
  *   function of this instance whose type was compared, found in a table by an index that is masked also in speculation.
  * - registers: instance, base of memory 0 and stack pointer are not written; at `ret` frame and the registers that

@@ -300,8 +300,9 @@ static void turned_comparisons(void **state)
 	turned(AT, "\x3b\x8a", 0x39);
 	refused(1, "known address");
 	begin(); /* a jump table: cmp ecx, eax */
-	CODE("\x8b\x45\x00\xb9\x01\x00\x00\x00\x39\xc1\x0f\x43\xc1\x48\x8d\x0d\x06\x00\x00\x00\x48\x8d\x0c\xc1\xff\xe1"
-	     "\xe9\x0b\x00\x00\x00\x0f\x1f\x00\xe9\x03\x00\x00\x00\x0f\x1f\x00\xc3");
+	CODE("\x8b\x45\x00\xb9\x01\x00\x00\x00\x39\xc1\x0f\x43\xc1\x48\x8d\x0d\x0f\x00\x00\x00\x48\x8d\x0c\xc1"
+	     "\x48\x63\x41\x04\x48\x8d\x4c\x01\x08\xff\xe1"
+	     "\x0f\x1f\x84\x00\x08\x00\x00\x00\x0f\x1f\x84\x00\x00\x00\x00\x00\xc3");
 	refused(0, "rows that do not follow");
 }
 
@@ -331,11 +332,13 @@ static void every_step_of_a_jump_table(void **state)
 	        {"\xb9\x01\x00\x00\x00", 5},         /* mov ecx, 1 */
 	        {"\x3b\xc1", 2},                     /* cmp eax, ecx */
 	        {"\x0f\x43\xc1", 3},                 /* cmovae eax, ecx */
-	        {"\x48\x8d\x0d\x06\x00\x00\x00", 7}, /* lea rcx, [rip + 6] */
+	        {"\x48\x8d\x0d\x0f\x00\x00\x00", 7}, /* lea rcx, [rip + 15] */
 	        {"\x48\x8d\x0c\xc1", 4},             /* lea rcx, [rcx + rax * 8] */
+	        {"\x48\x63\x41\x04", 4},             /* movsxd rax, [rcx + 4] */
+	        {"\x48\x8d\x4c\x01\x08", 5},         /* lea rcx, [rcx + rax + 8] */
 	        {"\xff\xe1", 2},                     /* jmp rcx */
-	        {"\xe9\x0b\x00\x00\x00\x0f\x1f\x00", 8},
-	        {"\xe9\x03\x00\x00\x00\x0f\x1f\x00", 8},
+	        {"\x0f\x1f\x84\x00\x08\x00\x00\x00", 8},
+	        {"\x0f\x1f\x84\x00\x00\x00\x00\x00", 8},
 	        {"\xc3", 1},
 	};
 
@@ -345,11 +348,59 @@ static void every_step_of_a_jump_table(void **state)
 		for (unsigned k = 0; k < ARRAY_COUNT(steps); k++)
 			if (k != without)
 				bytes(steps[k].code, steps[k].size);
-		if (without == 0 || without == 6 || without == ARRAY_COUNT(steps))
+		if (without == 0 || without == 8 || without == ARRAY_COUNT(steps))
 			accepted(0);
 		else if (prove(0) == OK)
 			fail_msg("accepted without step %u", without);
 	}
+}
+
+/* The same, with one row, changed by a few bytes at an offset. */
+static void changed_table(size_t at, const char *was, const char *is, size_t size)
+{
+	static const char table[] = "\x8b\x45\x00"                 /* mov eax, [rbp] */
+	                            "\xb9\x00\x00\x00\x00"         /* mov ecx, 0 */
+	                            "\x3b\xc1\x0f\x43\xc1"         /* cmp eax, ecx; cmovae eax, ecx */
+	                            "\x48\x8d\x0d\x15\x00\x00\x00" /* lea rcx, [rip + 21] */
+	                            "\x48\x8d\x0c\xc1"             /* lea rcx, [rcx + rax * 8] */
+	                            "\x48\x63\x41\x04"             /* movsxd rax, [rcx + 4] */
+	                            "\x48\x63\xf6\x90\x90\x90"     /* movsxd rsi, esi; nop, three times, to be put elsewhere */
+	                            "\x48\x8d\x4c\x01\x08"         /* lea rcx, [rcx + rax + 8] */
+	                            "\xff\xe1"                     /* jmp rcx */
+	                            "\x0f\x1f\x84\x00\x00\x00\x00\x00"
+	                            "\xc3";
+
+	begin();
+	bytes(table, sizeof table - 1);
+	assert_memory_equal(code + code_size - (sizeof table - 1) + at, was, size);
+	memcpy(code + code_size - (sizeof table - 1) + at, is, size);
+}
+
+/* What stands between the load from the row and the sum; and rows that lead where there is nothing. */
+static void a_row_leads_to_an_instruction(void **state)
+{
+	enum { LOAD = 24 };
+	static const char plain[] = "\x48\x63\x41\x04\x48\x63\xf6\x90\x90\x90";
+
+	(void)state;
+	changed_table(LOAD, plain, "\x48\x63\xf6\x90\x90\x90\x48\x63\x41\x04", 10);
+	accepted(0);
+	changed_table(LOAD, plain, "\x48\x63\x41\x04\x48\x63\xc6\x90\x90\x90", 10); /* movsxd rax, esi */
+	refused(0, "bounded table");
+	changed_table(LOAD, plain, "\x48\x63\x41\x04\x83\xc1\x08\x90\x90\x90", 10); /* add ecx, 8 */
+	refused(0, "bounded table");
+	changed_table(LOAD, plain, "\x48\x63\xf6\x90\x90\x90\x48\x63\x41\x00", 10); /* the row's first half */
+	refused(0, "known address");
+	for (unsigned k = 0; k < 4; k++) {
+		static const char *const to[] = {"\x01\x00\x00\x00", "\xff\xff\xff\xff", "\x00\x01\x00\x00", "\xff\xff\xff\x7f"};
+
+		changed_table(LOAD, plain, "\x48\x63\xf6\x90\x90\x90\x48\x63\x41\x04", 10);
+		memcpy(code + code_size - 5, to[k], 4);
+		refused(0, k == 1 ? "middle of an instruction" : "out of the function");
+	}
+	changed_table(LOAD, plain, "\x48\x63\xf6\x90\x90\x90\x48\x63\x41\x04", 10);
+	code[code_size - 1 - 8 + 3] = 0x08; /* another nop */
+	refused(0, "out of the function");
 }
 
 /* mov eax, [rbp]; then a loop that reads memory there and counts up, with 32 or 64 bits. */
@@ -412,6 +463,7 @@ int main(void)
 	        cmocka_unit_test(turned_comparisons),
 	        cmocka_unit_test(every_step_of_an_indirect_call),
 	        cmocka_unit_test(every_step_of_a_jump_table),
+	        cmocka_unit_test(a_row_leads_to_an_instruction),
 	        cmocka_unit_test(claims_are_proven),
 	        cmocka_unit_test(saved_registers_change_in_loops),
 	};
