@@ -224,6 +224,10 @@ uint32_t simplify(struct flow *f, uint32_t id,
                   uint32_t (*before)(struct flow *f, uint16_t op, uint8_t type, uint32_t x, uint32_t y));
 uint32_t resolved(struct flow *f, uint32_t id);
 
+/* ---- offsets.c ---- */
+/* What a number of 32 bits is at most. */
+uint64_t at_most(const struct flow *f, uint32_t id);
+
 /* ---- what live.c and write.c know of operands ---- */
 enum use_kind { USE_EARLY = 0, USE_LATE = 1, USE_MUST = 2 };
 typedef void use_fn(struct flow *f, uint32_t value, unsigned kind, void *ctx);

@@ -98,10 +98,17 @@ static uint64_t most_of(const struct flow *f, uint32_t id, unsigned *looks)
 	case MUL32: return bounded(x * y);
 	case AND32: return x < y ? x : y;
 	case OR32: return ones_of(x | y);
-	case SHL32: return is_const(f, n->in[1]) ? bounded(x << (y & 31)) : UINT32_MAX;
-	case SHR32: return is_const(f, n->in[1]) ? x >> (y & 31) : UINT32_MAX;
+	case SHL32: return is_const(f, n->in[1]) ? bounded(x << (f->nodes[n->in[1]].k & 31)) : UINT32_MAX;
+	case SHR32: return is_const(f, n->in[1]) ? x >> (f->nodes[n->in[1]].k & 31) : UINT32_MAX;
 	default: return UINT32_MAX;
 	}
+}
+
+uint64_t at_most(const struct flow *f, uint32_t id)
+{
+	unsigned looks = LOOKS_MAX;
+
+	return most_of(f, id, &looks);
 }
 
 /* ---- accesses ---- */
@@ -133,11 +140,9 @@ static bool was_accessed(const struct flow *f, const struct seen *s, uint32_t bl
 /* Does x + k not wrap? */
 static bool is_sum(const struct flow *f, const struct seen *seen, uint32_t x, uint64_t k, uint32_t block)
 {
-	unsigned looks = LOOKS_MAX;
-
 	if (was_accessed(f, &seen[x], block) && memory_end(f->c->m) - seen[x].end + k <= UINT32_MAX)
 		return true;
-	return most_of(f, x, &looks) + k <= UINT32_MAX;
+	return at_most(f, x) + k <= UINT32_MAX;
 }
 
 static void visit(struct flow *f, struct seen *seen, uint32_t id)

@@ -176,6 +176,12 @@ static void look_through_sign(const struct flow *f, struct node *n, uint64_t k)
 		n->in[0] = x->in[0];
 }
 
+/* All bits that x can have are kept. */
+static bool is_below_mask(const struct flow *f, const struct node *n, uint64_t k)
+{
+	return n->type == I32 && (k & (k + 1)) == 0 && at_most(f, n->in[0]) <= k;
+}
+
 static uint32_t with_constant(struct flow *f, struct node *n, uint64_t k)
 {
 	const bool wide = n->type == I64;
@@ -195,7 +201,7 @@ static uint32_t with_constant(struct flow *f, struct node *n, uint64_t k)
 		n->op = wide ? 0x86 : 0x74;
 		n->in[1] = constant(f, n->type, ctz64(k));
 		return k == 1 ? n->in[0] : 0;
-	case 0x71: return k == 0 ? n->in[1] : k == ones ? n->in[0] : 0;
+	case 0x71: return k == 0 ? n->in[1] : k == ones || is_below_mask(f, n, k) ? n->in[0] : 0;
 	case 0x72: return k == 0 ? n->in[0] : k == ones ? n->in[1] : 0;
 	case 0x73: return k == 0 ? n->in[0] : 0;
 	case 0x76: look_through_sign(f, n, k); FALLTHROUGH;
