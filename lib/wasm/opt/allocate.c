@@ -380,7 +380,7 @@ static bool try_free(struct scan *s, uint32_t id, bool all)
 {
 	struct flow *f = s->f;
 	struct interval *it = &f->intervals[id];
-	uint32_t until[REGS], place;
+	uint32_t until[REGS] = {0}, place;
 	uint8_t hint = hint_of(f, it), best = NO_REG;
 	bool hinted = hint != NO_REG && class_of(f, it) >> hint & 1;
 	unsigned first = is_float(f->nodes[it->value].type) ? FIRST_XMM : 0;
@@ -497,7 +497,7 @@ static void take_from_others(struct scan *s, uint32_t id)
 	struct flow *f = s->f;
 	struct interval *it = &f->intervals[id];
 	uint32_t first = next_use(f, it, it->from), must = next_must(f, it, it->from);
-	struct held h;
+	struct held h = {{0}, {0}};
 	uint8_t best = NO_REG;
 
 	look_held(s, it, &h);

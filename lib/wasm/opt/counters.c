@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A loop that counts up to 0 from a negative number, and only adds constants to its counter, is made to count from 0
- * on: the constants then hold the whole offset, and no sum wraps, which is what offsets.c asks for. Compilers make such
- * loops over arrays whose address they know.
+ * A loop that counts up to 0 from a negative number, and only adds constants to its counter, or to sums of it and
+ * something else, is made to count from 0 on: the constants then hold the whole offset, and no sum wraps, which is what
+ * offsets.c asks for. Compilers make such loops over arrays whose address they know.
  */
 #include "lib/wasm/opt/ir.h"
 
@@ -11,6 +11,7 @@ enum { ADD32 = 0x6a, NE32 = 0x47 };
 struct counters {
 	uint32_t *test; /* by node: of a counter, and of what it is next: the block that asks whether it is 0; 0: no
 	                   counter */
+	uint32_t *sum;  /* by node: of a sum of a counter and a number that only gets constants added: the counter */
 	uint32_t count;
 };
 
@@ -29,8 +30,7 @@ static bool adds_constant(const struct flow *f, const struct node *n)
 	return n->op == ADD32 && is_const(f, n->in[1]);
 }
 
-/* The block that decides whether the loop comes round, 0: there are several, or none is right before it. */
-static uint32_t test_of(const struct flow *f, const struct block *head)
+uint32_t test_of_loop(const struct flow *f, const struct block *head)
 {
 	uint32_t back = f->edges[f->edges[head->preds].next].from, test;
 
@@ -43,7 +43,7 @@ static uint32_t test_of(const struct flow *f, const struct block *head)
 static void find(struct flow *f, struct counters *c)
 {
 	for (uint32_t b = 1; b < f->block_count; b++) {
-		uint32_t test = f->blocks[b].is_loop ? test_of(f, &f->blocks[b]) : 0;
+		uint32_t test = f->blocks[b].is_loop ? test_of_loop(f, &f->blocks[b]) : 0;
 
 		for (uint32_t phi = test != 0 ? f->blocks[b].phis : 0; phi != 0; phi = f->nodes[phi].next) {
 			uint32_t next = next_of(f, phi), first = first_of(f, phi);
@@ -70,6 +70,24 @@ static void forget(struct flow *f, struct counters *c, uint32_t id)
 	c->count--;
 }
 
+/* The node uses v; at a place where a constant is added to that, or nowhere. */
+static void check_use(struct flow *f, struct counters *c, uint32_t id, unsigned i)
+{
+	const struct node *n = &f->nodes[id];
+	uint32_t v = n->in[i], other = n->in[i ^ 1];
+	bool adds = i == 0 && adds_constant(f, n);
+
+	if (c->sum[v] != 0 && !adds)
+		forget(f, c, c->sum[v]);
+	if (c->test[v] == 0 || (adds && f->nodes[v].op == N_PHI))
+		return;
+	if (f->nodes[v].op == N_PHI && n->op == ADD32 && !is_const(f, other) && c->test[other] == 0 &&
+	    c->sum[other] == 0)
+		c->sum[id] = v;
+	else
+		forget(f, c, v);
+}
+
 static void check_phi(struct flow *f, struct counters *c, uint32_t phi)
 {
 	const struct node *n = &f->nodes[phi];
@@ -79,26 +97,30 @@ static void check_phi(struct flow *f, struct counters *c, uint32_t phi)
 
 		if (f->nodes[v].op == N_PHI || f->nodes[v].in[0] != phi)
 			forget(f, c, v);
+		if (c->sum[v] != 0)
+			forget(f, c, c->sum[v]);
 	}
 }
 
 static void check_uses(struct flow *f, struct counters *c)
 {
 	for (uint32_t b = 1; b < f->block_count; b++) {
-		const struct block *k = &f->blocks[b];
+		uint32_t value = f->blocks[b].value;
 
-		for (uint32_t id = k->phis; id != 0; id = f->nodes[id].next)
-			check_phi(f, c, id);
-		for (uint32_t id = k->first; id != 0; id = f->nodes[id].next) {
-			const struct node *n = &f->nodes[id];
-
-			for (unsigned i = 0; i < ARRAY_COUNT(n->in); i++)
-				if (f->nodes[n->in[i]].op != N_PHI || i != 0 || !adds_constant(f, n))
-					forget(f, c, n->in[i]);
+		for (uint32_t id = f->blocks[b].first; id != 0; id = f->nodes[id].next) {
+			check_use(f, c, id, 0);
+			check_use(f, c, id, 1);
+			forget(f, c, f->nodes[id].in[2]);
+			forget(f, c, c->sum[f->nodes[id].in[2]]);
 		}
-		if (f->nodes[k->value].op == N_PHI || c->test[k->value] != b)
-			forget(f, c, k->value);
+		if (f->nodes[value].op == N_PHI || c->test[value] != b)
+			forget(f, c, value);
+		forget(f, c, c->sum[value]);
 	}
+	/* now that all sums are known */
+	for (uint32_t b = 1; b < f->block_count; b++)
+		for (uint32_t id = f->blocks[b].phis; id != 0; id = f->nodes[id].next)
+			check_phi(f, c, id);
 }
 
 static void rewrite(struct flow *f, const struct counters *c, uint32_t phi)
@@ -112,11 +134,23 @@ static void rewrite(struct flow *f, const struct counters *c, uint32_t phi)
 	f->pool[f->nodes[phi].in[0]] = constant(f, WASM_I32, 0);
 }
 
+static bool has_loops(const struct flow *f)
+{
+	for (uint32_t b = 1; b < f->block_count; b++)
+		if (f->blocks[b].is_loop)
+			return true;
+	return false;
+}
+
 void count_from_zero(struct flow *f)
 {
-	struct counters c = {arena_many(&f->a, f->node_max, uint32_t), 0};
+	struct counters c = {0};
 
-	if (c.test == NULL) {
+	if (!has_loops(f))
+		return;
+	c.test = arena_many(&f->a, f->node_max, uint32_t);
+	c.sum = arena_many(&f->a, f->node_max, uint32_t);
+	if (c.test == NULL || c.sum == NULL) {
 		f->failed = true;
 		return;
 	}
@@ -125,9 +159,9 @@ void count_from_zero(struct flow *f)
 		check_uses(f, &c);
 	for (uint32_t b = 1; c.count > 0 && b < f->block_count; b++)
 		for (uint32_t id = f->blocks[b].first; id != 0 && !f->failed; id = f->nodes[id].next) {
-			uint32_t phi = f->nodes[id].in[0];
+			uint32_t x = f->nodes[id].in[0], phi = c.sum[x] != 0 ? c.sum[x] : x;
 
-			if (c.test[phi] == 0 || f->nodes[phi].op != N_PHI || next_of(f, phi) == id)
+			if (c.test[phi] == 0 || f->nodes[phi].op != N_PHI || next_of(f, phi) == id || c.sum[id] != 0)
 				continue;
 			f->nodes[id].in[1] =
 			        constant(f, WASM_I32, f->nodes[f->nodes[id].in[1]].k + f->nodes[first_of(f, phi)].k);

@@ -224,6 +224,10 @@ uint32_t simplify(struct flow *f, uint32_t id,
                   uint32_t (*before)(struct flow *f, uint16_t op, uint8_t type, uint32_t x, uint32_t y));
 uint32_t resolved(struct flow *f, uint32_t id);
 
+/* ---- counters.c ---- */
+/* The block that decides whether the loop comes round, taken if it does; 0: there is none right before it. */
+uint32_t test_of_loop(const struct flow *f, const struct block *head);
+
 /* ---- offsets.c ---- */
 /* What a number of 32 bits is at most. */
 uint64_t at_most(const struct flow *f, uint32_t id);

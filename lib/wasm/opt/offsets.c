@@ -6,9 +6,24 @@
  */
 #include "lib/wasm/opt/ir.h"
 
-enum { ADD32 = 0x6a, MUL32 = 0x6c, AND32 = 0x71, OR32 = 0x72, SHL32 = 0x74, SHR32 = 0x76, LOOKS_MAX = 32 };
+enum {
+	NE32 = 0x47,
+	BELOW32 = 0x49,
+	ADD32 = 0x6a,
+	MUL32 = 0x6c,
+	AND32 = 0x71,
+	OR32 = 0x72,
+	SHL32 = 0x74,
+	SHR32 = 0x76,
+	LOOKS_MAX = 32
+};
 
 /* ---- what a value of 32 bits is at most ---- */
+
+static uint64_t bounded(uint64_t most)
+{
+	return most < UINT32_MAX ? most : UINT32_MAX;
+}
 
 /* *looks: how many nodes may still be looked at. */
 static uint64_t most_of(const struct flow *f, uint32_t id, unsigned *looks);
@@ -39,6 +54,51 @@ static uint64_t most_round(const struct flow *f, uint32_t phi, uint32_t from, ui
 	return f->nodes[first].k < limit && (limit - f->nodes[first].k) % step == 0 ? limit - step : 0;
 }
 
+/* How often the loop begins, at most; 0: not known. */
+static uint64_t rounds_of(const struct flow *f, uint32_t head)
+{
+	uint32_t test = test_of_loop(f, &f->blocks[head]), next;
+	const struct node *n, *phi;
+	uint64_t first, step, limit = 0;
+	bool below = false;
+
+	if (test == 0)
+		return 0;
+	next = f->blocks[test].value;
+	n = &f->nodes[next];
+	if ((n->op == NE32 || n->op == BELOW32) && is_const(f, n->in[1])) {
+		below = n->op == BELOW32;
+		limit = f->nodes[n->in[1]].k;
+		next = n->in[0];
+		n = &f->nodes[next];
+	}
+	phi = &f->nodes[n->in[0]];
+	if (n->op != ADD32 || !is_const(f, n->in[1]) || phi->op != N_PHI || phi->block != head ||
+	    f->pool[phi->in[0] + 1] != next || !is_const(f, f->pool[phi->in[0]]))
+		return 0;
+	first = f->nodes[f->pool[phi->in[0]]].k;
+	step = f->nodes[n->in[1]].k;
+	if (step == 0 || step > INT32_MAX)
+		return 0;
+	if (!below) /* it comes there, also beyond 2^32 */
+		return ((limit - first) & UINT32_MAX) % step == 0 ? ((limit - first) & UINT32_MAX) / step : 0;
+	if (first >= limit)
+		return 1;
+	return limit + step <= UINT32_MAX ? (limit - first + step - 1) / step : 0;
+}
+
+/* A number that gets the same added each time. */
+static uint64_t most_stepped(const struct flow *f, uint32_t phi, uint64_t first, uint32_t next)
+{
+	const struct node *n = &f->nodes[next];
+	uint64_t step, rounds = rounds_of(f, f->nodes[phi].block);
+
+	if (rounds == 0 || n->op != ADD32 || n->in[0] != phi || !is_const(f, n->in[1]))
+		return 0;
+	step = f->nodes[n->in[1]].k;
+	return step <= INT32_MAX ? bounded(first + (rounds - 1) * step) : 0;
+}
+
 static uint64_t most_of_phi(const struct flow *f, uint32_t id, unsigned *looks)
 {
 	const struct node *n = &f->nodes[id];
@@ -51,16 +111,12 @@ static uint64_t most_of_phi(const struct flow *f, uint32_t id, unsigned *looks)
 
 		if (from < n->block)
 			at = most_of(f, v, looks);
-		else if (b->pred_count != 2 || (at = most_round(f, id, from, first, v)) == 0)
+		else if (b->pred_count != 2 ||
+		         ((at = most_round(f, id, from, first, v)) == 0 && (at = most_stepped(f, id, most, v)) == 0))
 			return UINT32_MAX;
 		most = at > most ? at : most;
 	}
 	return most;
-}
-
-static uint64_t bounded(uint64_t most)
-{
-	return most < UINT32_MAX ? most : UINT32_MAX;
 }
 
 /* Of a number whose highest bit is that of k. */
