@@ -2,6 +2,7 @@
 /* The real program, from outside, with a tiny Keep that takes orders (test/keeps/orders.c), under each backend that works here. */
 #include "abi/keepcall.h"
 #include "host/keeper/control.h"
+#include "host/tee/tee.h"
 #include "host/vmm/vmm.h"
 #include "sys/fdpass.h"
 #include "sys/file.h"
@@ -24,7 +25,7 @@
 
 #include <cmocka.h>
 
-enum { GIVE_UP_S = 30, MEMORY_MAX = 16 << 20, LINE = 256, CONTROL_SPARE = 20, COMPUTES_US = 20000, DEATHS = 10 };
+enum { GIVE_UP_S = 120, MEMORY_MAX = 16 << 20, LINE = 256, CONTROL_SPARE = 20, COMPUTES_US = 20000, DEATHS = 10 };
 
 static char state_dir[] = "/tmp/broch-keeper-test-XXXXXX";
 static const char *backend;
@@ -34,6 +35,7 @@ struct child {
 	pid_t pid;
 	int control;
 };
+static pid_t started; /* the last one */
 
 NORETURN static void become_keeper(int control, const char *image, const char *tee)
 {
@@ -60,6 +62,7 @@ static struct child start(const char *image, const char *tee)
 	if (c.pid == 0)
 		become_keeper(pair[1], image, tee);
 	assert_true(c.pid > 0);
+	started = c.pid;
 	close(pair[1]);
 	return c;
 }
@@ -82,6 +85,7 @@ static int finish(struct child *c)
 	int status = -1;
 
 	waitpid(c->pid, &status, 0);
+	started = 0;
 	fd_close(&c->control);
 	return status;
 }
@@ -310,6 +314,7 @@ static void nothing_is_left_when_the_keeper_is_killed(void **state)
 	order(client, 'l');
 	kill(c.pid, SIGKILL);
 	waitpid(c.pid, NULL, 0);
+	started = 0;
 	if (keep != 0) /* ours now, and dying: the test is a subreaper */
 		assert_int_equal(waitpid(keep, NULL, 0), keep);
 	expect_hangup(client);
@@ -326,8 +331,8 @@ static void kill_keep_process(bool computes)
 	struct control m;
 
 	if (keep == 0) { /* a VM has no process of its own */
-		close(c.control);
-		waitpid(c.pid, NULL, 0);
+		fd_close(&c.control);
+		finish(&c);
 		close(client);
 		skip();
 	}
@@ -468,21 +473,48 @@ static int remove_one(const char *path, const struct stat *st, int type, struct 
 	return remove(path);
 }
 
+/* Of a test that failed half-way: the next ones wait for all children. */
+static int end_what_is_left(void **state)
+{
+	(void)state;
+	if (started != 0) {
+		kill(started, SIGKILL);
+		while (waitpid(-1, NULL, 0) > 0)
+			;
+	}
+	started = 0;
+	return 0;
+}
+
+/* Two large keys, which may take longer than anybody is waited for here. */
+static bool make_keys_of_this_machine(void)
+{
+	struct note n = {0};
+	struct tee *t;
+
+	if (tee_soft_snp.open(state_dir, &t, &n) != OK) {
+		fprintf(stderr, "%s\n", n.text);
+		return false;
+	}
+	tee_soft_snp.close(t);
+	return true;
+}
+
 static int run_all(const struct vmm_backend *b)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(a_session_is_served),
-		cmocka_unit_test(memory_grows_to_the_limit),
-		cmocka_unit_test(a_loop_can_be_stopped),
-		cmocka_unit_test(a_session_gets_the_attention_of_a_busy_keep),
-		cmocka_unit_test(a_fault_is_told),
-		cmocka_unit_test(nothing_is_left_when_the_keeper_is_killed),
-		cmocka_unit_test(the_death_of_a_computing_keep_process_is_told),
-		cmocka_unit_test(the_death_of_a_waiting_keep_process_is_told),
-		cmocka_unit_test(the_keeper_ends_with_its_agent),
-		cmocka_unit_test(it_gave_up_its_rights),
-		cmocka_unit_test(a_bad_start_is_told),
-		cmocka_unit_test(what_one_keeper_found_out_another_is_told),
+		cmocka_unit_test_teardown(a_session_is_served, end_what_is_left),
+		cmocka_unit_test_teardown(memory_grows_to_the_limit, end_what_is_left),
+		cmocka_unit_test_teardown(a_loop_can_be_stopped, end_what_is_left),
+		cmocka_unit_test_teardown(a_session_gets_the_attention_of_a_busy_keep, end_what_is_left),
+		cmocka_unit_test_teardown(a_fault_is_told, end_what_is_left),
+		cmocka_unit_test_teardown(nothing_is_left_when_the_keeper_is_killed, end_what_is_left),
+		cmocka_unit_test_teardown(the_death_of_a_computing_keep_process_is_told, end_what_is_left),
+		cmocka_unit_test_teardown(the_death_of_a_waiting_keep_process_is_told, end_what_is_left),
+		cmocka_unit_test_teardown(the_keeper_ends_with_its_agent, end_what_is_left),
+		cmocka_unit_test_teardown(it_gave_up_its_rights, end_what_is_left),
+		cmocka_unit_test_teardown(a_bad_start_is_told, end_what_is_left),
+		cmocka_unit_test_teardown(what_one_keeper_found_out_another_is_told, end_what_is_left),
 	};
 	struct note n = {0};
 
@@ -498,7 +530,7 @@ int main(void)
 {
 	int failed;
 
-	if (mkdtemp(state_dir) == NULL || prctl(PR_SET_CHILD_SUBREAPER, 1) != 0)
+	if (mkdtemp(state_dir) == NULL || prctl(PR_SET_CHILD_SUBREAPER, 1) != 0 || !make_keys_of_this_machine())
 		return 1;
 	failed = run_all(&vmm_process) + run_all(&vmm_kvm);
 	nftw(state_dir, remove_one, 8, FTW_DEPTH | FTW_PHYS);
