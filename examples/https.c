@@ -294,15 +294,21 @@ static bool sending(const struct client *c)
 	return c->state == ANSWER || (c->state == BODY && c->at < c->size);
 }
 
-/* False: this one is done. */
+/* A turn is at most one answer: a client that asks again at once, as fast as it is served, would keep the others waiting. False:
+ * this one is done. */
 static bool serve(struct client *c, struct pollfd *p, time_t now)
 {
 	enum moved m = MOVED;
+	bool answered = false;
 
-	for (int i = 0; i < STEPS_MAX && m == MOVED; i++)
+	for (int i = 0; i < STEPS_MAX && m == MOVED && !answered; i++) {
+		const bool answers = c->state == ANSWER;
+
 		m = step(c, p->fd, now);
+		answered = answers && c->state == HEAD;
+	}
 	/* Who had his turn and could go on needs no news, which might never come: room to write is nearly always there. */
-	p->events = m == MOVED || sending(c) ? POLLOUT : POLLIN;
+	p->events = answered && c->in_size == 0 ? POLLIN : m == MOVED || sending(c) ? POLLOUT : POLLIN;
 	return m != OVER;
 }
 

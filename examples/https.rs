@@ -210,14 +210,19 @@ impl Client {
         }
     }
 
-    /// False: this one is done.
+    /// At most one answer: a client that asks again at once would keep the others waiting. False: this one is done.
     fn serve(&mut self) -> bool {
         self.more = false;
         for _ in 0..STEPS_MAX {
+            let answers = matches!(self.state, State::Answer { .. });
             match self.step() {
                 Ok(0) => return false,
                 Ok(_) => self.heard = Instant::now(),
                 Err(e) => return e.kind() == ErrorKind::WouldBlock,
+            }
+            if answers && matches!(self.state, State::Head) {
+                self.more = !self.input.is_empty();
+                return true;
             }
         }
         self.more = true;
