@@ -24,6 +24,12 @@ struct opening {
 	struct control request;
 	char host[CONTROL_TEXT_MAX], port[8];
 	struct evdns_getaddrinfo_request *resolving; /* NULL: not, or no longer */
+	struct evutil_addrinfo *list, *at;           /* the name's addresses; the one that comes next */
+	unsigned tried;
+	int fd;                /* begins to be connected, and watched; -1: none */
+	struct event *watched;
+	enum keepcall_why why; /* the last one did not work */
+	char words[160];
 };
 
 struct sockets {
@@ -61,6 +67,22 @@ struct sockets *sockets_new(struct event_base *base, struct evdns_base **dns, en
 	return s;
 }
 
+static void unwatch(struct opening *o)
+{
+	if (o->watched != NULL)
+		event_free(o->watched);
+	o->watched = NULL;
+}
+
+static void release(struct opening *o)
+{
+	unwatch(o);
+	fd_close(&o->fd);
+	if (o->list != NULL)
+		evutil_freeaddrinfo(o->list);
+	free(o);
+}
+
 void sockets_free(struct sockets *s)
 {
 	struct opening *o;
@@ -73,7 +95,7 @@ void sockets_free(struct sockets *s)
 		if (o->resolving != NULL)
 			evdns_getaddrinfo_cancel(o->resolving);
 		else
-			free(o);
+			release(o);
 	}
 	free(s);
 }
@@ -85,7 +107,7 @@ static void finish(struct opening *o, int fd, enum keepcall_why why, const char 
 	TAILQ_REMOVE(&s->list, o, link);
 	s->count--;
 	s->done(s->ctx, &o->request, fd, (struct sockets_fault){why, words});
-	free(o);
+	release(o);
 	fd_close(&fd);
 }
 
@@ -161,34 +183,87 @@ static enum keepcall_why why_of(int code)
 	}
 }
 
-/* The first address that works. A connection is only begun: what becomes of it the Keep sees itself. */
-static void try_all(struct opening *o, const struct evutil_addrinfo *list)
+/* The next address that the policy allows; NULL: there is none, or enough were tried. */
+static const struct evutil_addrinfo *next_address(struct opening *o, struct sockaddr_storage *a)
+{
+	for (; o->at != NULL && o->tried < SOCKETS_TRIES; o->at = o->at->ai_next) {
+		*a = (struct sockaddr_storage){0};
+		if (o->at->ai_addrlen > sizeof *a)
+			continue;
+		memcpy(a, o->at->ai_addr, o->at->ai_addrlen);
+		if (allowed(o->all, a, o->request.code == KEEPCALL_LISTEN))
+			return o->at;
+	}
+	return NULL;
+}
+
+static void did_not_work(struct opening *o, int code)
+{
+	o->why = why_of(code);
+	snprintf(o->words, sizeof o->words, "%s", strerror(code));
+	fd_close(&o->fd);
+}
+
+static void hand_over(struct opening *o)
+{
+	int fd = o->fd;
+
+	o->fd = -1;
+	finish(o, fd, KEEPCALL_WHY_UNKNOWN, NULL);
+}
+
+static void try_next(struct opening *o);
+
+/* Connected, refused, or too late. */
+static void on_news(evutil_socket_t fd, short what, void *ctx)
+{
+	struct opening *o = ctx;
+	int code = ETIMEDOUT;
+	socklen_t size = sizeof code;
+
+	unwatch(o);
+	if ((what & EV_WRITE) != 0 && getsockopt(fd, SOL_SOCKET, SO_ERROR, &code, &size) != 0)
+		code = errno;
+	if (code == 0) {
+		hand_over(o);
+		return;
+	}
+	did_not_work(o, code);
+	try_next(o);
+}
+
+/* False: nobody can, and what becomes of it the Keep sees itself. */
+static bool watch(struct opening *o)
+{
+	const struct timeval patience = {.tv_sec = SOCKETS_PATIENCE_S};
+
+	o->watched = event_new(o->all->base, o->fd, EV_WRITE, on_news, o);
+	if (o->watched != NULL && event_add(o->watched, &patience) == 0)
+		return true;
+	unwatch(o);
+	return false;
+}
+
+/* In the order of the answer. A connection to the last one is only begun: what becomes of it the Keep sees itself. */
+static void try_next(struct opening *o)
 {
 	const bool listens = o->request.code == KEEPCALL_LISTEN;
-	const char *words = "the policy of this host (--sockets) does not let a Keep reach it";
-	enum keepcall_why why = KEEPCALL_WHY_DENIED;
-	char text[160];
+	const struct evutil_addrinfo *address;
+	struct sockaddr_storage a, other;
 
-	for (const struct evutil_addrinfo *at = list; at != NULL; at = at->ai_next) {
-		struct sockaddr_storage a = {0};
-		int fd;
-
-		if (at->ai_addrlen > sizeof a)
+	while ((address = next_address(o, &a)) != NULL) {
+		o->at = address->ai_next;
+		o->tried++;
+		o->fd = socket(a.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+		if (o->fd < 0 || !start(o->fd, &a, address->ai_addrlen, listens)) {
+			did_not_work(o, errno);
 			continue;
-		memcpy(&a, at->ai_addr, at->ai_addrlen);
-		if (!allowed(o->all, &a, listens))
-			continue;
-		fd = socket(a.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-		if (fd >= 0 && start(fd, &a, at->ai_addrlen, listens)) {
-			finish(o, fd, KEEPCALL_WHY_UNKNOWN, NULL);
-			return;
 		}
-		why = why_of(errno);
-		snprintf(text, sizeof text, "%s", strerror(errno));
-		words = text;
-		fd_close(&fd);
+		if (listens || next_address(o, &other) == NULL || !watch(o))
+			hand_over(o);
+		return;
 	}
-	finish(o, -1, why, words);
+	finish(o, -1, o->why, o->words);
 }
 
 static void on_addresses(int result, struct evutil_addrinfo *list, void *ctx)
@@ -196,14 +271,13 @@ static void on_addresses(int result, struct evutil_addrinfo *list, void *ctx)
 	struct opening *o = ctx;
 
 	o->resolving = NULL;
+	o->list = o->at = list;
 	if (o->all == NULL)
-		free(o);
+		release(o);
 	else if (result != 0)
 		finish(o, -1, KEEPCALL_WHY_UNREACHABLE, evutil_gai_strerror(result));
 	else
-		try_all(o, list);
-	if (list != NULL)
-		evutil_freeaddrinfo(list);
+		try_next(o);
 }
 
 /* ---- HOST:PORT ---- */
@@ -267,8 +341,8 @@ void sockets_open(struct sockets *s, const struct control *request)
 		        (struct sockets_fault){KEEPCALL_WHY_UNKNOWN, "too many sockets are being opened at once"});
 		return;
 	}
-	o->all = s;
-	o->request = *request;
+	*o = (struct opening){.all = s, .request = *request, .fd = -1, .why = KEEPCALL_WHY_DENIED};
+	snprintf(o->words, sizeof o->words, "the policy of this host (--sockets) does not let a Keep reach it");
 	TAILQ_INSERT_TAIL(&s->list, o, link);
 	s->count++;
 	if (s->policy == SOCKETS_NONE)

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Sockets of workloads: a Keep asks its keeper, the keeper asks us, we open them and hand them over. Names are resolved
- * here, without blocking; what a Keep may reach is the host's policy.
+ * here, without blocking; what a Keep may reach is the host's policy, which judges each address. Of a name's addresses the
+ * first that answers is taken: they are tried in order, each but the last for SOCKETS_PATIENCE_S, so that the Keep, which
+ * waits for 30 s, has the last one in time.
  */
 #ifndef BROCH_HOST_AGENT_SOCKETS_H
 #define BROCH_HOST_AGENT_SOCKETS_H
@@ -9,6 +11,8 @@
 #include "abi/keepcall.h"
 #include "host/keeper/control.h"
 #include "lib/base/err.h"
+
+enum { SOCKETS_TRIES = 6, SOCKETS_PATIENCE_S = 4 };
 
 /* NONE: no socket. LOOPBACK: this machine only; who would listen on all addresses listens on those. */
 enum sockets_policy { SOCKETS_LOOPBACK, SOCKETS_NONE, SOCKETS_ANY };
