@@ -15,6 +15,7 @@ struct secure {
 	char name[TLS_NAME_MAX + 1];
 	uint16_t news;         /* enum keepcall_poll_events: what WAIT said of the channel, and no call has contradicted */
 	uint16_t asks;         /* what may be tried without such news */
+	bool quiet;            /* there was nothing to read, and nothing has happened since */
 	struct tls_stream stream;
 };
 
@@ -72,6 +73,7 @@ static enum err wire_receive(void *ctx, void *buffer, size_t capacity, size_t *g
 void secure_news(struct secure *s, uint16_t ready)
 {
 	s->news = (uint16_t)((s->news & KEEPCALL_WRITABLE) | ready); /* it is not always asked for */
+	s->quiet = s->quiet && ready == 0;
 }
 
 /* ---- beginning ---- */
@@ -255,6 +257,7 @@ enum err secure_client(struct secure_pool *p, uint32_t channel, const struct sec
 
 enum err secure_read(struct secure *s, void *out, size_t capacity, size_t *got)
 {
+	s->quiet = false;
 	s->asks = KEEPCALL_READABLE | KEEPCALL_WRITABLE;
 	return tls_stream_read(&s->stream, out, capacity, got);
 }
@@ -266,6 +269,7 @@ enum err secure_write(struct secure *s, struct slice plain, size_t *taken)
 
 	if (o != NULL)
 		tls_stream_lend(&s->stream, o);
+	s->quiet = false;
 	s->asks = KEEPCALL_WRITABLE;
 	err = tls_stream_write(&s->stream, plain, taken);
 	give_outbox(s->pool, tls_stream_return(&s->stream));
@@ -276,6 +280,7 @@ enum err secure_flush(struct secure *s)
 {
 	enum err err;
 
+	s->quiet = false;
 	s->asks = KEEPCALL_WRITABLE | (secure_facts(s).established ? 0 : KEEPCALL_READABLE);
 	err = tls_stream_flush(&s->stream);
 	give_outbox(s->pool, tls_stream_return(&s->stream));
@@ -284,18 +289,22 @@ enum err secure_flush(struct secure *s)
 
 void secure_end(struct secure *s)
 {
+	s->quiet = false;
 	s->asks = KEEPCALL_WRITABLE;
 	tls_stream_end(&s->stream);
 }
 
+/* Poll asks all connections each time, and most of them are idle. */
 bool secure_readable(struct secure *s)
 {
 	s->asks = 0;
-	return tls_stream_readable(&s->stream);
+	s->quiet = s->quiet || !tls_stream_readable(&s->stream);
+	return !s->quiet;
 }
 
 bool secure_writable(struct secure *s)
 {
+	s->quiet = false;
 	s->asks = 0;
 	return tls_stream_writable(&s->stream);
 }

@@ -228,6 +228,40 @@ static void both_ends_know_each_other(void **ctx)
 	assert_true(closed[CLIENT] && closed[SERVER]);
 }
 
+/* An idle one is not looked into again and again, and nothing that comes is overlooked for it. */
+static void poll_learns_from_news(void **ctx)
+{
+	struct secure_settings s = settings();
+	uint8_t got[16];
+	size_t n;
+
+	(void)ctx;
+	restart(&s);
+	open_both();
+	shake();
+	secure_news(server, 0);
+	assert_true(!secure_readable(server) && !secure_readable(server));
+	assert_int_equal(secure_write(client, slice_text("hello"), &n), OK);
+	secure_news(server, 0);
+	assert_false(secure_readable(server));
+	assert_true(secure_writable(server));
+	assert_false(secure_readable(server));
+	secure_news(server, KEEPCALL_READABLE);
+	assert_true(secure_readable(server) && secure_readable(server));
+	assert_int_equal(secure_read(server, got, 2, &n), OK);
+	secure_news(server, 0);
+	assert_true(secure_readable(server)); /* the rest is here already */
+	assert_int_equal(secure_read(server, got, sizeof got, &n), OK);
+	assert_int_equal(n, 3);
+	assert_int_equal(secure_read(server, got, sizeof got, &n), ERR_AGAIN);
+	assert_false(secure_readable(server));
+	secure_end(client);
+	secure_news(server, KEEPCALL_READABLE);
+	assert_true(secure_readable(server)); /* the end */
+	assert_int_equal(secure_read(server, got, sizeof got, &n), ERR_CLOSED);
+	assert_true(secure_readable(server));
+}
+
 /* The host saw none of what was said. */
 static void the_host_sees_no_plaintext(void **ctx)
 {
@@ -249,6 +283,7 @@ static void the_host_sees_no_plaintext(void **ctx)
 static void outboxes_are_few(void **ctx)
 {
 	static uint8_t plain[5 * TLS_RECORD_PLAIN];
+	const size_t some = 3 * (size_t)TLS_RECORD_PLAIN;
 	struct secure_settings s = settings();
 	uint64_t used;
 	size_t n;
@@ -262,7 +297,7 @@ static void outboxes_are_few(void **ctx)
 	assert_int_equal(memory.used, used); /* a record needs none */
 	pipes[CLIENT].size = 0;
 	assert_int_equal(secure_write(client, slice_of(plain, sizeof plain), &n), OK); /* more than the pipe takes */
-	assert_true(n > 3 * TLS_RECORD_PLAIN && pool.outboxes == NULL && pool.outbox_count == 1);
+	assert_true(n > some && pool.outboxes == NULL && pool.outbox_count == 1);
 	assert_int_equal(memory.used, used + sizeof(struct tls_outbox));
 	pipes[CLIENT].size = 0;
 	secure_news(client, KEEPCALL_WRITABLE);
@@ -475,6 +510,7 @@ int main(void)
 	        cmocka_unit_test(both_ends_know_each_other),
 	        cmocka_unit_test(a_certificate_is_made_again_in_time),
 	        cmocka_unit_test(the_host_sees_no_plaintext),
+	        cmocka_unit_test(poll_learns_from_news),
 	        cmocka_unit_test(outboxes_are_few),
 	        cmocka_unit_test(closed_ones_are_used_again),
 	        cmocka_unit_test(what_cannot_begin_says_why),
