@@ -646,6 +646,8 @@ static void choose_stores(struct flow *f)
 		     before = i, i = f->intervals[i].sibling) {
 			const struct interval *part = &f->intervals[i];
 
+			if (part->reg != NO_REG && part->early) /* it is loaded there */
+				f->stored[v] = STORED_AT_ONCE;
 			if (part->reg != NO_REG)
 				continue;
 			if (depth_at(f, part->from) >= depth || (part->early && f->intervals[before].reg != NO_REG &&
@@ -655,7 +657,7 @@ static void choose_stores(struct flow *f)
 	}
 }
 
-/* Values without a register, whenever that is, get a slot; a parameter has one. */
+/* Values without a register, whenever that is, or loaded from it at once, get a slot; a parameter has one. */
 static void give_slots(struct flow *f)
 {
 	for (uint32_t i = 1; i < f->interval_count; i++) {
@@ -664,7 +666,7 @@ static void give_slots(struct flow *f)
 
 		if (f->nodes[v].op == N_PARAM)
 			f->slot_of[v] = 1 + (uint32_t)f->nodes[v].k;
-		else if (it->reg == NO_REG && f->slot_of[v] == 0)
+		else if ((it->reg == NO_REG || it->early) && f->slot_of[v] == 0)
 			f->slot_of[v] = 1 + f->spill_base + f->spill_count++;
 	}
 }

@@ -42,7 +42,9 @@ static void move_part(struct flow *f, uint32_t *list, const struct interval *fro
 {
 	uint8_t type = f->nodes[from->value].type;
 
-	if (to->reg != NO_REG)
+	if (to->reg != NO_REG && to->early) /* the instruction before has taken the register that it was in */
+		move(f, list, PLACE_SLOT + f->slot_of[to->value] - 1, to->reg, type, type);
+	else if (to->reg != NO_REG)
 		move(f, list, place(f, from), to->reg, type, type);
 	else if (from->reg != NO_REG && f->stored[from->value] == STORED_LATE)
 		move(f, list, from->reg, place(f, to), type, type);
