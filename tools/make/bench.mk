@@ -11,6 +11,7 @@ BENCH_NEEDS_instances := $(B)/bench/instances-run $(B)/bench/instances/guest.was
 BENCH_NEEDS_vm := $(B)/bench/vm-run all
 BENCH_NEEDS_run := all $(B)/examples/hello.wasm
 BENCH_NEEDS_keeps := all
+BENCH_NEEDS_start := all
 BENCH_NEEDS_stream := all $(B)/bench/stream/sink.wasm $(B)/bench/stream/source.wasm
 BENCH_NEEDS_tls := $(B)/bench/tls-run
 BENCH_NEEDS_services := all examples $(B)/test/load $(B)/bench/services-native
