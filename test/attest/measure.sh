@@ -123,7 +123,7 @@ EOF
 head -c 4096 "$t/code.bin" >"$t/first.bin"
 expect 0 "7feff171bc88000f5e207873b918d84d09e4389a89c7b01166894fdf2531f161  sgx mrenclave" "$broch" measure --tee sgx "$t/layout.json"
 expect 3 "sgx.sigstruct.mrenclave" "$broch" measure --tee sgx --sigstruct "$sig" "$t/empty.sgxs"
-cp "$sig" "$t/bad.sig"
+cat "$sig" >"$t/bad.sig" # the original may be read-only
 printf '\377' | dd of="$t/bad.sig" bs=1 seek=960 conv=notrunc 2>/dev/null
 expect 3 "sgx.sigstruct.signature" "$broch" measure --tee sgx --sigstruct "$t/bad.sig"
 expect 1 "$td" "$broch" measure --tee sgx "$td"
