@@ -3,6 +3,7 @@
 # long.sh TARGET RUNS: runs a fuzz target for so many executions on one core, and adds a line to fuzz/RECORD: target,
 # commit, executions, findings. What was found before lies in build/fuzz/TARGET/new and is where it goes on. The counts
 # of all lines of a target add up; a line with findings names the input in build/fuzz/TARGET. long.sh --sum prints them.
+# TARGET_quick is the target with the stand-in of fuzz/quick/quick.c; it has lines of its own.
 set -u
 record=fuzz/RECORD
 
@@ -15,16 +16,16 @@ target=$1 runs=$2
 work=build/fuzz/$target
 make -s "build/fuzz/${target}_fuzz" || exit 2
 commit=$(git rev-parse --short=12 HEAD)
-[ -z "$(git status --porcelain -- client lib sys keep host fuzz/"${target}_fuzz.c")" ] || commit=$commit+changes
+[ -z "$(git status --porcelain -- client lib sys keep host fuzz/quick fuzz/"${target%_quick}_fuzz.c")" ] || commit=$commit+changes
 mkdir -p "$work/new"
 before=$(find "$work" -maxdepth 1 -type f \( -name 'crash-*' -o -name 'leak-*' -o -name 'oom-*' -o -name 'timeout-*' \) | wc -l)
 seeds=
-[ -d "fuzz/corpus/$target" ] && seeds=fuzz/corpus/$target
+[ -d "fuzz/corpus/${target%_quick}" ] && seeds=fuzz/corpus/${target%_quick}
 # One job of many executions; -print_final_stats says how many there were, also when it was stopped.
 trap 'kill -INT "$child" 2>/dev/null' INT TERM
 # shellcheck disable=SC2086
-nice -n 19 "build/fuzz/${target}_fuzz" -runs="$runs" -artifact_prefix="$work/" -rss_limit_mb=4096 -timeout=20 -max_len=65536 \
-	-print_final_stats=1 -verbosity=0 -close_fd_mask=1 "$work/new" $seeds >"$work/long.log" 2>&1 &
+chrt -i 0 nice -n 19 "build/fuzz/${target}_fuzz" -runs="$runs" -artifact_prefix="$work/" -rss_limit_mb=4096 -timeout=20 -max_len=65536 \
+	-print_final_stats=1 -verbosity=0 -print_funcs=0 -close_fd_mask=1 "$work/new" $seeds >"$work/long.log" 2>&1 &
 child=$!
 wait "$child"
 wait "$child" 2>/dev/null

@@ -2,19 +2,15 @@
 /*
  * Any bytes as evidence with any bytes as its collateral, and every signature let pass (client/attest/let_pass.h): what
  * stands behind signatures is reached without forging them. The policy accepts every TEE. Nothing is said here about
- * what may be accepted; a verdict must be whole, agree with itself, and have its words in every form.
+ * what may be accepted; a verdict must be whole, agree with itself, and bring no byte of the evidence as it is. How
+ * one is shown: fuzz/words_fuzz.c.
  *
- * The first two bytes say where collateral begins, big-endian; the third sets what the policy tolerates, and whether
- * the verdict is written out, which takes longer than to reach it.
+ * The first two bytes say where collateral begins, big-endian; the third sets what the policy tolerates.
  */
 #include "client/attest/dcap.h"
-#include "client/attest/ear.h"
 #include "client/attest/evidence.h"
 #include "client/attest/policy_explain.h"
 #include "client/attest/verdict.h"
-
-#include <stdio.h>
-#include <stdlib.h>
 
 enum { HEAD = 3, AT = 1764547200 };
 
@@ -86,21 +82,14 @@ static void accept_all(unsigned bits)
 	policy.pef.accepted = true;
 }
 
-/* Every form of it, into the void. */
-static void shown(const struct verdict *v)
+/* Whoever shows a text shows what can be printed, whatever the evidence said. */
+static void printable(const char text[static CHECK_TEXT_MAX])
 {
-	const struct verdict_about about = {.kind = "any bytes", .at = AT};
-	json_t *o = verdict_json(v);
-	char *text = NULL;
-	size_t size = 0;
-	FILE *f = open_memstream(&text, &size);
+	size_t i = 0;
 
-	CHECK(o != NULL && ear_add(o, v, AT, NULL) == OK && f != NULL);
-	verdict_print_checks(f, v, false);
-	verdict_page(f, v, &about);
-	CHECK(fclose(f) == 0 && size > 0);
-	free(text);
-	json_decref(o);
+	while (i < CHECK_TEXT_MAX && text[i] >= 0x20 && text[i] <= 0x7e)
+		i++;
+	CHECK(i < CHECK_TEXT_MAX && text[i] == 0);
 }
 
 static void judge(const struct evidence *e, const struct collateral *c, unsigned bits)
@@ -120,11 +109,12 @@ static void judge(const struct evidence *e, const struct collateral *c, unsigned
 	CHECK(v.check_count > 0 && v.check_count <= VERDICT_CHECKS_MAX);
 	CHECK(!v.ok || verdict_reason(&v) == NULL);
 	CHECK(v.measurement_size <= sizeof v.measurement && memchr(v.tee, 0, sizeof v.tee) != NULL);
-	for (size_t i = 0; i < v.check_count; i++)
-		CHECK(v.checks[i].id != NULL && v.checks[i].link != NULL && v.checks[i].spec != NULL &&
-		      memchr(v.checks[i].found, 0, CHECK_TEXT_MAX) != NULL);
-	if ((bits & 0xe0) == 0)
-		shown(&v);
+	for (size_t i = 0; i < v.check_count; i++) {
+		CHECK(v.checks[i].id != NULL && v.checks[i].link != NULL && v.checks[i].spec != NULL);
+		printable(v.checks[i].expected);
+		printable(v.checks[i].found);
+		printable(v.checks[i].cure);
+	}
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

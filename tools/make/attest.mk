@@ -66,3 +66,4 @@ FUZZ_USES_network := client
 FUZZ_USES_dcap_collateral := client
 FUZZ_USES_verify := client
 FUZZ_USES_evidence := client
+FUZZ_USES_words := client
