@@ -456,6 +456,44 @@ enum err cert_is_leaf(const struct cert *c, struct note *found)
 
 /* ---- revocation lists ---- */
 
+/* The next element of DER, which has been checked: what it holds; *p moves behind it. */
+static bool element(const unsigned char **p, const unsigned char *end, int tag, struct slice *body)
+{
+	const unsigned char *at = *p;
+	int found, class;
+	long size;
+
+	if ((ASN1_get_object(&at, &size, &found, &class, end - at) & 0x80) != 0 || found != tag)
+		return false;
+	*body = slice_of(at, (size_t)size);
+	*p = at + size;
+	return true;
+}
+
+/*
+ * RFC 5280 5.1.1.2: the algorithm beside the signature is the one that is signed. OpenSSL shows only the first, and
+ * what is not signed anybody can change.
+ */
+static bool crl_algorithms_agree(struct slice der)
+{
+	const unsigned char *p = der.data, *outer, *q, *inner;
+	struct slice list, tbs, unused;
+
+	if (!element(&p, p + der.size, V_ASN1_SEQUENCE, &list))
+		return false;
+	p = list.data;
+	if (!element(&p, list.data + list.size, V_ASN1_SEQUENCE, &tbs))
+		return false;
+	outer = p;
+	q = tbs.data;
+	if (!element(&p, list.data + list.size, V_ASN1_SEQUENCE, &unused) ||
+	    !element(&q, tbs.data + tbs.size, V_ASN1_INTEGER, &unused))
+		return false;
+	inner = q;
+	return element(&q, tbs.data + tbs.size, V_ASN1_SEQUENCE, &unused) &&
+	       slice_equal(slice_of(outer, (size_t)(p - outer)), slice_of(inner, (size_t)(q - inner)));
+}
+
 enum err crl_read(struct slice der, struct crl *c, struct note *found)
 {
 	const unsigned char *p = der.data;
@@ -475,6 +513,8 @@ enum err crl_read(struct slice der, struct crl *c, struct note *found)
 		err = refuse(found, ERR_TRAILING, "bytes behind the revocation list");
 	else if (X509_CRL_get_version(c->x) != X509_CRL_VERSION_2)
 		err = refuse(found, ERR_FORMAT, "not a version 2 revocation list");
+	else if (!crl_algorithms_agree(der))
+		err = refuse(found, ERR_FORMAT, "the revocation list names two signature algorithms");
 	else
 		err = no_duplicates(X509_CRL_get0_extensions(c->x), found);
 	if (err != OK)

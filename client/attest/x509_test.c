@@ -415,6 +415,34 @@ static void lists_are_of_their_issuer_and_time(void **state)
 	free(der);
 }
 
+/* The algorithm stands twice: among what is signed, and beside the signature, where anybody can write. */
+static void a_list_names_one_algorithm(void **state)
+{
+	static const uint8_t ecdsa_with_sha2[] = {0x06, 0x08, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x04, 0x03};
+	struct recipe_crl list = {.present = true,
+	                          .issuer_cn = "root",
+	                          .from = "20250601000000Z",
+	                          .to = "20260601000000Z",
+	                          .sign = by_ec};
+	size_t size, found = 0;
+	uint8_t *der = recipe_crl(&list, &size);
+	struct crl l;
+
+	(void)state;
+	assert_int_equal(crl_read(slice_of(der, size), &l, NULL), OK);
+	crl_free(&l);
+	for (size_t i = 0; i + sizeof ecdsa_with_sha2 < size; i++) {
+		if (memcmp(der + i, ecdsa_with_sha2, sizeof ecdsa_with_sha2) != 0)
+			continue;
+		found++;
+		der[i + sizeof ecdsa_with_sha2] ^= 1;
+		assert_int_equal(crl_read(slice_of(der, size), &l, NULL), ERR_FORMAT);
+		der[i + sizeof ecdsa_with_sha2] ^= 1;
+	}
+	assert_int_equal(found, 2);
+	free(der);
+}
+
 static int keys_in(void **state)
 {
 	(void)state;
@@ -443,6 +471,7 @@ int main(void)
 	        cmocka_unit_test(ecdsa_encodings_are_the_shortest),
 	        cmocka_unit_test(dates_have_two_ends),
 	        cmocka_unit_test(lists_are_of_their_issuer_and_time),
+		cmocka_unit_test(a_list_names_one_algorithm),
 	};
 
 	return cmocka_run_group_tests(tests, keys_in, keys_out);
