@@ -15,6 +15,12 @@
 #define NOINLINE __attribute__((noinline))
 #define ALWAYS_INLINE __attribute__((always_inline)) inline
 #define TARGET(isa) __attribute__((target(isa)))
+/* Calls code that was made at run time: a sanitizer would look for a type in front of it, where there may be no memory. */
+#ifdef __clang__
+#define CALLS_MADE_CODE __attribute__((no_sanitize("function")))
+#else
+#define CALLS_MADE_CODE
+#endif
 #define SECTION(name) __attribute__((section(name)))
 #define UNUSED __attribute__((unused))
 #define USED __attribute__((used))

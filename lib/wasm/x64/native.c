@@ -41,7 +41,7 @@ static enter_fn *enter_of(const struct native_module *n)
 	return fn;
 }
 
-enum err native_take_over(const struct function *f, uint64_t *fp, const uint8_t *entry)
+CALLS_MADE_CODE enum err native_take_over(const struct function *f, uint64_t *fp, const uint8_t *entry)
 {
 	struct wasm_store *s = f->instance->store;
 	const struct wasm_functype *t = f->type;
