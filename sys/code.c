@@ -128,3 +128,37 @@ void code_linear_free(uint8_t *base)
 {
 	munmap(base, LINEAR_BYTES);
 }
+
+/* ---- for a store ---- */
+
+static enum err create(void *ctx, uint32_t pages, uint32_t max_pages, uint8_t **base)
+{
+	struct code_linear *l = ctx;
+
+	(void)max_pages;
+	*base = l->base = code_linear_new(pages);
+	return *base == NULL ? ERR_NOMEM : OK;
+}
+
+static enum err create_image(void *ctx, const struct wasm_module *m, uint32_t pages, uint32_t max_pages, uint8_t **base)
+{
+	struct code_linear *l = ctx;
+
+	(void)m;
+	(void)max_pages;
+	*base = l->base = code_linear_from(l->image, pages);
+	return *base == NULL ? ERR_NOMEM : OK;
+}
+
+static enum err grow(void *ctx, uint8_t *base, uint32_t old_pages, uint32_t pages)
+{
+	(void)ctx;
+	(void)old_pages;
+	return code_linear_grow(base, pages);
+}
+
+struct wasm_memory_ops code_linear_ops(struct code_linear *l)
+{
+	return (struct wasm_memory_ops){
+	        .create = create, .grow = grow, .ctx = l, .create_image = l->image < 0 ? NULL : create_image};
+}

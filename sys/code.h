@@ -26,4 +26,11 @@ int code_image_new(const struct wasm_module *m);
 /* As code_linear_new, with the image mapped copy-on-write. */
 uint8_t *code_linear_from(int image, uint32_t pages);
 
+/* For a store with one memory, which is noted here: to be freed by the caller. */
+struct code_linear {
+	uint8_t *base; /* NULL: not made */
+	int image;     /* of the module's memories, or -1: data is copied */
+};
+struct wasm_memory_ops code_linear_ops(struct code_linear *l);
+
 #endif

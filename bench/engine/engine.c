@@ -27,21 +27,6 @@ static uint8_t *reserve(size_t size)
 	return p;
 }
 
-static enum err create(void *ctx, uint32_t pages, uint32_t max_pages, uint8_t **base)
-{
-	(void)ctx;
-	(void)max_pages;
-	*base = code_linear_new(pages);
-	return *base == NULL ? ERR_NOMEM : OK;
-}
-
-static enum err grow(void *ctx, uint8_t *base, uint32_t old_pages, uint32_t pages)
-{
-	(void)ctx;
-	(void)old_pages;
-	return code_linear_grow(base, pages);
-}
-
 static void must(enum err err, const struct note *n)
 {
 	if (err == OK)
@@ -98,13 +83,14 @@ static void import_nothing(struct wasm_store *s, const struct wasm_module *m, st
 static void run(struct arena *a, const struct wasm_limits *limits, const struct wasm_module *m, const char *n)
 {
 	union wasm_value v = {.i32 = (uint32_t)strtoul(n, NULL, 10)};
+	struct code_linear linear = {.image = -1};
 	struct note why = {{0}};
 	struct wasm_instance *i;
 	struct wasm_extern *imports[IMPORTS], *start, *e;
 	struct wasm_store *s;
 	long long t;
 
-	must(wasm_store_new(a, limits, (struct wasm_memory_ops){.create = create, .grow = grow, .ctx = NULL}, (struct wasm_poll){0}, &s), &why);
+	must(wasm_store_new(a, limits, code_linear_ops(&linear), (struct wasm_poll){0}, &s), &why);
 	import_nothing(s, m, imports);
 	must(wasm_instantiate(s, a, m, imports, &i, &why), &why);
 	start = wasm_export(i, slice_text("_initialize"));

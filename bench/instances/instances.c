@@ -17,11 +17,6 @@ enum { ARENA = 64 << 20, COUNT_MAX = 100000, MODULE_MAX = 64 << 20 };
 
 static double made[COUNT_MAX], lived[COUNT_MAX]; /* us */
 
-struct instance {
-	uint8_t *linear;
-	int image;
-};
-
 static double now_us(void)
 {
 	struct timespec t;
@@ -36,32 +31,6 @@ static void must(enum err err, const struct note *n)
 		return;
 	fprintf(stderr, "instances: %s\n", n->text[0] != 0 ? n->text : err_text(err));
 	exit(1);
-}
-
-static enum err create(void *ctx, uint32_t pages, uint32_t max_pages, uint8_t **base)
-{
-	struct instance *i = ctx;
-
-	(void)max_pages;
-	*base = i->linear = code_linear_new(pages);
-	return *base == NULL ? ERR_NOMEM : OK;
-}
-
-static enum err create_image(void *ctx, const struct wasm_module *m, uint32_t pages, uint32_t max_pages, uint8_t **base)
-{
-	struct instance *i = ctx;
-
-	(void)m;
-	(void)max_pages;
-	*base = i->linear = code_linear_from(i->image, pages);
-	return *base == NULL ? ERR_NOMEM : OK;
-}
-
-static enum err grow(void *ctx, uint8_t *base, uint32_t old_pages, uint32_t pages)
-{
-	(void)ctx;
-	(void)old_pages;
-	return code_linear_grow(base, pages);
 }
 
 static struct arena reserve(size_t size)
@@ -80,8 +49,7 @@ static struct arena reserve(size_t size)
 
 static uint32_t live(const struct wasm_module *m, struct arena *a, int image, size_t at)
 {
-	struct instance own = {.image = image};
-	struct wasm_memory_ops ops = {.create = create, .grow = grow, .ctx = &own, .create_image = image < 0 ? NULL : create_image};
+	struct code_linear linear = {.image = image};
 	const struct wasm_limits limits = wasm_default_limits();
 	const size_t mark = a->used;
 	union wasm_value v = {.i32 = 7};
@@ -90,11 +58,11 @@ static uint32_t live(const struct wasm_module *m, struct arena *a, int image, si
 	struct wasm_store *s;
 	double start = now_us();
 
-	must(wasm_store_new(a, &limits, ops, (struct wasm_poll){0}, &s), &why);
+	must(wasm_store_new(a, &limits, code_linear_ops(&linear), (struct wasm_poll){0}, &s), &why);
 	must(wasm_instantiate(s, a, m, NULL, &i, &why), &why);
 	made[at] = now_us() - start;
 	must(wasm_call(s, wasm_export(i, slice_text("kernel")), &v, &why), &why);
-	code_linear_free(own.linear);
+	code_linear_free(linear.base);
 	arena_release(a, mark);
 	lived[at] = now_us() - start;
 	return v.i32;
@@ -145,7 +113,7 @@ int main(int argc, char **argv)
 	must(file_read(argv[1], MODULE_MAX, &bytes, &why), &why);
 	must(wasm_load(&module, &own, bytes, &limits, &m, &why), &why);
 	must(code_memory_open(&code), &why);
-	must(wasm_compile(m, WASM_TIER_OPTIMIZED, &module, code), &why);
+	must(wasm_compile(m, WASM_TIER_OPTIMIZED, NULL, &module, code), &why);
 	image = code_image_new(m);
 	must(image < 0 ? ERR_NOMEM : OK, &why);
 	printf("%zu instances of a module of %zu bytes\n", count, bytes.size);

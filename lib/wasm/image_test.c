@@ -45,35 +45,8 @@ struct instance {
 	struct arena arena;
 	struct wasm_store *store;
 	struct wasm_instance *instance;
-	uint8_t *linear;
-	int image;
+	struct code_linear linear;
 };
-
-static enum err create(void *ctx, uint32_t pages, uint32_t max_pages, uint8_t **base)
-{
-	struct instance *i = ctx;
-
-	(void)max_pages;
-	*base = i->linear = code_linear_new(pages);
-	return *base == NULL ? ERR_NOMEM : OK;
-}
-
-static enum err create_image(void *ctx, const struct wasm_module *m, uint32_t pages, uint32_t max_pages, uint8_t **base)
-{
-	struct instance *i = ctx;
-
-	(void)m;
-	(void)max_pages;
-	*base = i->linear = code_linear_from(i->image, pages);
-	return *base == NULL ? ERR_NOMEM : OK;
-}
-
-static enum err grow(void *ctx, uint8_t *base, uint32_t old_pages, uint32_t pages)
-{
-	(void)ctx;
-	(void)old_pages;
-	return code_linear_grow(base, pages);
-}
 
 static struct wasm_module *load(struct arena *a, const uint8_t *bytes, size_t size)
 {
@@ -89,21 +62,18 @@ static struct wasm_module *load(struct arena *a, const uint8_t *bytes, size_t si
 static void begin(struct instance *i, const struct wasm_module *m, int image)
 {
 	const struct wasm_limits limits = wasm_default_limits();
-	struct wasm_memory_ops ops = {.create = create, .grow = grow, .ctx = i};
 	struct note n = {{0}};
 
-	*i = (struct instance){.memory = malloc(ARENA), .image = image};
+	*i = (struct instance){.memory = malloc(ARENA), .linear = {.image = image}};
 	assert_non_null(i->memory);
 	i->arena = arena_of(i->memory, ARENA);
-	if (image >= 0)
-		ops.create_image = create_image;
-	assert_int_equal(wasm_store_new(&i->arena, &limits, ops, (struct wasm_poll){0}, &i->store), OK);
+	assert_int_equal(wasm_store_new(&i->arena, &limits, code_linear_ops(&i->linear), (struct wasm_poll){0}, &i->store), OK);
 	assert_int_equal(wasm_instantiate(i->store, &i->arena, m, NULL, &i->instance, &n), OK);
 }
 
 static void end(struct instance *i)
 {
-	code_linear_free(i->linear);
+	code_linear_free(i->linear.base);
 	free(i->memory);
 }
 
@@ -133,15 +103,15 @@ static void an_image_is_what_the_data_makes(void **state)
 	assert_true(image >= 0);
 	begin(&plain, m, -1);
 	begin(&one, m, image);
-	assert_memory_equal(plain.linear + 4, "wx!z", 4);
-	assert_memory_equal(one.linear, plain.linear, BYTES);
-	memset(one.linear, 0xaa, BYTES); /* is nobody else's */
+	assert_memory_equal(plain.linear.base + 4, "wx!z", 4);
+	assert_memory_equal(one.linear.base, plain.linear.base, BYTES);
+	memset(one.linear.base, 0xaa, BYTES); /* is nobody else's */
 	begin(&two, m, image);
-	assert_memory_equal(two.linear, plain.linear, BYTES);
+	assert_memory_equal(two.linear.base, plain.linear.base, BYTES);
 	assert_int_equal(call(&two, "f", &result), OK);
 	assert_int_equal(result, 1);
-	two.linear[BYTES + 7] = 1;
-	assert_memory_equal(two.linear, plain.linear, BYTES);
+	two.linear.base[BYTES + 7] = 1;
+	assert_memory_equal(two.linear.base, plain.linear.base, BYTES);
 	assert_int_equal(call(&plain, "d", &result), ERR_TRAP);
 	assert_int_equal(call(&two, "d", &result), ERR_TRAP);
 	end(&plain);

@@ -11,24 +11,6 @@
 
 enum { HOST_FUNCTIONS = 8 };
 
-/* ---- linear memory ---- */
-
-static enum err create(void *ctx, uint32_t pages, uint32_t max_pages, uint8_t **base)
-{
-	uint8_t **memory = ctx;
-
-	(void)max_pages;
-	*base = *memory = code_linear_new(pages);
-	return *base == NULL ? ERR_NOMEM : OK;
-}
-
-static enum err grow(void *ctx, uint8_t *base, uint32_t old_pages, uint32_t pages)
-{
-	(void)ctx;
-	(void)old_pages;
-	return code_linear_grow(base, pages);
-}
-
 static void must(enum err err, const struct note *n, const char *what)
 {
 	if (err == OK)
@@ -311,7 +293,7 @@ void run_module(struct arena *a, struct slice bytes, struct wasm_code_memory *co
                 bool prove, struct run *r)
 {
 	struct wasm_limits limits = wasm_default_limits();
-	struct wasm_memory_ops ops = {.create = create, .grow = grow, .ctx = &r->memory};
+	struct code_linear linear = {.image = -1};
 	struct wasm_instance *i;
 	struct wasm_module *m;
 	struct wasm_store *s;
@@ -338,8 +320,9 @@ void run_module(struct arena *a, struct slice bytes, struct wasm_code_memory *co
 		if (prove)
 			must_be_proven(m, a, seed);
 	}
-	must(wasm_store_new(a, &limits, ops, poll, &s), &n, "store");
+	must(wasm_store_new(a, &limits, code_linear_ops(&linear), poll, &s), &n, "store");
 	r->start.err = instantiate(s, a, m, r, &i, &n);
+	r->memory = linear.base;
 	if (r->start.err != OK) {
 		if (r->start.err != ERR_TRAP)
 			must(r->start.err, &n, "instantiate");

@@ -54,7 +54,7 @@ struct world {
 	struct wasm_instance *instance;
 	struct note note;
 	unsigned polls;
-	uint8_t *linear;
+	struct code_linear linear;
 	const char *host_traps;
 	bool calls_back, compiles;
 	uint32_t native_entries; /* at the last poll */
@@ -62,22 +62,6 @@ struct world {
 
 static struct wasm_code_memory *code;
 static enum wasm_tier tier; /* all is done with each */
-
-static enum err create(void *ctx, uint32_t pages, uint32_t max_pages, uint8_t **base)
-{
-	struct world *w = ctx;
-
-	(void)max_pages;
-	*base = w->linear = code_linear_new(pages);
-	return *base == NULL ? ERR_NOMEM : OK;
-}
-
-static enum err grow(void *ctx, uint8_t *base, uint32_t old_pages, uint32_t pages)
-{
-	(void)ctx;
-	(void)old_pages;
-	return code_linear_grow(base, pages);
-}
 
 static enum err poll(void *ctx)
 {
@@ -124,7 +108,7 @@ static void load_bytes(struct world *w, struct slice bytes)
 	enum { ARENA = 8 << 20 };
 	struct wasm_limits limits = wasm_default_limits();
 
-	*w = (struct world){.memory = malloc(ARENA)};
+	*w = (struct world){.memory = malloc(ARENA), .linear = {.image = -1}};
 	w->arena = arena_of(w->memory, ARENA);
 	w->arena.dirty = ARENA; /* malloc may give used memory */
 	assert_int_equal(wasm_load(&w->arena, &w->arena, bytes, &limits, &w->module, &w->note), OK);
@@ -142,7 +126,7 @@ static void instantiate(struct world *w)
 	struct wasm_functype type = {1, 1, i32, i32};
 	struct wasm_extern *import;
 
-	assert_int_equal(wasm_store_new(&w->arena, &limits, (struct wasm_memory_ops){.create = create, .grow = grow, .ctx = w}, (struct wasm_poll){poll, w},
+	assert_int_equal(wasm_store_new(&w->arena, &limits, code_linear_ops(&w->linear), (struct wasm_poll){poll, w},
 					&w->store),
 			 OK);
 	import = wasm_host_func(w->store, type, host, w);
@@ -160,7 +144,7 @@ static void open_world(struct world *w)
 
 static void close_world(struct world *w)
 {
-	code_linear_free(w->linear);
+	code_linear_free(w->linear.base);
 	free(w->memory);
 	code_memory_reset(code);
 }
@@ -205,7 +189,7 @@ static void results_of_hosts_have_their_width(void **state)
 
 	(void)state;
 	open_world(&w);
-	w.linear[101] = 77;
+	w.linear.base[101] = 77;
 	assert_int_equal(call(&w, "h", 0, &x), OK);
 	assert_int_equal(x, 77);
 	close_world(&w);
