@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Where the time of `broch run` and `broch deploy` goes: one moment noted at the end of each step, by our own clock. What the host and the
- * Keep say about themselves stands beside it and is believed as far as they are.
+ * Where the time of `broch run` and `broch deploy` goes: one moment noted at the end of each step, by our own clock. What
+ * the host and the Keep say about themselves stands beside it and is believed as far as they are.
  */
 #ifndef BROCH_AGENT_TIMINGS_H
 #define BROCH_AGENT_TIMINGS_H
@@ -13,7 +13,7 @@
 
 /* In the order in which they end. */
 #define TIMINGS(T)                                                                                                     \
-	T(AGENT, "agent", "host agent started or reached, module read")                                               \
+	T(AGENT, "agent", "host agent started or reached, module read")                                                \
 	T(KEEP, "keep", "the host makes a Keep")                                                                       \
 	T(HANDSHAKE, "handshake", "session opened, keys agreed")                                                       \
 	T(EVIDENCE, "evidence", "the Keep's evidence came")                                                            \

@@ -7,8 +7,12 @@
 #include "lib/wasm/opt/ir.h"
 
 enum {
+	LOAD8_U = 0x2d,
+	LOAD16_U = 0x2f,
+	EQ32 = 0x46,
 	NE32 = 0x47,
 	BELOW32 = 0x49,
+	NOT_BELOW32 = 0x4f,
 	ADD32 = 0x6a,
 	MUL32 = 0x6c,
 	AND32 = 0x71,
@@ -47,9 +51,9 @@ static uint64_t most_round(const struct flow *f, uint32_t phi, uint32_t from, ui
 	if (cond->in[0] != next || cond->in[1] == 0 || !is_const(f, cond->in[1]))
 		return 0;
 	limit = f->nodes[cond->in[1]].k;
-	if (cond->op == (taken ? 0x49u : 0x4fu)) /* below */
+	if (cond->op == (taken ? BELOW32 : NOT_BELOW32))
 		return limit > 0 ? limit - 1 : 0;
-	if (cond->op != (taken ? 0x47u : 0x46u) || !is_const(f, first)) /* another number, and it meets it */
+	if (cond->op != (taken ? NE32 : EQ32) || !is_const(f, first)) /* another number, and it meets it */
 		return 0;
 	return f->nodes[first].k < limit && (limit - f->nodes[first].k) % step == 0 ? limit - step : 0;
 }
@@ -139,9 +143,9 @@ static uint64_t most_of(const struct flow *f, uint32_t id, unsigned *looks)
 		return n->k;
 	if (n->op == N_PHI)
 		return most_of_phi(f, id, looks);
-	if (n->op == 0x2d)
+	if (n->op == LOAD8_U)
 		return UINT8_MAX;
-	if (n->op == 0x2f)
+	if (n->op == LOAD16_U)
 		return UINT16_MAX;
 	if (n->op < OPCODES && op_classes[n->op].class == CLASS_COMPARE)
 		return 1;
