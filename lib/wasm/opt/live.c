@@ -224,7 +224,7 @@ static void add_ranges(struct flow *f, const uint64_t *set, uint32_t from, uint3
 {
 	for (uint32_t w = 0; w < f->live_words; w++)
 		for (uint64_t bits = set[w]; bits != 0; bits &= bits - 1)
-			add_range(f, f->global_value[w * 64 + ctz64(bits)], from, to);
+			add_range(f, f->global_value[(size_t)w * 64 + ctz64(bits)], from, to);
 }
 
 struct reading {

@@ -86,7 +86,7 @@ static void edge(struct flow *f, const uint64_t *split, uint32_t from, uint32_t 
 
 	for (uint32_t w = 0; w < f->live_words; w++)
 		for (uint64_t bits = live[w] & split[w]; bits != 0; bits &= bits - 1) {
-			uint32_t v = f->global_value[w * 64 + ctz64(bits)];
+			uint32_t v = f->global_value[(size_t)w * 64 + ctz64(bits)];
 			const struct interval *before = interval_at(f, v, p->to - 1);
 			const struct interval *after = s->from >= p->to ? part_at(f, before, s->from) : interval_at(f, v, s->from);
 
