@@ -72,7 +72,7 @@ struct body {
 	const uint8_t *sites; /* pairs of LEB128: code units since the last site, module bytes since the last site */
 	uint32_t size;        /* in units of code */
 	uint32_t sites_size;
-	uint32_t offset;      /* of the body in the module */
+	uint32_t offset, bytes; /* of the body in the module */
 	uint32_t frame_slots; /* all a frame needs, FRAME_SAVED and results included */
 	uint16_t params, locals; /* slots; locals include the parameters */
 };

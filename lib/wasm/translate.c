@@ -294,6 +294,7 @@ enum err translate_body(struct translator *t, struct reader r, uint32_t function
 	t->r = r;
 	t->why = why;
 	t->at = t->site_at = b->offset = (uint32_t)rd_offset(&r);
+	b->bytes = (uint32_t)rd_left(&r);
 	err = begin_body(t, f);
 	while (err == OK && t->depth > 0)
 		err = instruction(t);

@@ -394,26 +394,26 @@ static void walk(struct compiler *c, const struct scanned *s, const struct wasm_
 }
 
 /* The reader at the code of the body, and the types of locals known. */
-static bool begin_function(struct compiler *c, uint32_t n, uint32_t size)
+static bool begin_function(struct compiler *c, uint32_t n)
 {
+	const struct body *b = &c->m->bodies[n];
 	struct reader all = rd_of(c->m->bytes);
 
 	c->function = c->m->imported_functions + n;
 	c->late_count = c->call_count = 0;
 	c->failed = false;
-	if (rd_skip(&all, c->m->bodies[n].offset) != OK)
+	if (rd_skip(&all, b->offset) != OK)
 		return false;
 	c->where = c->site_where = (uint32_t)rd_offset(&all);
 	c->site_at = c->e.at;
-	return rd_sub(&all, size < rd_left(&all) ? size : rd_left(&all), &c->r) == OK &&
-	       read_locals(c, &c->m->types[c->m->functions[c->function]]) == OK;
+	return rd_sub(&all, b->bytes, &c->r) == OK && read_locals(c, &c->m->types[c->m->functions[c->function]]) == OK;
 }
 
-static bool compile_body(struct compiler *c, uint32_t n, uint32_t size)
+static bool compile_body(struct compiler *c, uint32_t n)
 {
 	struct scanned s;
 
-	if (!begin_function(c, n, size))
+	if (!begin_function(c, n))
 		return false;
 	s = scan_body(c, c->r);
 	if (s.supported) {
@@ -424,9 +424,9 @@ static bool compile_body(struct compiler *c, uint32_t n, uint32_t size)
 	return s.supported && !c->failed;
 }
 
-static bool optimized_body(struct compiler *c, uint32_t n, uint32_t size, bool entered)
+static bool optimized_body(struct compiler *c, uint32_t n, bool entered)
 {
-	if (!begin_function(c, n, size) || !optimize_body(c->optimizer, size, entered) || c->e.full)
+	if (!begin_function(c, n) || !optimize_body(c->optimizer, c->m->bodies[n].bytes, entered) || c->e.full)
 		return false;
 	emit_late(c, &(struct scanned){0});
 	return !c->failed;
@@ -601,20 +601,12 @@ static void align(struct emitter *e)
 
 /* ---- the module ---- */
 
-static uint32_t body_size(const struct wasm_module *m, uint32_t n)
-{
-	uint32_t own = m->function_count - m->imported_functions;
-	uint64_t end = n + 1 < own ? m->bodies[n + 1].offset : m->bytes.size;
-
-	return (uint32_t)(end - m->bodies[n].offset);
-}
-
 static uint32_t largest_body(const struct wasm_module *m)
 {
 	uint32_t own = m->function_count - m->imported_functions, largest = 16;
 
 	for (uint32_t n = 0; n < own; n++)
-		largest = body_size(m, n) > largest ? body_size(m, n) : largest;
+		largest = m->bodies[n].bytes > largest ? m->bodies[n].bytes : largest;
 	return largest;
 }
 
@@ -669,16 +661,15 @@ static void take_back(struct compiler *c, const struct mark *m)
 /* Of an optimized function once more, for the interpreter to enter it at its loops. */
 static void compile_second(struct compiler *c, uint32_t n, struct native_module *native)
 {
-	uint32_t size = body_size(c->m, n);
 	struct native_second *s = &native->seconds[native->second_count];
 	struct mark before;
 
 	align(&c->e);
 	before = mark_of(c);
 	*s = (struct native_second){.own = n, .offset = c->e.at, .sites = c->sites_size};
-	if (!optimized_body(c, n, size, true)) {
+	if (!optimized_body(c, n, true)) {
 		take_back(c, &before);
-		if (!compile_body(c, n, size))
+		if (!compile_body(c, n))
 			c->loop_count = before.loops;
 	}
 	if (c->loop_count == before.loops) {
@@ -703,11 +694,11 @@ static void compile_function(struct compiler *c, uint32_t n, struct native_modul
 	f->offset = c->entries[index] = c->e.at;
 	f->sites = c->sites_size;
 	if (c->optimizer != NULL) {
-		optimized = optimized_body(c, n, body_size(c->m, n), false);
+		optimized = optimized_body(c, n, false);
 		if (!optimized)
 			take_back(c, &before);
 	}
-	f->compiled = optimized || compile_body(c, n, body_size(c->m, n));
+	f->compiled = optimized || compile_body(c, n);
 	if (f->compiled) {
 		link_calls(c);
 	} else {

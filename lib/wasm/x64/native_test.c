@@ -414,6 +414,29 @@ static void sums_in_addresses_are_as_interpreted(void **state)
 		}
 }
 
+/* (func) and a passive segment of 60000 bytes: what follows the last body is no part of it. */
+static void the_last_body_ends_where_it_says(void **state)
+{
+	enum { DATA = 60000 };
+	static const uint8_t head[] = {
+		0, 'a', 's', 'm', 1, 0, 0, 0, 1, 4, 1, 0x60, 0, 0, 3, 2, 1, 0, 10, 4, 1, 2, 0, 0x0b,
+		11, 0xe5, 0xd4, 3, 1, 1, 0xe0, 0xd4, 3,
+	};
+	static uint8_t bytes[sizeof head + DATA];
+	struct wasm_code_stats stats;
+	struct world w;
+
+	(void)state;
+	memcpy(bytes, head, sizeof head);
+	assert_int_equal(code_memory_open(&code), OK);
+	load_bytes(&w, slice_of(bytes, sizeof bytes));
+	assert_int_equal(wasm_compile(w.module, tier, NULL, &w.arena, code), OK);
+	stats = wasm_code_stats(w.module);
+	assert_int_equal(stats.compiled, 1);
+	assert_int_equal(stats.optimized, tier == WASM_TIER_OPTIMIZED ? 1 : 0);
+	close_world(&w);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -428,6 +451,7 @@ int main(void)
 		cmocka_unit_test(a_running_loop_goes_on_compiled),
 		cmocka_unit_test(what_is_not_compiled_is_interpreted),
 		cmocka_unit_test(other_faults_are_declined),
+		cmocka_unit_test(the_last_body_ends_where_it_says),
 	};
 
 	if (code_memory_open(&code) != OK)
