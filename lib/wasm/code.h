@@ -92,6 +92,13 @@ enum iop {
 	IOP_v128_select, /* dst x y condition */
 	IOP_v128_global_get, /* dst global32 */
 	IOP_v128_global_set, /* src global32 */
+/* Of simd.def, those that are run often: dst x y. */
+#define V2(code, id, ...) IOP_##id,
+#define VCMP(code, id, ...) IOP_##id,
+#define VSHIFT(code, id, ...) IOP_##id,
+#include "lib/wasm/simd.def"
+	IOP_v128_load,   /* as IOP_simd_load */
+	IOP_v128_store,  /* as IOP_simd_store */
 	IOP_simd,        /* dst x y z op lane (simd.h) */
 	IOP_simd_shuffle, /* dst x y, 16 bytes of lanes */
 	IOP_simd_const,  /* dst, 16 bytes */

@@ -9,6 +9,7 @@
  */
 #include "lib/wasm/module.h"
 
+#include "lib/wasm/lanes.h"
 #include "lib/wasm/number.h"
 #include "lib/wasm/simd.h"
 
@@ -788,6 +789,41 @@ OP(v128_global_set)
 	NEXT(4);
 }
 
+#define V2(code, id, text, in, out, expr)                                                                              \
+	OP(id)                                                                                                         \
+	{                                                                                                              \
+		OF_TWO_VECTORS(&SLOT(1), &SLOT(2), &SLOT(3), in, out, 0, expr);                                        \
+		NEXT(4);                                                                                               \
+	}
+#define VCMP(code, id, text, in, out, expr) V2(code, id, text, in, out, (expr) ? -1 : 0)
+#define VSHIFT(code, id, text, lanes, expr)                                                                            \
+	OP(id)                                                                                                         \
+	{                                                                                                              \
+		SHIFTED_VECTOR(&SLOT(1), &SLOT(2), (uint32_t)SLOT(3), lanes, expr);                                    \
+		NEXT(4);                                                                                               \
+	}
+#include "lib/wasm/simd.def"
+
+OP(v128_load)
+{
+	uint64_t at = (uint64_t)(uint32_t)SLOT(2) + code_u32(pc + 6);
+
+	if (unlikely(at + sizeof(union v128) > size))
+		TRAP(trap_memory);
+	store(&SLOT(1), load(mem + at));
+	NEXT(8);
+}
+
+OP(v128_store)
+{
+	uint64_t at = (uint64_t)(uint32_t)SLOT(1) + code_u32(pc + 5);
+
+	if (unlikely(at + sizeof(union v128) > size))
+		TRAP(trap_memory);
+	store(mem + at, load(&SLOT(2)));
+	NEXT(7);
+}
+
 OP(simd)
 {
 	simd_ops[pc[5]].run(&SLOT(1), &SLOT(2), &SLOT(3), &SLOT(4), pc[6]);
@@ -849,13 +885,17 @@ static operation *const operations[IOP_COUNT] = {
 #define FUSE_LOAD(type, load, size, second) ROW(load##_##second)
 #define FUSE_LOAD_R(type, load, size, second) ROW(load##_##second##_r)
 #include "lib/wasm/fuse.def"
+#define V2(code, id, ...) ROW(id)
+#define VCMP(code, id, ...) ROW(id)
+#define VSHIFT(code, id, ...) ROW(id)
+#include "lib/wasm/simd.def"
 	ROW(count_if) ROW(count_ne) ROW(count_ne_k) ROW(count_lt_u) ROW(count_lt_u_k) ROW(i32_and_k_if) ROW(i32_and_k_unless)
 	ROW(unreachable) ROW(copy) ROW(copy_two) ROW(copy_many) ROW(const32) ROW(const64) ROW(br) ROW(br_if) ROW(br_unless) ROW(br_table)
 	ROW(return) ROW(return_one) ROW(return_many) ROW(call) ROW(call_import) ROW(call_indirect) ROW(select)
 	ROW(global_get) ROW(global_set) ROW(memory_size) ROW(memory_grow) ROW(memory_init) ROW(data_drop) ROW(memory_copy)
 	ROW(memory_fill) ROW(table_get) ROW(table_set) ROW(table_init) ROW(elem_drop) ROW(table_copy) ROW(table_grow)
 	ROW(table_size) ROW(table_fill) ROW(ref_is_null) ROW(ref_func) ROW(native) ROW(exit)
-	ROW(v128_copy) ROW(v128_select) ROW(v128_global_get) ROW(v128_global_set) ROW(simd) ROW(simd_shuffle) ROW(simd_const)
+	ROW(v128_copy) ROW(v128_select) ROW(v128_global_get) ROW(v128_global_set) ROW(v128_load) ROW(v128_store) ROW(simd) ROW(simd_shuffle) ROW(simd_const)
 	ROW(simd_load) ROW(simd_store)
 };
 

@@ -222,6 +222,8 @@ void tr_emit_move(struct translator *t, const struct operand *o, uint16_t dst)
 		emit_const(t, dst, o->k);
 	else if (o->k != 0)
 		emit_add(t, dst, o->slot, o->k);
+	else if (o->slot != dst && o->type == WASM_V128)
+		tr_emit_value(t, IOP_v128_copy, 3, dst)[2] = o->slot;
 	else if (o->slot != dst)
 		emit_copy(t, dst, o->slot);
 }

@@ -2,48 +2,8 @@
 /* One function for each row of simd.def, lane by lane, and the table of them. */
 #include "lib/wasm/simd.h"
 
-#include "lib/wasm/number.h"
+#include "lib/wasm/lanes.h"
 #include "lib/wasm/wasm.h"
-
-typedef uint8_t lane_u8;
-typedef int8_t lane_s8;
-typedef uint16_t lane_u16;
-typedef int16_t lane_s16;
-typedef uint32_t lane_u32;
-typedef int32_t lane_s32;
-typedef uint64_t lane_u64;
-typedef int64_t lane_s64;
-typedef float lane_f32;
-typedef double lane_f64;
-
-union v128 {
-	uint8_t u8[16];
-	int8_t s8[16];
-	uint16_t u16[8];
-	int16_t s16[8];
-	uint32_t u32[4];
-	int32_t s32[4];
-	uint64_t u64[2];
-	int64_t s64[2];
-	float f32[4];
-	double f64[2];
-};
-
-#define LANES(lane)     (sizeof(union v128) / sizeof(lane_##lane))
-#define FOR_LANES(lane) for (size_t i = 0; i < LANES(lane); i++)
-
-static inline union v128 load(const void *from)
-{
-	union v128 v;
-
-	copy_small(&v, from, sizeof v);
-	return v;
-}
-
-static inline void store(void *to, union v128 v)
-{
-	copy_small(to, &v, sizeof v);
-}
 
 static inline uint64_t slot(const void *from)
 {
@@ -68,16 +28,6 @@ static inline void put_slot(void *to, uint64_t v)
 #define scalar_F32(s) f32_of((uint32_t)(s))
 #define scalar_F64(s) f64_of(s)
 
-static inline int32_t clamp(int32_t x, int32_t low, int32_t high)
-{
-	return x < low ? low : x > high ? high : x;
-}
-
-#define sat_s8(x)  clamp(x, INT8_MIN, INT8_MAX)
-#define sat_u8(x)  clamp(x, 0, UINT8_MAX)
-#define sat_s16(x) clamp(x, INT16_MIN, INT16_MAX)
-#define sat_u16(x) clamp(x, 0, UINT16_MAX)
-
 #define RUN(id)     static void run_##id(void *out, const void *px, const void *py, const void *pz, uint32_t lane)
 #define UNUSED_X    (void)px
 #define UNUSED_Y    (void)py
@@ -100,14 +50,8 @@ static inline int32_t clamp(int32_t x, int32_t low, int32_t high)
 #define LANE_BY_LANE(id, in, to, first, result)                                                                        \
 	RUN(id)                                                                                                        \
 	{                                                                                                              \
-		union v128 a = load(px), b = load(py), r;                                                              \
 		UNUSED_Z, UNUSED_LANE;                                                                                 \
-		FOR_LANES(to)                                                                                          \
-		{                                                                                                      \
-			lane_##in x = a.in[i + (first)], y = b.in[i + (first)];                                        \
-			r.to[i] = (lane_##to)(result);                                                                 \
-		}                                                                                                      \
-		store(out, r);                                                                                         \
+		OF_TWO_VECTORS(out, px, py, in, to, first, result);                                                    \
 	}
 #define V2(code, id, text, in, to, expr)            LANE_BY_LANE(id, in, to, 0, expr)
 #define VCMP(code, id, text, in, to, expr)          LANE_BY_LANE(id, in, to, 0, (expr) ? -1 : 0)
@@ -127,15 +71,8 @@ static inline int32_t clamp(int32_t x, int32_t low, int32_t high)
 #define VSHIFT(code, id, text, lanes, expr)                                                                            \
 	RUN(id)                                                                                                        \
 	{                                                                                                              \
-		union v128 a = load(px), r;                                                                            \
-		uint32_t n = (uint32_t)slot(py) % (8 * sizeof(lane_##lanes));                                          \
 		UNUSED_Z, UNUSED_LANE;                                                                                 \
-		FOR_LANES(lanes)                                                                                       \
-		{                                                                                                      \
-			lane_##lanes x = a.lanes[i];                                                                   \
-			r.lanes[i] = (lane_##lanes)(expr);                                                             \
-		}                                                                                                      \
-		store(out, r);                                                                                         \
+		SHIFTED_VECTOR(out, px, (uint32_t)slot(py), lanes, expr);                                              \
 	}
 #define VPAIRS(code, id, text, in, to, expr)                                                                           \
 	RUN(id)                                                                                                        \

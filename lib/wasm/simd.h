@@ -41,7 +41,7 @@ struct simd_op {
 	uint8_t size;   /* bytes of memory, or of one lane */
 };
 
-enum { SIMD_COUNT = 256, OPCODE_SHUFFLE = 0x0d };
+enum { SIMD_COUNT = 256, OPCODE_LOAD = 0x00, OPCODE_STORE = 0x0b, OPCODE_SHUFFLE = 0x0d };
 /* By the number behind 0xfd; shape is SIMD_NONE where there is no instruction. */
 extern const struct simd_op simd_ops[SIMD_COUNT];
 

@@ -149,14 +149,14 @@ MUST_USE static inline enum err tr_push_const(struct translator *t, uint8_t type
 	return tr_push_operand(t, (struct operand){.type = type, .where = CONST, .k = k});
 }
 
-/* The local, plus k. */
+/* The local, plus k; of a vector, as in tr_push, the upper half takes a place of its own. */
 MUST_USE static inline enum err tr_push_local(struct translator *t, uint8_t type, uint32_t local, uint64_t k)
 {
 	struct operand o = {.type = type, .where = LOCAL, .slot = (uint16_t)local, .next = t->chains[local], .k = k};
 
 	TRY(tr_push_operand(t, o));
 	t->chains[local] = (uint16_t)t->height;
-	return OK;
+	return type == WASM_V128 ? tr_push_operand(t, (struct operand){.type = UPPER, .where = HOME}) : OK;
 }
 
 enum err tr_mismatch(struct translator *t, uint8_t want, const char *found);

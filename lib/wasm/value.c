@@ -65,21 +65,12 @@ static uint32_t slot_of(const struct translator *t, uint32_t local)
 	return t->vectors ? t->local_slots[local] : local;
 }
 
-static void emit_vector_copy(struct translator *t, uint16_t dst, uint16_t src)
-{
-	tr_emit_value(t, IOP_v128_copy, 3, dst)[2] = src;
-}
-
 enum err translate_local_get(struct translator *t, const struct opinfo *op)
 {
 	uint32_t local;
 
 	(void)op;
 	TRY(read_local(t, &local));
-	if (t->local_types[local] == WASM_V128) {
-		emit_vector_copy(t, tr_home(t, t->height), (uint16_t)slot_of(t, local));
-		return tr_push(t, WASM_V128);
-	}
 	return tr_push_local(t, t->local_types[local], slot_of(t, local), 0);
 }
 
@@ -90,10 +81,6 @@ static void assign_local(struct translator *t, const struct operand *o, uint32_t
 		return;
 	if (t->chains[local] == 0 && o->k == 0 && tr_maker(t, o) != NULL) {
 		t->code[t->last_start + 1] = (code_t)local;
-		return;
-	}
-	if (o->type == WASM_V128) {
-		emit_vector_copy(t, (uint16_t)local, o->slot);
 		return;
 	}
 	tr_bring_local_home(t, local);
@@ -120,10 +107,6 @@ enum err translate_local_tee(struct translator *t, const struct opinfo *op)
 	(void)op;
 	TRY(read_local(t, &local));
 	TRY(tr_pop(t, t->local_types[local], &o));
-	if (t->local_types[local] == WASM_V128) {
-		emit_vector_copy(t, (uint16_t)slot_of(t, local), o.slot);
-		return tr_push(t, WASM_V128); /* where it was */
-	}
 	assign_local(t, &o, slot_of(t, local));
 	if (o.where == CONST)
 		return tr_push_const(t, t->local_types[local], o.k);

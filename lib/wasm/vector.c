@@ -13,11 +13,24 @@ static enum err pop_slot(struct translator *t, uint8_t type, uint16_t *slot)
 	return OK;
 }
 
-/* dst x y z op lane; the operands are popped. */
+/* Instructions that are operations of their own. */
+static const code_t own_iop[SIMD_COUNT] = {
+#define V2(code, id, ...) [code] = IOP_##id,
+#define VCMP(code, id, ...) [code] = IOP_##id,
+#define VSHIFT(code, id, ...) [code] = IOP_##id,
+#include "lib/wasm/simd.def"
+};
+
+/* dst x y or dst x y z op lane; the operands are popped. */
 static enum err emit(struct translator *t, uint32_t op, const uint16_t slots[static 3], uint8_t lane, uint8_t result)
 {
-	code_t *code = tr_emit_value(t, IOP_simd, 7, tr_home(t, t->height));
+	bool own = own_iop[op] != 0;
+	code_t *code = tr_emit_value(t, own ? own_iop[op] : IOP_simd, own ? 4 : 7, tr_home(t, t->height));
 
+	if (own) {
+		copy_small(code + 2, slots, 2 * sizeof *slots);
+		return tr_push(t, result);
+	}
 	copy_small(code + 2, slots, 3 * sizeof *slots);
 	code[5] = (code_t)op;
 	code[6] = lane;
@@ -79,6 +92,15 @@ static uint8_t log2_of(uint8_t size)
 	return (uint8_t)__builtin_ctz(size);
 }
 
+static uint32_t access_iop(bool loads, uint32_t op)
+{
+	if (op == OPCODE_LOAD)
+		return IOP_v128_load;
+	if (op == OPCODE_STORE)
+		return IOP_v128_store;
+	return loads ? IOP_simd_load : IOP_simd_store;
+}
+
 /* dst address vector op lane offset32, or without dst */
 static enum err access(struct translator *t, uint32_t op, const struct simd_op *o)
 {
@@ -96,7 +118,7 @@ static enum err access(struct translator *t, uint32_t op, const struct simd_op *
 	TRY(pop_slot(t, WASM_I32, &address));
 	tr_emit_site(t);
 	start = t->size;
-	code = tr_emit(t, loads ? IOP_simd_load : IOP_simd_store, loads ? 8 : 7);
+	code = tr_emit(t, access_iop(loads, op), loads ? 8 : 7);
 	if (loads)
 		*++code = tr_home(t, t->height);
 	code[1] = address;
