@@ -20,10 +20,7 @@ static struct keep *wake_up(const struct boot_info *boot)
 	k = arena_new(&first.heap, struct keep);
 	if (k == NULL)
 		call_exit(KEEPCALL_EXIT_FATAL, 0, 0);
-	k->memory = first;
-	k->memory.files.ctx = &k->memory;
-	for (size_t i = 0; i < MEMORY_MOUNTS; i++)
-		k->memory.mounts[i].ctx = &k->memory;
+	memory_move(&k->memory, &first);
 	clock_init(&k->clock);
 	k->input.bytes = arena_alloc(&k->memory.heap, STDIN_BUFFER, 16);
 	if (k->input.bytes == NULL || link_alloc(&k->links[0], &k->memory.heap) != OK ||

@@ -98,6 +98,15 @@ static uint64_t on_fault(void *ctx, uint64_t pc)
 	return wasm_code_fault(ctx, pc);
 }
 
+/* What has to know where m is. */
+static void place(struct memory *m)
+{
+	m->files.ctx = m;
+	for (size_t i = 0; i < MEMORY_MOUNTS; i++)
+		m->mounts[i].ctx = m;
+	fault_hook(on_fault, &m->code);
+}
+
 void memory_setup(struct memory *m, const struct boot_info *boot)
 {
 	CHECK(boot->heap_max >= MODULE_PART + MODULE_SIZE && boot->linear_count <= BOOT_LINEAR_COUNT);
@@ -105,8 +114,7 @@ void memory_setup(struct memory *m, const struct boot_info *boot)
 		.heap = {.base = at(boot->heap_va), .max = FILES_PART, .commit = commit_generously},
 		.files = {.base = at(boot->heap_va + FILES_PART),
 			  .max = MOUNTS_PART - FILES_PART,
-			  .commit = commit_charged,
-			  .ctx = m},
+			  .commit = commit_charged},
 		.manifest = {.base = at(boot->heap_va + MANIFEST_PART),
 			     .max = MANIFEST_AREA,
 			     .commit = commit_manifest},
@@ -120,9 +128,14 @@ void memory_setup(struct memory *m, const struct boot_info *boot)
 	for (size_t i = 0; i < MEMORY_MOUNTS; i++)
 		m->mounts[i] = (struct arena){.base = at(boot->heap_va + MOUNTS_PART + i * MOUNT_SIZE),
 					      .max = MOUNT_SIZE,
-					      .commit = commit_charged,
-					      .ctx = m};
-	fault_hook(on_fault, &m->code);
+					      .commit = commit_charged};
+	place(m);
+}
+
+void memory_move(struct memory *to, const struct memory *from)
+{
+	*to = *from;
+	place(to);
 }
 
 static struct memory_linear *linear_of(struct memory *m, const uint8_t *base)

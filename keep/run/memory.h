@@ -12,7 +12,7 @@
 
 enum { MEMORY_MOUNTS = 8 };
 
-struct memory { /* never moves once memory_setup was called */
+struct memory { /* moves by memory_move only, once memory_setup was called */
 	struct arena heap;     /* the runtime's own, and what was delivered */
 	struct arena files;    /* what the workload writes into its files */
 	struct arena mounts[MEMORY_MOUNTS]; /* the same for each folder with a limit of its own */
@@ -40,6 +40,8 @@ void memory_return(struct memory *m, const struct memory_mark *mark);
 
 /* From then on faults of compiled code are traps. */
 void memory_setup(struct memory *m, const struct boot_info *boot);
+/* From the stack, where it begins, into its own heap. What points to it follows; `from` is of no use any more. */
+void memory_move(struct memory *to, const struct memory *from);
 /* Takes from the workload's limit: ERR_LIMIT when there is not so much left. */
 MUST_USE enum err memory_charge(struct memory *m, uint64_t size);
 void memory_discharge(struct memory *m, uint64_t size);

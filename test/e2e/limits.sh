@@ -19,6 +19,10 @@ for kind in $kinds; do
 	if want_status 134 "$kind: trap"; then
 		if grep -q 'unreachable executed in function [0-9]* "[a-z_]*" at offset 0x' "$tmp/err"; then good; else bad "$kind: a trap is not explained"; fi
 	fi
+	run "$guests/wild.wasm"
+	if want_status 134 "$kind: a wild pointer in compiled code"; then
+		if grep -q 'out of bounds memory access in function [0-9]* "[a-z_]*" at offset 0x' "$tmp/err"; then good; else bad "$kind: a wild pointer is not explained"; fi
+	fi
 	run "$guests/recurse.wasm"
 	if want_status 134 "$kind: recursion without end"; then
 		if grep -qi 'stack' "$tmp/err"; then good; else bad "$kind: stack exhaustion is not explained"; fi
