@@ -62,7 +62,7 @@ enum defect {
 	SIGNATURE_SHORT,
 	UNPROTECTED_ARRAY,
 	LABEL_BYTES,
-	INDEFINITE,
+	OPEN_WITHOUT_END,
 	DEFECTS
 };
 
@@ -77,6 +77,7 @@ struct wish {
 	bool key_alg, key_ops;
 	uint16_t tag; /* 0: none */
 	bool wrapped, extras;
+	bool open; /* maps of claims of no stated length */
 	uint64_t left_out, twice, sized, mistyped; /* a claim's label, in messages[where] */
 	int size_by;                               /* how much longer the claim `sized` is */
 	const char *platform_profile, *realm_profile, *binding, *binding_said;
@@ -396,7 +397,7 @@ static void put_claims(struct writer *out, const struct wish *w, enum side side)
 	count += 2u * w->extras;
 	if (side == w->where && w->defect == PAYLOAD_ARRAY)
 		must(cbor_put_array(out, count));
-	else if (side == w->where && w->defect == INDEFINITE)
+	else if (w->open || (side == w->where && w->defect == OPEN_WITHOUT_END))
 		must(wr_u8(out, 0xbf));
 	else
 		must(cbor_put_map(out, count));
@@ -408,7 +409,7 @@ static void put_claims(struct writer *out, const struct wish *w, enum side side)
 		}
 	if (w->extras) /* -1: [1.5], "x": null */
 		must(wr_bytes(out, slice_of("\x20\x81\xf9\x3e\x00\x61x\xf6", 8)));
-	if (side == w->where && w->defect == INDEFINITE)
+	if (w->open)
 		must(wr_u8(out, 0xff));
 	if (side == w->where && w->defect == PAYLOAD_TRAILING)
 		must(wr_u8(out, 0));
@@ -596,6 +597,7 @@ static void every_form(void **state)
 		w.tag = tags[i % 3];
 		w.wrapped = i / 3 % 2 != 0;
 		w.extras = i / 6 % 2 != 0;
+		w.open = w.extras;
 		w.key_alg = w.key_ops = i / 12 != 0;
 		expect_good(&w, "form");
 		assert_int_equal(verdict.measurement_size, 48);

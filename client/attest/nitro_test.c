@@ -34,7 +34,10 @@ enum defect {
 	DATA_LONG,
 	NONCE_LONG,
 	NONCE_TEXT,
-	INDEFINITE,
+	OPEN_WITHOUT_END,
+	BREAK_FOR_VALUE,
+	BREAK_WITHOUT_OPEN,
+	TEXT_IN_CHUNKS,
 };
 
 struct wish {
@@ -43,6 +46,7 @@ struct wish {
 	size_t left_out; /* this field is not there */
 	uint8_t pcr0;
 	bool no_pcr0, tagged, wrapped;
+	bool open; /* maps and arrays of no stated length, as AWS writes the payload */
 	enum recipe_key signer;
 	void (*spoil)(uint8_t *doc, size_t size);
 	bool other_root;
@@ -95,6 +99,21 @@ static void good(struct wish *w)
 
 /* ---- writing a document ---- */
 
+/* The head of a map (a0) or array (80), and what ends it. */
+static void put_head(struct writer *out, const struct wish *w, uint8_t kind, size_t count)
+{
+	if (w->open)
+		must(wr_u8(out, (uint8_t)(kind | 0x1f)));
+	else
+		must(kind == 0xa0 ? cbor_put_map(out, count) : cbor_put_array(out, count));
+}
+
+static void put_end(struct writer *out, const struct wish *w)
+{
+	if (w->open)
+		must(wr_u8(out, 0xff));
+}
+
 static void put_name(struct writer *out, const char *name)
 {
 	must(cbor_put_text(out, slice_text(name)));
@@ -112,7 +131,7 @@ static void put_pcrs(struct writer *out, const struct wish *w)
 {
 	size_t count = w->defect == NO_PCRS ? 0 : w->no_pcr0 ? 1 : 2;
 
-	must(cbor_put_map(out, count));
+	put_head(out, w, 0xa0, count);
 	if (count == 2) {
 		must(cbor_put_uint(out, w->defect == PCR_32 ? 32 : w->defect == PCR_TWICE ? 1 : 0));
 		put_filled(out, w->defect == PCR_40 ? 40 : 48, w->pcr0);
@@ -121,15 +140,17 @@ static void put_pcrs(struct writer *out, const struct wish *w)
 		must(cbor_put_uint(out, 1));
 		put_filled(out, 48, 0x11);
 	}
+	put_end(out, w);
 }
 
 static void put_bundle(struct writer *out, const struct wish *w, const struct slice der[CHAIN])
 {
 	size_t count = w->defect == CA_NONE ? 0 : w->defect == CA_MANY ? NITRO_CA_MAX + 1 : LEAF;
 
-	must(cbor_put_array(out, count));
+	put_head(out, w, 0x80, count);
 	for (size_t i = 0; i < count; i++)
 		must(cbor_put_bytes(out, der[i % LEAF]));
+	put_end(out, w);
 }
 
 static void put_field(struct writer *out, const struct wish *w, size_t field, const struct slice der[CHAIN])
@@ -164,18 +185,22 @@ static void put_payload(struct writer *out, const struct wish *w, const struct s
 {
 	size_t count = 10u - (w->left_out != NO_FIELD) + (w->defect == FIELD_TWICE);
 
-	if (w->defect == INDEFINITE)
-		must(wr_u8(out, 0xbf));
-	else
-		must(cbor_put_map(out, count));
+	put_head(out, w, 0xa0, count);
 	put_name(out, "future"); /* a field we do not know */
-	must(wr_bytes(out, slice_of("\x82\xc1\x01\xf6", 4)));
+	must(w->open ? wr_bytes(out, slice_of("\x9f\xc1\x01\xbf\x01\xa0\xff\xf6\xff", 9))
+	             : wr_bytes(out, slice_of("\x82\xc1\x01\xf6", 4)));
 	for (size_t i = 0; i < 9; i++)
 		if (i != w->left_out)
 			put_field(out, w, i, der);
 	if (w->defect == FIELD_TWICE)
 		put_field(out, w, 8, der);
-	if (w->defect == INDEFINITE || w->defect == TRAILING_PAYLOAD)
+	if (w->defect == TEXT_IN_CHUNKS)
+		must(wr_bytes(out, slice_of("\x61x\x7f\x61y\x61z\xff", 7)));
+	if (w->defect == BREAK_FOR_VALUE)
+		put_name(out, "x");
+	if (w->defect != OPEN_WITHOUT_END)
+		put_end(out, w);
+	if (w->defect == BREAK_WITHOUT_OPEN || w->defect == TRAILING_PAYLOAD)
 		must(wr_u8(out, 0xff));
 }
 
@@ -303,6 +328,9 @@ static void other_forms_are_accepted(void **state)
 	good(&w);
 	w.pcr0 = 0;
 	w.in.allow_debug = true;
+	expect_good(&w);
+	good(&w);
+	w.open = true;
 	expect_good(&w);
 }
 
@@ -587,13 +615,14 @@ static void each_change_fails_its_check_alone(void **state)
 static void each_defect_of_form_is_refused(void **state)
 {
 	(void)state;
-	for (enum defect d = ES256; d <= INDEFINITE; d++) {
+	for (enum defect d = ES256; d <= TEXT_IN_CHUNKS; d++) {
 		struct wish w;
 		struct verdict v;
 		char name[20];
 
 		good(&w);
 		w.defect = d;
+		w.open = d == OPEN_WITHOUT_END || d == BREAK_FOR_VALUE || d == TEXT_IN_CHUNKS;
 		v = judge(&w);
 		snprintf(name, sizeof name, "defect %d", (int)d);
 		killed_only(&v, "nitro.doc.read", NULL, name);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "lib/attest/cbor_any.h"
 
+enum { OPEN = 31, BREAK = 0xff };
+
 static enum err argument(struct reader *r, unsigned info, uint64_t *out)
 {
 	uint8_t one = 0;
@@ -22,7 +24,7 @@ static enum err argument(struct reader *r, unsigned info, uint64_t *out)
 		*out = four;
 		return OK;
 	case 27: return rd_u64be(r, out);
-	default: return info < 24 ? OK : ERR_FORMAT; /* reserved, or an indefinite length */
+	default: return info < 24 ? OK : ERR_FORMAT; /* reserved, a break, or an indefinite length */
 	}
 }
 
@@ -33,6 +35,9 @@ enum err cbor_any(struct reader *r, struct cbor_any *out)
 	*out = (struct cbor_any){.kind = ANY_SIMPLE};
 	TRY(rd_u8(r, &head));
 	out->kind = (enum cbor_any_kind)(head >> 5);
+	out->open = (head & 31) == OPEN && (out->kind == ANY_ARRAY || out->kind == ANY_MAP);
+	if (out->open)
+		return OK;
 	TRY(argument(r, head & 31, &out->value));
 	if (out->kind == ANY_SIMPLE && (head & 31) > 24)
 		out->kind = ANY_FLOAT;
@@ -51,36 +56,82 @@ enum err cbor_any_of(struct reader *r, enum cbor_any_kind kind, struct cbor_any 
 	return out->kind == kind ? OK : ERR_INVALID;
 }
 
-/* How many items belong to this head. */
-static uint64_t items_of(const struct cbor_any *a)
+/* Is this the end of a container of no stated length? Reads over it then. */
+static bool broken(struct reader *r)
 {
-	switch (a->kind) {
-	case ANY_ARRAY: return a->value;
-	case ANY_MAP: return 2 * a->value;
-	case ANY_TAG: return 1;
-	default: return 0;
-	}
+	struct reader ahead = *r;
+	uint8_t byte;
+
+	if (rd_u8(&ahead, &byte) != OK || byte != BREAK)
+		return false;
+	*r = ahead;
+	return true;
 }
 
-/* left[i]: items still to come at depth i. */
+bool cbor_any_more(struct reader *r, struct cbor_any *of)
+{
+	if (of->open)
+		return !broken(r);
+	return of->value > 0 && of->value-- > 0;
+}
+
+enum err cbor_any_enter(struct reader *r, enum cbor_any_kind kind, uint64_t count, struct cbor_any *out)
+{
+	TRY(cbor_any(r, out));
+	return out->kind == kind && (out->open || out->value == count) ? OK : ERR_FORMAT;
+}
+
+enum err cbor_any_leave(struct reader *r, const struct cbor_any *of)
+{
+	return !of->open || broken(r) ? OK : ERR_FORMAT;
+}
+
+/* Over what is left of one container, at one depth. */
+struct level {
+	struct cbor_any of;
+	bool value_due; /* a map's label has been read, its value not */
+};
+
+static struct level level_of(const struct cbor_any *a)
+{
+	struct level l = {.of = *a};
+
+	if (a->kind == ANY_TAG)
+		l.of.value = 1;
+	return l;
+}
+
+static bool holds_items(const struct cbor_any *a)
+{
+	return a->kind == ANY_TAG || ((a->kind == ANY_ARRAY || a->kind == ANY_MAP) && (a->open || a->value > 0));
+}
+
+/* A break in the place of a map's value is no item, and cbor_any says so. */
+static bool level_more(struct reader *r, struct level *l)
+{
+	const bool due = l->value_due;
+
+	l->value_due = l->of.kind == ANY_MAP && !due;
+	return due || cbor_any_more(r, &l->of);
+}
+
 enum err cbor_any_skip(struct reader *r)
 {
-	uint64_t left[ANY_DEPTH_MAX] = {1};
+	struct level levels[ANY_DEPTH_MAX] = {{.of = {.kind = ANY_ARRAY, .value = 1}}};
 	unsigned depth = 0;
 
 	for (;;) {
 		struct cbor_any a;
 
-		while (left[depth] == 0)
+		while (!level_more(r, &levels[depth]))
 			if (depth-- == 0)
 				return OK;
-		left[depth]--;
 		TRY(cbor_any(r, &a));
-		if (items_of(&a) == 0)
+		if (!holds_items(&a))
 			continue;
 		if (++depth == ANY_DEPTH_MAX)
 			return ERR_LIMIT;
-		left[depth] = items_of(&a);
+		levels[depth] = level_of(&a);
 	}
 }
 

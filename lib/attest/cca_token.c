@@ -56,7 +56,7 @@ static enum err component(struct reader *r, struct cca_component *c)
 	struct cbor_any map, label;
 
 	TRY(cbor_any_of(r, ANY_MAP, &map));
-	for (uint64_t i = 0; i < map.value; i++) {
+	while (cbor_any_more(r, &map)) {
 		TRY(cbor_any_label(r, &labels, &label));
 		TRY(component_field(r, c, &label));
 	}
@@ -107,11 +107,12 @@ static enum err platform_components(struct reader *r, void *out)
 	struct cbor_any a;
 
 	TRY(cbor_any_of(r, ANY_ARRAY, &a));
-	if (a.value < 1 || a.value > CCA_COMPONENTS_MAX)
-		return ERR_LIMIT;
-	for (; p->component_count < a.value; p->component_count++)
+	for (; cbor_any_more(r, &a); p->component_count++) {
+		if (p->component_count == CCA_COMPONENTS_MAX)
+			return ERR_LIMIT;
 		TRY(component(r, &p->components[p->component_count]));
-	return OK;
+	}
+	return p->component_count > 0 ? OK : ERR_LIMIT;
 }
 
 static enum err platform_hash(struct reader *r, void *out)
@@ -152,12 +153,10 @@ static enum err realm_extensible(struct reader *r, void *out)
 	struct cca_realm *realm = out;
 	struct cbor_any a;
 
-	TRY(cbor_any_of(r, ANY_ARRAY, &a));
-	if (a.value != CCA_EXTENSIBLE_COUNT)
-		return ERR_RANGE;
+	TRY(cbor_any_enter(r, ANY_ARRAY, CCA_EXTENSIBLE_COUNT, &a));
 	for (size_t i = 0; i < CCA_EXTENSIBLE_COUNT; i++)
 		TRY(hash(r, &realm->extensible[i]));
-	return OK;
+	return cbor_any_leave(r, &a);
 }
 
 static enum err realm_hash(struct reader *r, void *out)
@@ -227,7 +226,7 @@ static enum err claims_read(struct slice in, const struct claim *claims, size_t 
 
 	*name = NULL;
 	TRY(cbor_any_of(&r, ANY_MAP, &map));
-	for (uint64_t i = 0; i < map.value; i++) {
+	while (cbor_any_more(&r, &map)) {
 		const struct claim *c;
 
 		*name = NULL;
@@ -252,22 +251,25 @@ static enum err claims_read(struct slice in, const struct claim *claims, size_t 
 /* The bytes of a message, bare or in its wrapping: [type, bytes] or [type, bytes, indicator]. */
 static enum err message_bytes(struct reader *r, struct slice *out)
 {
-	struct cbor_any a;
-	uint64_t more;
+	struct cbor_any list, a;
 
-	TRY(cbor_any(r, &a));
-	*out = a.string;
-	if (a.kind == ANY_BYTES)
+	TRY(cbor_any(r, &list));
+	*out = list.string;
+	if (list.kind == ANY_BYTES)
 		return OK;
-	if (a.kind != ANY_ARRAY || a.value < 2 || a.value > 3)
+	if (list.kind != ANY_ARRAY || !cbor_any_more(r, &list))
 		return ERR_INVALID;
-	more = a.value - 2;
 	TRY(cbor_any_of(r, ANY_UINT, &a));
 	if (a.value != EAT_CWT)
 		return ERR_UNSUPPORTED;
+	if (!cbor_any_more(r, &list))
+		return ERR_INVALID;
 	TRY(cbor_any_of(r, ANY_BYTES, &a));
 	*out = a.string;
-	return more == 0 ? OK : cbor_any_of(r, ANY_UINT, &a);
+	if (!cbor_any_more(r, &list))
+		return OK;
+	TRY(cbor_any_of(r, ANY_UINT, &a));
+	return cbor_any_more(r, &list) ? ERR_INVALID : OK;
 }
 
 static enum err message(struct reader *r, struct cose_sign1 *out)
@@ -300,7 +302,7 @@ static enum err collection(struct slice in, struct cca_token *t, const char **na
 	}
 	if (map.kind != ANY_MAP)
 		return ERR_FORMAT;
-	for (uint64_t i = 0; i < map.value; i++) {
+	while (cbor_any_more(&r, &map)) {
 		*name = "token";
 		TRY(cbor_any_label(&r, &labels, &label));
 		if (label.kind == ANY_UINT && label.value == LABEL_PLATFORM) {

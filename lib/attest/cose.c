@@ -42,7 +42,7 @@ static enum err header(struct slice bytes, enum cose_alg *alg)
 	bool found = false;
 
 	TRY(cbor_any_of(&r, ANY_MAP, &map));
-	for (uint64_t i = 0; i < map.value; i++) {
+	while (cbor_any_more(&r, &map)) {
 		TRY(cbor_any_label(&r, &labels, &label));
 		if (label.kind == ANY_UINT && label.value == HEADER_CRIT)
 			return ERR_UNSUPPORTED;
@@ -67,15 +67,14 @@ static bool signature_size_ok(size_t size)
 
 enum err cose_sign1_read(struct reader *r, struct cose_sign1 *out)
 {
-	struct cbor_any a;
-	struct reader unprotected;
+	struct cbor_any message, a;
+	struct reader unprotected = *r;
 
-	TRY(cbor_any(r, &a));
+	TRY(cbor_any(&unprotected, &a));
 	out->tagged = a.kind == ANY_TAG && a.value == TAG_SIGN1;
 	if (out->tagged)
-		TRY(cbor_any(r, &a));
-	if (a.kind != ANY_ARRAY || a.value != 4)
-		return ERR_FORMAT;
+		*r = unprotected;
+	TRY(cbor_any_enter(r, ANY_ARRAY, 4, &message));
 	TRY(cbor_any_of(r, ANY_BYTES, &a));
 	out->protected_header = a.string;
 	unprotected = *r;
@@ -85,6 +84,7 @@ enum err cose_sign1_read(struct reader *r, struct cose_sign1 *out)
 	out->payload = a.string;
 	TRY(cbor_any_of(r, ANY_BYTES, &a));
 	out->signature = a.string;
+	TRY(cbor_any_leave(r, &message));
 	TRY(header(out->protected_header, &out->alg));
 	return signature_size_ok(out->signature.size) ? OK : ERR_RANGE;
 }
@@ -111,7 +111,7 @@ static enum err ops_read(struct reader *r)
 	bool verify = false;
 
 	TRY(cbor_any_of(r, ANY_ARRAY, &a));
-	for (uint64_t i = 0; i < a.value; i++) {
+	while (cbor_any_more(r, &a)) {
 		TRY(cbor_any(r, &op));
 		if (op.kind != ANY_UINT && op.kind != ANY_TEXT)
 			return ERR_INVALID;
@@ -181,7 +181,7 @@ enum err cose_key_read(struct slice in, struct cose_key *out)
 
 	*out = (struct cose_key){.curve = COSE_P256};
 	TRY(cbor_any_of(&r, ANY_MAP, &map));
-	for (uint64_t i = 0; i < map.value; i++) {
+	while (cbor_any_more(&r, &map)) {
 		TRY(cbor_any_label(&r, &labels, &label));
 		if (label.kind == ANY_UINT)
 			TRY(known_read(&r, &s, label.value));

@@ -19,7 +19,7 @@ static size_t hash_size(uint64_t algorithm)
 /* [algorithm, digest], in the map itself or, as most write it, encoded in a byte string. */
 static enum err key_hash(struct reader *claims, struct dice_evidence *out, struct note *n)
 {
-	struct cbor_any item;
+	struct cbor_any item, list;
 	struct reader inner, *r = claims;
 	bool wrapped;
 
@@ -30,7 +30,8 @@ static enum err key_hash(struct reader *claims, struct dice_evidence *out, struc
 		r = &inner;
 		TRY(cbor_any(r, &item));
 	}
-	if (item.kind != ANY_ARRAY || item.value != 2)
+	list = item;
+	if (list.kind != ANY_ARRAY || (!list.open && list.value != 2))
 		return ERR_FORMAT;
 	TRY(cbor_any_of(r, ANY_UINT, &item));
 	if (hash_size(item.value) == 0)
@@ -41,6 +42,7 @@ static enum err key_hash(struct reader *claims, struct dice_evidence *out, struc
 	if (item.string.size != hash_size(out->hash))
 		return refuse(n, ERR_FORMAT, "the key's hash has %llu bytes", (unsigned long long)item.string.size);
 	out->key_hash = item.string;
+	TRY(cbor_any_leave(r, &list));
 	return wrapped ? rd_end(r) : OK;
 }
 
@@ -87,13 +89,13 @@ static enum err claims(struct dice_evidence *out, struct note *n)
 	struct reader r = rd_of(out->claims);
 	struct cbor_any map;
 
-	if (cbor_any_of(&r, ANY_MAP, &map) != OK || map.value > CLAIMS_MAX)
-		return refuse(n, ERR_FORMAT, "the claims are not a CBOR map of at most %d", CLAIMS_MAX);
-	for (uint64_t i = 0; i < map.value; i++) {
-		enum err err = claim(&r, out, n);
+	if (cbor_any_of(&r, ANY_MAP, &map) != OK)
+		return refuse(n, ERR_FORMAT, "the claims are not a CBOR map");
+	for (unsigned i = 0; cbor_any_more(&r, &map); i++) {
+		enum err err = i < CLAIMS_MAX ? claim(&r, out, n) : ERR_LIMIT;
 
 		if (err != OK)
-			return refuse(n, err, "claim %llu cannot be read", (unsigned long long)i);
+			return refuse(n, err, "claim %u cannot be read", i);
 	}
 	if (rd_end(&r) != OK)
 		return refuse(n, ERR_TRAILING, "bytes behind the claims");
@@ -111,8 +113,8 @@ enum err dice_evidence_read(struct slice value, struct dice_evidence *out, struc
 	if (tag.value != TAG_EVIDENCE)
 		return refuse(n, ERR_UNSUPPORTED, "evidence of tag %llu, not %d", (unsigned long long)tag.value,
 		              TAG_EVIDENCE);
-	if (cbor_any_of(&r, ANY_ARRAY, &list) != OK || list.value != 2 || cbor_any_of(&r, ANY_BYTES, &quote) != OK ||
-	    cbor_any_of(&r, ANY_BYTES, &map) != OK)
+	if (cbor_any_enter(&r, ANY_ARRAY, 2, &list) != OK || cbor_any_of(&r, ANY_BYTES, &quote) != OK ||
+	    cbor_any_of(&r, ANY_BYTES, &map) != OK || cbor_any_leave(&r, &list) != OK)
 		return refuse(n, ERR_FORMAT, "the evidence is not [quote, claims]");
 	if (rd_end(&r) != OK)
 		return refuse(n, ERR_TRAILING, "bytes behind the evidence");

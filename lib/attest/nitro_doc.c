@@ -40,11 +40,10 @@ static enum err timestamp(struct reader *r, struct nitro_doc *d)
 static enum err pcrs(struct reader *r, struct nitro_doc *d)
 {
 	struct cbor_any map, index;
+	size_t count;
 
 	TRY(cbor_any_of(r, ANY_MAP, &map));
-	if (map.value < 1 || map.value > NITRO_PCR_COUNT)
-		return ERR_RANGE;
-	for (uint64_t i = 0; i < map.value; i++) {
+	for (count = 0; cbor_any_more(r, &map); count++) {
 		struct slice value;
 
 		TRY(cbor_any_of(r, ANY_UINT, &index));
@@ -55,7 +54,7 @@ static enum err pcrs(struct reader *r, struct nitro_doc *d)
 			return ERR_RANGE;
 		d->pcrs[index.value] = value;
 	}
-	return OK;
+	return count > 0 ? OK : ERR_RANGE; /* no index twice, so never too many */
 }
 
 static enum err certificate(struct reader *r, struct nitro_doc *d)
@@ -68,11 +67,12 @@ static enum err cabundle(struct reader *r, struct nitro_doc *d)
 	struct cbor_any a;
 
 	TRY(cbor_any_of(r, ANY_ARRAY, &a));
-	if (a.value < 1 || a.value > NITRO_CA_MAX)
-		return ERR_LIMIT;
-	for (d->ca_count = 0; d->ca_count < a.value; d->ca_count++)
+	for (d->ca_count = 0; cbor_any_more(r, &a); d->ca_count++) {
+		if (d->ca_count == NITRO_CA_MAX)
+			return ERR_LIMIT;
 		TRY(sized(r, ANY_BYTES, 1, CERT_MAX, &d->cabundle[d->ca_count]));
-	return OK;
+	}
+	return d->ca_count > 0 ? OK : ERR_LIMIT;
 }
 
 static enum err optional(struct reader *r, size_t max, struct slice *out)
@@ -144,10 +144,11 @@ static enum err payload(struct nitro_doc *d, struct slice *name)
 	unsigned seen = 0;
 
 	TRY(cbor_any_of(&r, ANY_MAP, &map));
-	if (map.value > FIELDS_MAX)
-		return ERR_LIMIT;
-	for (uint64_t i = 0; i < map.value; i++)
+	for (size_t i = 0; cbor_any_more(&r, &map); i++) {
+		if (i == FIELDS_MAX)
+			return ERR_LIMIT;
 		TRY(pair(&r, d, &seen, name));
+	}
 	*name = slice_of(NULL, 0);
 	TRY(rd_end(&r));
 	for (size_t i = 0; i < ARRAY_COUNT(fields); i++) {
@@ -158,13 +159,13 @@ static enum err payload(struct nitro_doc *d, struct slice *name)
 	return OK;
 }
 
-/* {"name": ...} of one pair. */
-static enum err only_key(struct reader *r, const char *name)
+/* {"name": value} of one pair, up to the value. */
+static enum err only_key(struct reader *r, const char *name, struct cbor_any *map)
 {
 	struct cbor_any a;
 
-	TRY(cbor_any_of(r, ANY_MAP, &a));
-	if (a.value != 1)
+	TRY(cbor_any_of(r, ANY_MAP, map));
+	if (!cbor_any_more(r, map))
 		return ERR_FORMAT;
 	TRY(cbor_any_of(r, ANY_TEXT, &a));
 	return slice_equal(a.string, slice_text(name)) ? OK : ERR_FORMAT;
@@ -173,14 +174,16 @@ static enum err only_key(struct reader *r, const char *name)
 static enum err unwrap(struct slice *in)
 {
 	struct reader r = rd_of(*in);
-	struct cbor_any a;
+	struct cbor_any outer, inner, a;
 
 	if (in->size == 0 || in->data[0] >> 5 != ANY_MAP)
 		return OK;
-	TRY(only_key(&r, "Attestation"));
-	TRY(only_key(&r, "document"));
+	TRY(only_key(&r, "Attestation", &outer));
+	TRY(only_key(&r, "document", &inner));
 	TRY(cbor_any_of(&r, ANY_BYTES, &a));
 	*in = a.string;
+	if (cbor_any_more(&r, &inner) || cbor_any_more(&r, &outer))
+		return ERR_FORMAT;
 	return rd_end(&r);
 }
 

@@ -29,8 +29,9 @@ struct nitro_doc {
 
 /*
  * The document alone, or the answer of the NSM that holds it, {"Attestation": {"document": bytes}}. All slices point
- * into the input. A key twice, a field too many bytes long, bytes behind: refused, and n says where. Unknown fields are
- * passed over: they are signed, and say nothing about the known ones.
+ * into the input. Maps and arrays may be of no stated length, as AWS writes the payload's. A key twice, a field too
+ * many bytes long, bytes behind: refused, and n says where. Unknown fields are passed over: they are signed, and say
+ * nothing about the known ones.
  */
 MUST_USE enum err nitro_doc_parse(struct slice in, struct nitro_doc *out, struct note *n);
 
