@@ -140,19 +140,19 @@ static uint32_t add(struct flow *f, uint16_t op, uint8_t type, uint32_t x, uint3
 
 static uint32_t zero(struct flow *f, uint8_t type)
 {
-	if (is_float(type))
-		return f->zeros[type == WASM_F64];
+	if (is_float(type)) /* code that is entered has no beginning */
+		return f->entered ? add(f, N_ZERO, type, 0, 0) : f->zeros[type == WASM_F64];
 	return constant(f, type, wasm_is_ref(type) ? WASM_NULL_REF : 0);
 }
 
 /* What a local is in a block that nothing precedes. */
-static uint32_t first_value(struct flow *f, uint32_t block, uint32_t local)
+static uint32_t first_value(struct flow *f, uint32_t block, uint32_t local, uint8_t type)
 {
 	uint32_t id;
 
 	if (!f->entered)
-		return zero(f, f->c->local_types[local]);
-	id = new_node(f, N_PARAM, f->c->local_types[local], 0, 0);
+		return zero(f, type);
+	id = new_node(f, N_PARAM, type, 0, 0);
 	f->nodes[id].k = f->c->local_slots[local];
 	append(f, block, id);
 	return id;
@@ -160,32 +160,29 @@ static uint32_t first_value(struct flow *f, uint32_t block, uint32_t local)
 
 /* ---- locals ---- */
 
-static uint32_t *locals_of(struct flow *f, uint32_t block)
-{
-	struct block *b = &f->blocks[block];
-
-	if (b->locals == NULL && f->c->locals > 0)
-		b->locals = arena_many(&f->a, f->c->locals, uint32_t);
-	if (b->locals == NULL)
-		f->failed = true;
-	return b->locals;
-}
-
 static void set_local(struct flow *f, uint32_t block, uint32_t local, uint32_t value)
 {
-	uint32_t *locals = locals_of(f, block);
+	bool inlined = local >= f->c->locals;
+	uint32_t **locals = &f->blocks[block].locals[inlined];
 
-	if (locals != NULL)
-		locals[local] = value;
+	if (*locals == NULL)
+		*locals = arena_many(&f->a, inlined ? INLINE_LOCALS : f->c->locals, uint32_t);
+	if (*locals == NULL)
+		f->failed = true;
+	else
+		(*locals)[inlined ? local - f->c->locals : local] = value;
 }
 
 static uint32_t known_local(const struct flow *f, uint32_t block, uint32_t local)
 {
-	return f->blocks[block].locals == NULL ? 0 : f->blocks[block].locals[local];
+	bool inlined = local >= f->c->locals;
+	const uint32_t *locals = f->blocks[block].locals[inlined];
+
+	return locals == NULL ? 0 : locals[inlined ? local - f->c->locals : local];
 }
 
 /* At the end of the block. */
-static uint32_t get_local(struct flow *f, uint32_t block, uint32_t local)
+static uint32_t get_local(struct flow *f, uint32_t block, uint32_t local, uint8_t type)
 {
 	uint32_t b = block, v;
 
@@ -197,9 +194,9 @@ static uint32_t get_local(struct flow *f, uint32_t block, uint32_t local)
 		b = f->edges[at->preds].from;
 	}
 	if (v == 0 && f->blocks[b].pred_count == 0) {
-		v = first_value(f, b, local);
+		v = first_value(f, b, local, type);
 	} else if (v == 0) {
-		v = new_node(f, N_PHI, f->c->local_types[local], 0, 0);
+		v = new_node(f, N_PHI, type, 0, 0);
 		f->nodes[v].k = local + 1;
 		append(f, b, v);
 	}
@@ -224,7 +221,7 @@ static void complete_phis(struct flow *f)
 		if (f->failed)
 			return;
 		for (edge = f->blocks[n->block].preds; args < n->in[0] + f->blocks[n->block].pred_count; args++) {
-			uint32_t v = get_local(f, f->edges[edge].from, local);
+			uint32_t v = get_local(f, f->edges[edge].from, local, f->nodes[id].type);
 
 			f->pool[args] = v;
 			edge = f->edges[edge].next;
@@ -320,17 +317,6 @@ static void read_block_type(struct flow *f, struct label *l)
 		return;
 	l->result = (uint8_t)(v & 0x7f);
 	l->type = (struct wasm_functype){.result_count = 1, .results = &l->result};
-}
-
-static bool has_vectors(const struct wasm_functype *t)
-{
-	for (uint32_t i = 0; i < t->param_count; i++)
-		if (t->params[i] == WASM_V128)
-			return true;
-	for (uint32_t i = 0; i < t->result_count; i++)
-		if (t->results[i] == WASM_V128)
-			return true;
-	return false;
 }
 
 static struct label *enter(struct flow *f, uint8_t opcode)
@@ -454,15 +440,13 @@ static void end_loop(struct flow *f, struct label *l)
 	f->blocks[before].succ[0] = follow(f, before);
 }
 
-static void end(struct flow *f)
+static void end_label(struct flow *f)
 {
 	struct label *l = label(f, 0);
 	uint32_t merge;
 
 	if (l->opcode == OPCODE_LOOP) {
 		end_loop(f, l);
-		if (f->now == 0 && f->depth > 0)
-			skip_dead(f);
 		return;
 	}
 	if (f->now != 0 && l->test == 0 && l->pending == 0) { /* nothing jumps here */
@@ -478,11 +462,8 @@ static void end(struct flow *f)
 	f->depth--;
 	f->height = l->height;
 	f->now = 0;
-	if (l->pending == 0) {
-		if (f->depth > 0)
-			skip_dead(f);
+	if (l->pending == 0)
 		return;
-	}
 	merge = start_block(f);
 	for (uint32_t b = l->pending; b != 0 && !f->failed; b = f->blocks[b].pending) {
 		f->blocks[b].succ[0] = merge;
@@ -490,6 +471,18 @@ static void end(struct flow *f)
 	}
 	for (uint32_t i = 0; i < l->type.result_count && !f->failed; i++)
 		push_value(f, merge_value(f, merge, l->type.results[i], i));
+}
+
+/* Also of an inlined body: what follows its call goes on. */
+static void end(struct flow *f)
+{
+	end_label(f);
+	if (f->depth == f->body->label && f->depth > 0) {
+		f->c->r = f->body->back;
+		f->body--;
+	}
+	if (f->now == 0 && f->depth > 0)
+		skip_dead(f);
 }
 
 static void branch_if(struct flow *f)
@@ -569,12 +562,76 @@ static void call_results(struct flow *f, uint32_t call, const struct wasm_functy
 	}
 }
 
+static void add_inlined_local(struct flow *f, uint8_t type, uint32_t value)
+{
+	uint32_t local = f->body->first_local + f->body->locals++, at = local - f->c->locals;
+
+	if (at >= INLINE_LOCALS) {
+		f->failed = true;
+		return;
+	}
+	f->inlined_types[at] = type;
+	set_local(f, f->now, local, value);
+}
+
+/* The declarations are read. The parameters are on the stack behind its end. */
+static void begin_inlined_locals(struct flow *f, const struct wasm_functype *t)
+{
+	uint32_t runs, count;
+	uint8_t type = 0;
+
+	for (uint32_t i = 0; i < t->param_count; i++)
+		add_inlined_local(f, t->params[i], f->stack[f->height + i]);
+	for (runs = read_u32(f); runs > 0 && !f->failed; runs--) {
+		count = read_u32(f);
+		if (leb_byte(&f->c->r, &type) != OK)
+			f->failed = true;
+		for (; count > 0 && !f->failed; count--)
+			add_inlined_local(f, type, zero(f, type));
+	}
+}
+
+static bool is_open(const struct flow *f, uint32_t function)
+{
+	for (const struct body_at_hand *b = f->bodies; b <= f->body; b++)
+		if (b->function == function)
+			return true;
+	return false;
+}
+
+/*
+ * The body of the function is read instead of a call of it, as a block around which nothing can be seen: its arguments
+ * are its locals, its end is the label of its returns. Instructions keep their offsets in the module, which say whose
+ * they are when they trap.
+ */
+static bool inline_call(struct flow *f, uint32_t index, const struct wasm_functype *t)
+{
+	uint32_t cost = inline_cost(f, index);
+	struct body_at_hand next = {f->c->r, index, f->depth, f->body->first_local + f->body->locals, 0};
+
+	if (cost == 0 || f->body == &f->bodies[INLINE_DEPTH] || is_open(f, index) || f->depth == f->label_max)
+		return false;
+	if (f->height < t->param_count || !reader_of_body(f->c->m, index - f->c->m->imported_functions, &f->c->r)) {
+		f->failed = true;
+		return false;
+	}
+	f->height -= t->param_count;
+	f->labels[f->depth++] = (struct label){.opcode = OPCODE_BLOCK, .type = *t, .height = f->height};
+	*++f->body = next;
+	f->inline_left -= cost;
+	f->inlined += cost;
+	begin_inlined_locals(f, t);
+	return true;
+}
+
 static void call(struct flow *f)
 {
 	const struct wasm_module *m = f->c->m;
 	uint32_t index = read_u32(f), id;
 	const struct wasm_functype *t = &m->types[m->functions[index]];
 
+	if (inline_call(f, index, t))
+		return;
 	pass(f, t->params, t->param_count);
 	id = add(f, N_CALL, 0, 0, 0);
 	f->nodes[id].k = index;
@@ -703,6 +760,18 @@ static void select_value(struct flow *f)
 	push_value(f, id);
 }
 
+static uint32_t read_local(struct flow *f)
+{
+	return f->body->first_local + read_u32(f);
+}
+
+static void read_of_local(struct flow *f)
+{
+	uint32_t local = read_local(f), own = f->c->locals;
+
+	push_value(f, get_local(f, f->now, local, local < own ? f->c->local_types[local] : f->inlined_types[local - own]));
+}
+
 static void simple(struct flow *f, uint32_t opcode)
 {
 	uint32_t id, n;
@@ -718,13 +787,13 @@ static void simple(struct flow *f, uint32_t opcode)
 		select_value(f);
 		return;
 	case 0x1b: select_value(f); return;
-	case 0x20: push_value(f, get_local(f, f->now, read_u32(f))); return;
+	case 0x20: read_of_local(f); return;
 	case 0x21:
-		n = read_u32(f);
+		n = read_local(f);
 		set_local(f, f->now, n, pop_value(f));
 		return;
 	case 0x22:
-		n = read_u32(f);
+		n = read_local(f);
 		id = pop_value(f);
 		set_local(f, f->now, n, id);
 		push_value(f, id);
@@ -804,7 +873,7 @@ static void instruction(struct flow *f)
 	case 0x0d: branch_if(f); return;
 	case 0x0e: branch_table(f); return;
 	case 0x0f:
-		go(f, &f->labels[0]);
+		go(f, &f->labels[f->body->label]);
 		skip_dead(f);
 		return;
 	case 0x10: call(f); return;
@@ -851,6 +920,8 @@ void build(struct flow *f)
 			f->failed = true;
 	if (has_vectors(f->type))
 		f->failed = true;
+	f->body = f->bodies;
+	*f->body = (struct body_at_hand){.function = f->c->function, .locals = f->c->locals};
 	parameters(f);
 	f->labels[0] = (struct label){.opcode = OPCODE_BLOCK, .type = *f->type};
 	f->depth = 1;

@@ -54,6 +54,17 @@ void append(struct flow *f, uint32_t block, uint32_t id)
 	*last = id;
 }
 
+bool has_vectors(const struct wasm_functype *t)
+{
+	for (uint32_t i = 0; i < t->param_count; i++)
+		if (t->params[i] == WASM_V128)
+			return true;
+	for (uint32_t i = 0; i < t->result_count; i++)
+		if (t->results[i] == WASM_V128)
+			return true;
+	return false;
+}
+
 bool is_wide_type(uint8_t type)
 {
 	return type != I32 && type != F32;

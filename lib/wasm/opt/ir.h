@@ -7,8 +7,12 @@
  * Here rdi and xmm15 hold nothing from one instruction to the next; every other register that the baseline compiler
  * uses for temporaries or locals may hold a value.
  *
+ * Small functions are read where they are called (inline.c says which). Their instructions keep their offsets in the
+ * module, by which a trap finds its function.
+ *
  * What a pass needs more than there is of (nodes, blocks, work that is not linear) ends it: `failed` is set, and the
- * function keeps its baseline code. So time and memory are bounded by the size of the body.
+ * function is compiled once more with nothing inlined, or keeps its baseline code. So time and memory are bounded by the
+ * size of the body.
  */
 #ifndef BROCH_WASM_OPT_IR_H
 #define BROCH_WASM_OPT_IR_H
@@ -69,7 +73,7 @@ struct block {
 	uint32_t loop, loop_last; /* innermost loop (its head; of a head: itself); of a head: its last block */
 	uint32_t depth;           /* of loops */
 	uint32_t where;
-	uint32_t *locals; /* values at its end, 0: not known yet */
+	uint32_t *locals[2]; /* values at its end, 0: not known yet; own ones, those of inlined bodies */
 	/* from live.c on */
 	uint32_t from, to;            /* positions */
 	uint32_t moves_in, moves_out; /* lists of moves */
@@ -114,6 +118,22 @@ struct move {
 enum { PLACE_SLOT = 32 };
 #define PLACE_CONST UINT32_MAX
 
+/* Which functions are inlined, and how much of them (inline.c). */
+struct inlining {
+	struct {
+		uint8_t cost, locals; /* cost 0: it is called */
+	} * functions; /* own ones */
+	uint64_t bodies, inlined; /* bytes so far */
+};
+enum { INLINE_DEPTH = 4, INLINE_LOCALS = 24 /* of all inlined bodies that one instruction is in */ };
+
+/* The function's, or one that is inlined in it. */
+struct body_at_hand {
+	struct reader back; /* behind the call, in the body around it */
+	uint32_t function, label; /* label: which is its own */
+	uint32_t first_local, locals;
+};
+
 struct flow {
 	struct compiler *c; /* the emitter, the module, the body */
 	struct arena a;     /* all that follows; empty again with the next function */
@@ -123,6 +143,8 @@ struct flow {
 	                 */
 	const struct wasm_functype *type;
 	uint32_t param_slots;
+	struct inlining *inlining; /* NULL: all are called */
+	uint32_t inline_left, inlined; /* bytes */
 
 	struct node *nodes;
 	struct block *blocks;
@@ -134,6 +156,8 @@ struct flow {
 	uint32_t *stack, height, stack_max;
 	struct label *labels;
 	uint32_t depth, label_max, now, loop, loop_depth;
+	struct body_at_hand bodies[1 + INLINE_DEPTH], *body;
+	uint8_t inlined_types[INLINE_LOCALS]; /* of the locals behind the function's own */
 	uint32_t zeros[2], consts[64];
 	/* passes */
 	uint32_t *forward;                        /* by node: what stands for it, 0: itself */
@@ -201,6 +225,16 @@ void append(struct flow *f, uint32_t block, uint32_t id);
 bool is_pure(const struct flow *f, const struct node *n);
 bool is_wide_type(uint8_t type);
 uint32_t take_pool(struct flow *f, uint32_t count);
+bool has_vectors(const struct wasm_functype *t);
+
+/* ---- inline.c ---- */
+MUST_USE struct inlining *inlining_new(const struct wasm_module *m, struct arena *a);
+/* How many bytes of others are put into a body of this size at most, */
+uint32_t inline_room(uint32_t size);
+/* and into this one, which is next. */
+uint32_t inline_begin(struct inlining *in, uint32_t size);
+/* Of inlining the function where the body at hand calls it; 0: it is called. */
+uint32_t inline_cost(const struct flow *f, uint32_t index);
 
 /* ---- the passes, in this order ---- */
 void build(struct flow *f);       /* graph from the body */
@@ -244,7 +278,7 @@ const struct interval *interval_at(const struct flow *f, uint32_t value, uint32_
 /* ---- optimize.c ---- */
 /* The reader of the compiler is at the body's code. `entered`: for the interpreter, which enters at loops, instead of
  * for calls. False: not by this compiler. */
-bool optimize_body(struct flow *f, uint32_t size, bool entered);
+bool optimize_body(struct flow *f, uint32_t size, bool entered, bool inlines);
 MUST_USE struct flow *optimizer_new(struct compiler *c, uint32_t largest_body);
 
 #endif

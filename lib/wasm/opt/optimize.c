@@ -8,25 +8,31 @@ size_t label_size(void);
 
 struct flow *optimizer_new(struct compiler *c, uint32_t largest_body)
 {
-	size_t size = (size_t)(largest_body < BODY_MAX ? largest_body : BODY_MAX) * BYTES_FOR_EACH + BYTES_LEAST;
+	uint32_t body = largest_body < BODY_MAX ? largest_body : BODY_MAX;
+	size_t size = (size_t)(body + inline_room(body)) * BYTES_FOR_EACH + BYTES_LEAST;
 	struct flow *f = arena_new(c->scratch, struct flow);
 	void *memory;
 
 	if (size > BYTES_MOST)
 		size = BYTES_MOST;
 	memory = arena_scratch(c->scratch, size, 1, 64);
-	if (f == NULL || memory == NULL)
+	if (f == NULL || memory == NULL || (f->inlining = inlining_new(c->m, c->scratch)) == NULL)
 		return NULL;
 	f->c = c;
 	f->a = arena_of(memory, size);
 	return f;
 }
 
+static uint32_t most_nodes(const struct flow *f, uint32_t size)
+{
+	return 3 * size + 2 * f->c->locals + 256;
+}
+
 static bool make_room(struct flow *f, uint32_t size)
 {
 	struct arena *a = &f->a;
 
-	f->node_max = 3 * size + 2 * f->c->locals + 256;
+	f->node_max = most_nodes(f, size);
 	f->block_max = size + 16;
 	f->edge_max = 2 * size + 32;
 	f->pool_max = 4 * size + 1024;
@@ -47,7 +53,7 @@ static bool make_room(struct flow *f, uint32_t size)
 	return true;
 }
 
-static void run(struct flow *f)
+static void run(struct flow *f, uint32_t size)
 {
 	static void (*const passes[])(struct flow * f) = {
 	        remove_phis,         dominators,  number_values, hoist,   count_from_zero, fold_offsets,
@@ -55,6 +61,8 @@ static void run(struct flow *f)
 	};
 
 	build(f);
+	if (f->node_count < most_nodes(f, size + f->inlined))
+		f->node_max = most_nodes(f, size + f->inlined); /* what was not inlined needs no tables */
 	f->forward = f->failed ? NULL : arena_many(&f->a, f->node_max, uint32_t);
 	if (f->forward == NULL)
 		f->failed = true;
@@ -62,18 +70,22 @@ static void run(struct flow *f)
 		passes[i](f);
 }
 
-bool optimize_body(struct flow *f, uint32_t size, bool entered)
+bool optimize_body(struct flow *f, uint32_t size, bool entered, bool inlines)
 {
+	struct inlining *inlining = f->inlining;
 	struct compiler *c = f->c;
 	struct arena a = f->a;
 
 	if (size > BODY_MAX)
 		return false;
 	arena_release(&a, 0);
-	*f = (struct flow){.c = c, .a = a, .entered = entered, .type = &c->m->types[c->m->functions[c->function]]};
+	*f = (struct flow){.c = c, .a = a, .inlining = inlining, .entered = entered};
+	f->type = &c->m->types[c->m->functions[c->function]];
 	f->param_slots = entered ? c->local_count : c->param_count;
-	f->failed = !make_room(f, size);
+	f->inline_left = inlines ? inline_begin(inlining, size) : 0;
+	f->failed = !make_room(f, size + f->inline_left);
 	if (!f->failed)
-		run(f);
+		run(f, size);
+	inlining->inlined += f->inlined;
 	return !f->failed && !c->failed;
 }

@@ -253,6 +253,24 @@ static void instruction(struct compiler *c)
 
 /* ---- bodies ---- */
 
+/* What a body adds to, to take it back. */
+struct mark {
+	uint32_t at, sites, loops, heads;
+};
+
+static struct mark mark_of(const struct compiler *c)
+{
+	return (struct mark){c->e.at, c->sites_size, c->loop_count, c->head_count};
+}
+
+static void take_back(struct compiler *c, const struct mark *m)
+{
+	c->e.at = m->at;
+	c->sites_size = m->sites;
+	c->loop_count = m->loops;
+	c->head_count = m->heads;
+}
+
 static enum err read_locals(struct compiler *c, const struct wasm_functype *f)
 {
 	uint32_t runs, count;
@@ -396,17 +414,12 @@ static void walk(struct compiler *c, const struct scanned *s, const struct wasm_
 /* The reader at the code of the body, and the types of locals known. */
 static bool begin_function(struct compiler *c, uint32_t n)
 {
-	const struct body *b = &c->m->bodies[n];
-	struct reader all = rd_of(c->m->bytes);
-
 	c->function = c->m->imported_functions + n;
 	c->late_count = c->call_count = 0;
 	c->failed = false;
-	if (rd_skip(&all, b->offset) != OK)
-		return false;
-	c->where = c->site_where = (uint32_t)rd_offset(&all);
+	c->where = c->site_where = c->m->bodies[n].offset;
 	c->site_at = c->e.at;
-	return rd_sub(&all, b->bytes, &c->r) == OK && read_locals(c, &c->m->types[c->m->functions[c->function]]) == OK;
+	return reader_of_body(c->m, n, &c->r) && read_locals(c, &c->m->types[c->m->functions[c->function]]) == OK;
 }
 
 static bool compile_body(struct compiler *c, uint32_t n)
@@ -424,12 +437,23 @@ static bool compile_body(struct compiler *c, uint32_t n)
 	return s.supported && !c->failed;
 }
 
-static bool optimized_body(struct compiler *c, uint32_t n, bool entered)
+static bool optimized_with(struct compiler *c, uint32_t n, bool entered, bool inlines)
 {
-	if (!begin_function(c, n) || !optimize_body(c->optimizer, c->m->bodies[n].bytes, entered) || c->e.full)
+	if (!begin_function(c, n) || !optimize_body(c->optimizer, c->m->bodies[n].bytes, entered, inlines) || c->e.full)
 		return false;
 	emit_late(c, &(struct scanned){0});
 	return !c->failed;
+}
+
+/* What inlining makes too large is done without. */
+static bool optimized_body(struct compiler *c, uint32_t n, bool entered)
+{
+	const struct mark before = mark_of(c);
+
+	if (optimized_with(c, n, entered, true))
+		return true;
+	take_back(c, &before);
+	return c->optimizer->inlined > 0 && !c->e.full && optimized_with(c, n, entered, false);
 }
 
 /* The calls of a body join those of all. */
@@ -615,7 +639,7 @@ static enum err make_scratch(struct compiler *c)
 	struct arena *a = c->scratch;
 	uint32_t largest = largest_body(c->m);
 
-	c->list_max = largest < LIST_MAX ? largest : LIST_MAX;
+	c->list_max = largest + inline_room(largest) < LIST_MAX ? largest + inline_room(largest) : LIST_MAX;
 	c->control_max = largest / 2 + 2 < CONTROL_MAX ? largest / 2 + 2 : CONTROL_MAX; /* a block has two bytes and an end */
 	c->call_chains = arena_many(a, c->m->function_count, uint32_t);
 	c->entries = arena_many_scratch(a, c->m->function_count, uint32_t);
@@ -638,24 +662,6 @@ static enum err make_scratch(struct compiler *c)
 	for (uint32_t op = 0; op < OPCODES; op++)
 		c->fn[op] = function_for(op);
 	return OK;
-}
-
-/* What a body adds to, to take it back. */
-struct mark {
-	uint32_t at, sites, loops, heads;
-};
-
-static struct mark mark_of(const struct compiler *c)
-{
-	return (struct mark){c->e.at, c->sites_size, c->loop_count, c->head_count};
-}
-
-static void take_back(struct compiler *c, const struct mark *m)
-{
-	c->e.at = m->at;
-	c->sites_size = m->sites;
-	c->loop_count = m->loops;
-	c->head_count = m->heads;
 }
 
 /* Of an optimized function once more, for the interpreter to enter it at its loops. */

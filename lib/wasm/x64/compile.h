@@ -126,6 +126,8 @@ struct compiler {
 /* Reads the immediates of an instruction; a validated body is read, so that only its end can stop it. */
 enum err skip_immediates(struct reader *r, uint32_t opcode);
 enum err read_opcode(struct reader *r, uint32_t *opcode); /* 0xfc n: 0x100 + n; 0xfd: 0x200 + n */
+/* Of own function n, from its locals on. */
+bool reader_of_body(const struct wasm_module *m, uint32_t n, struct reader *out);
 struct scanned scan_body(struct compiler *c, struct reader r);
 void choose_registers(struct compiler *c, const struct scanned *s);
 

@@ -399,6 +399,22 @@ static uint32_t find_site(const struct wasm_module *m, const struct stretch *s, 
 	return 0;
 }
 
+/* The own function in whose body the offset is: not the one whose code it came from, if that has inlined it. */
+static uint32_t function_at(const struct wasm_module *m, uint32_t offset)
+{
+	uint32_t low = 0, high = m->function_count - m->imported_functions;
+
+	while (high - low > 1) {
+		uint32_t middle = low + (high - low) / 2;
+
+		if (offset < m->bodies[middle].offset)
+			high = middle;
+		else
+			low = middle;
+	}
+	return low;
+}
+
 bool native_place(const struct wasm_module *m, const uint8_t *site, uint32_t *function, uint32_t *offset)
 {
 	struct stretch s;
@@ -410,9 +426,11 @@ bool native_place(const struct wasm_module *m, const uint8_t *site, uint32_t *fu
 	at = (uint32_t)(site - m->native->base);
 	if (!find_stretch(m, at, &s))
 		return false;
-	*function = m->imported_functions + s.own;
 	*offset = find_site(m, &s, at);
-	return *offset != 0;
+	if (*offset == 0)
+		return false;
+	*function = m->imported_functions + function_at(m, *offset);
+	return true;
 }
 
 uint64_t wasm_code_fault(struct wasm_code_memory *code, uint64_t pc)

@@ -9,7 +9,7 @@
 struct native_function {
 	uint32_t offset, size;      /* of its code; one that is not compiled has a thunk to the interpreter */
 	uint32_t sites, sites_size; /* where in native_module.sites: pairs of LEB128, both differences and modulo 2^32:
-	                               code, module */
+	                               code, module; in another body, where that is inlined */
 	bool compiled;
 	code_t call[3]; /* what the interpreter runs: IOP_native, index32 */
 };

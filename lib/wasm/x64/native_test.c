@@ -105,7 +105,7 @@ static enum err host(void *ctx, struct wasm_caller *caller, union wasm_value *va
 
 static void load_bytes(struct world *w, struct slice bytes)
 {
-	enum { ARENA = 8 << 20 };
+	enum { ARENA = 16 << 20 };
 	struct wasm_limits limits = wasm_default_limits();
 
 	*w = (struct world){.memory = malloc(ARENA), .linear = {.image = -1}};
@@ -348,6 +348,36 @@ static void references_begin_as_null(void **state)
 	close_world(&w);
 }
 
+/* Exports "a" to `last` of a parameter give the same or trap at the same place. */
+static void exports_are_as_interpreted(struct slice bytes, char last, const uint32_t *values, size_t count)
+{
+	struct world w;
+
+	for (char name[] = "a"; name[0] <= last; name[0]++)
+		for (size_t i = 0; i < count; i++) {
+			enum err err[2];
+			uint32_t out[2];
+			struct note note[2];
+
+			for (unsigned compiled = 0; compiled < 2; compiled++) {
+				assert_int_equal(code_memory_open(&code), OK);
+				load_bytes(&w, bytes);
+				if (compiled == 1) {
+					assert_int_equal(wasm_compile(w.module, tier, NULL, &w.arena, code), OK);
+					assert_int_equal(x64_prove(w.module, &w.arena, &w.note), OK);
+				}
+				instantiate(&w);
+				w.polls = 1000; /* it is not stopped */
+				err[compiled] = call(&w, name, values[i], &out[compiled]);
+				note[compiled] = w.note;
+				close_world(&w);
+			}
+			assert_int_equal(err[1], err[0]);
+			assert_true(err[0] != OK || out[1] == out[0]);
+			assert_string_equal(note[1].text, note[0].text);
+		}
+}
+
 /*
  * Sums that become part of an address, or must not: loads of a byte at (a) -16...-1 + 32, (b) -16...7 + 48,
  * (c) 0, 4...28 + 8, (d) 0, 3...18 + 0xfff0, (e) -32, -24...-8 + 32 + 7, (f) x and x + 70000, (g) x + 5 and x + 3;
@@ -387,31 +417,177 @@ static void sums_in_addresses_are_as_interpreted(void **state)
 		177, 214, 251, 32, 69, 106, 143, 180, 217, 254, 35, 72, 109, 146, 183, 220, 1, 38,
 	};
 	static const uint32_t values[] = {0, 1, 30, 65535, UINT32_MAX, UINT32_MAX - 4, 70000};
+
+	(void)state;
+	exports_are_as_interpreted(slice_of(sums, sizeof sums), 'j', values, ARRAY_COUNT(values));
+}
+
+/* How often the code of one function calls another of the module. */
+static unsigned calls_in_code(const struct wasm_module *m, uint32_t from, uint32_t to)
+{
+	const struct native_function *f = &m->native->functions[from];
+	const uint8_t *at = m->native->base + f->offset, *end = at + f->size;
+	unsigned n = 0;
+
+	for (; end - at >= 5; at++) {
+		int32_t d;
+
+		memcpy(&d, at + 1, sizeof d);
+		n += at[0] == 0xe8 && at + 5 + d == m->native->base + m->native->functions[to].offset;
+	}
+	return n;
+}
+
+/*
+ * 0 divides by its parameter, 1 loads, 2 returns early, branches to its label and has locals, 3 has two results, 4 never
+ * returns, 5 calls 2, 6 calls 5 and 0, 7 and 8 call each other, 9 itself. 10-17 "a"-"h" call them: 0; 1 twice; 2; 3; 4 twice;
+ * 2, 6 in a loop and 5; 7; 9.
+ */
+static const uint8_t small_functions[] = {
+		0, 97, 115, 109, 1, 0, 0, 0, 1, 17, 3, 96, 1, 127, 1, 127, 96, 2, 127, 127, 2, 127, 127, 96, 1, 127,
+		0, 3, 19, 18, 0, 0, 0, 1, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 4, 4, 1, 112,
+		0, 1, 5, 3, 1, 0, 1, 7, 33, 8, 1, 97, 0, 10, 1, 98, 0, 11, 1, 99, 0, 12, 1, 100, 0, 13,
+		1, 101, 0, 14, 1, 102, 0, 15, 1, 103, 0, 16, 1, 104, 0, 17, 10, 179, 2, 18, 7, 0, 65, 7, 32, 0,
+		110, 11, 9, 0, 32, 0, 40, 2, 253, 255, 3, 11, 56, 2, 1, 127, 1, 124, 32, 0, 69, 4, 64, 65, 5, 15,
+		11, 65, 6, 32, 0, 65, 3, 73, 13, 0, 26, 32, 0, 65, 1, 106, 33, 0, 32, 1, 32, 2, 171, 106, 33, 1,
+		68, 0, 0, 0, 0, 0, 0, 8, 64, 33, 2, 32, 0, 32, 1, 106, 11, 6, 0, 32, 1, 32, 0, 11, 9, 0,
+		32, 0, 4, 64, 0, 11, 0, 11, 18, 1, 1, 127, 65, 3, 33, 1, 32, 0, 65, 2, 108, 16, 2, 32, 1, 106,
+		11, 11, 0, 32, 0, 16, 5, 32, 0, 16, 0, 106, 11, 17, 0, 32, 0, 4, 127, 32, 0, 65, 1, 107, 16, 8,
+		5, 65, 1, 11, 11, 17, 0, 32, 0, 4, 127, 32, 0, 65, 1, 107, 16, 7, 5, 65, 0, 11, 11, 6, 0, 32,
+		0, 16, 9, 11, 9, 0, 65, 1, 32, 0, 16, 0, 106, 11, 11, 0, 32, 0, 16, 1, 65, 0, 16, 1, 106, 11,
+		9, 0, 65, 10, 32, 0, 16, 2, 108, 11, 10, 0, 32, 0, 65, 228, 0, 16, 3, 107, 11, 29, 0, 32, 0, 65,
+		1, 75, 4, 64, 32, 0, 16, 4, 11, 2, 64, 32, 0, 13, 0, 32, 0, 16, 4, 12, 0, 11, 65, 9, 11, 48,
+		1, 2, 127, 65, 4, 33, 2, 3, 64, 32, 1, 32, 2, 65, 1, 107, 16, 2, 106, 33, 1, 32, 1, 32, 0, 16,
+		6, 106, 33, 1, 32, 2, 65, 1, 107, 34, 2, 13, 0, 11, 32, 1, 32, 1, 16, 5, 106, 11, 10, 0, 32, 0,
+		65, 255, 1, 113, 16, 7, 11, 6, 0, 32, 0, 16, 9, 11,
+};
+
+static void small_functions_are_inlined(void **state)
+{
+	static const uint32_t values[] = {0, 1, 2, 3, 8, 200, 65535, UINT32_MAX};
+	static const struct {
+		uint8_t from, to, optimized, baseline;
+	} calls[] = {{10, 0, 0, 1}, {11, 1, 0, 2}, {12, 2, 1, 1}, {13, 3, 0, 1}, {14, 4, 0, 2}, {15, 2, 1, 1}, {15, 5, 0, 1},
+		     {15, 6, 0, 1}, {15, 0, 0, 0}, {16, 7, 1, 1}, {16, 8, 0, 0}, {7, 7, 1, 0},	{7, 8, 0, 1},  {17, 9, 1, 1}};
+	const struct slice bytes = slice_of(small_functions, sizeof small_functions);
 	struct world w;
 
 	(void)state;
-	for (char name[] = "a"; name[0] <= 'j'; name[0]++)
-		for (size_t i = 0; i < ARRAY_COUNT(values); i++) {
-			enum err err[2];
-			uint32_t out[2];
-			struct note note[2];
+	exports_are_as_interpreted(bytes, 'h', values, ARRAY_COUNT(values));
+	assert_int_equal(code_memory_open(&code), OK);
+	load_bytes(&w, bytes);
+	assert_int_equal(wasm_compile(w.module, tier, NULL, &w.arena, code), OK);
+	for (size_t i = 0; i < ARRAY_COUNT(calls); i++)
+		assert_int_equal(calls_in_code(w.module, calls[i].from, calls[i].to),
+				 tier == WASM_TIER_OPTIMIZED ? calls[i].optimized : calls[i].baseline);
+	close_world(&w);
+}
 
-			for (unsigned compiled = 0; compiled < 2; compiled++) {
-				assert_int_equal(code_memory_open(&code), OK);
-				load_bytes(&w, slice_of(sums, sizeof sums));
-				if (compiled == 1) {
-					assert_int_equal(wasm_compile(w.module, tier, NULL, &w.arena, code), OK);
-					assert_int_equal(x64_prove(w.module, &w.arena, &w.note), OK);
-				}
-				instantiate(&w);
-				err[compiled] = call(&w, name, values[i], &out[compiled]);
-				note[compiled] = w.note;
-				close_world(&w);
-			}
-			assert_int_equal(err[1], err[0]);
-			assert_true(err[0] != OK || out[1] == out[0]);
-			assert_string_equal(note[1].text, note[0].text);
+static void inlined_code_traps_where_it_came_from(void **state)
+{
+	struct world w;
+
+	(void)state;
+	assert_int_equal(code_memory_open(&code), OK);
+	load_bytes(&w, slice_of(small_functions, sizeof small_functions));
+	assert_int_equal(wasm_compile(w.module, tier, NULL, &w.arena, code), OK);
+	instantiate(&w);
+	expect_trap(&w, "a", 0, "integer divide by zero in function 0 at offset 0x68");
+	expect_trap(&w, "b", 1, "out of bounds memory access in function 1 at offset 0x6e");
+	expect_trap(&w, "e", 0, "unreachable executed in function 4 at offset 0xbc");
+	expect_trap(&w, "e", 2, "unreachable executed in function 4 at offset 0xba");
+	expect_trap(&w, "f", 0, "integer divide by zero in function 0 at offset 0x68");
+	close_world(&w);
+}
+
+/* ---- modules that are made to be large ---- */
+
+struct bytes {
+	uint8_t *data;
+	uint32_t size;
+};
+
+static void put(struct bytes *b, const void *data, uint32_t size)
+{
+	memcpy(b->data + b->size, data, size);
+	b->size += size;
+}
+
+/* LEB128 of five bytes. */
+static void put_u32(struct bytes *b, uint32_t v)
+{
+	for (unsigned i = 0; i < 5; i++)
+		b->data[b->size++] = (uint8_t)((v >> (7 * i) & 0x7f) | (i < 4 ? 0x80 : 0));
+}
+
+/* A section's id and size. */
+static void put_section(struct bytes *b, uint8_t id, uint32_t size)
+{
+	put(b, &id, 1);
+	put_u32(b, size);
+}
+
+/* Function 0, which adds 1 to its parameter time and again, and others that call it so many times; the first one is "a". */
+enum { CALLEE = 37 };
+static struct slice many_calls(uint32_t functions, uint32_t calls, struct bytes *b)
+{
+	static const uint8_t head[] = {0, 'a', 's', 'm', 1, 0, 0, 0, 1, 6, 1, 0x60, 1, 0x7f, 1, 0x7f};
+	static const uint8_t exports[] = {7, 5, 1, 1, 'a', 0, 1};
+	static const uint8_t add[] = {0x41, 1, 0x6a}, get[] = {0, 0x20, 0}, end[] = {0x0b}, call0[] = {0x10, 0}, type0[] = {0};
+
+	put(b, head, sizeof head);
+	put_section(b, 3, 5 + functions + 1);
+	put_u32(b, functions + 1);
+	for (uint32_t i = 0; i <= functions; i++)
+		put(b, type0, 1);
+	put(b, exports, sizeof exports);
+	put_section(b, 10, 5 + 5 + CALLEE + functions * (5 + 4 + 2 * calls));
+	put_u32(b, functions + 1);
+	put_u32(b, CALLEE);
+	put(b, get, 3);
+	for (unsigned i = 0; i < (CALLEE - 4) / 3; i++)
+		put(b, add, 3);
+	put(b, end, 1);
+	for (uint32_t i = 0; i < functions; i++) {
+		put_u32(b, 4 + 2 * calls);
+		put(b, get, 3);
+		for (uint32_t k = 0; k < calls; k++)
+			put(b, call0, 2);
+		put(b, end, 1);
+	}
+	return slice_of(b->data, b->size);
+}
+
+/* Calls without end of what is just small enough: as much is inlined as the module is large, and the rest called. */
+static void inlining_ends(void **state)
+{
+	static const struct {
+		uint32_t functions, calls;
+	} modules[] = {{1, 5000}, {3000, 1}, {200, 30}};
+	static const uint32_t values[] = {5};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_COUNT(modules); i++) {
+		uint32_t all = modules[i].functions * modules[i].calls, called = 0;
+		struct bytes b = {malloc(1 << 20), 0};
+		struct slice bytes = many_calls(modules[i].functions, modules[i].calls, &b);
+		struct world w;
+
+		exports_are_as_interpreted(bytes, 'a', values, 1);
+		assert_int_equal(code_memory_open(&code), OK);
+		load_bytes(&w, bytes);
+		assert_int_equal(wasm_compile(w.module, tier, NULL, &w.arena, code), OK);
+		for (uint32_t n = 1; n <= modules[i].functions; n++)
+			called += calls_in_code(w.module, n, 0);
+		if (tier == WASM_TIER_BASELINE) {
+			assert_int_equal(called, all);
+		} else {
+			assert_int_equal(wasm_code_stats(w.module).optimized, modules[i].functions + 1);
+			assert_in_range((all - called) * CALLEE, bytes.size / 4, bytes.size + (8 << 10));
 		}
+		close_world(&w);
+		free(b.data);
+	}
 }
 
 /* (func) and a passive segment of 60000 bytes: what follows the last body is no part of it. */
@@ -452,6 +628,9 @@ int main(void)
 		cmocka_unit_test(what_is_not_compiled_is_interpreted),
 		cmocka_unit_test(other_faults_are_declined),
 		cmocka_unit_test(the_last_body_ends_where_it_says),
+		cmocka_unit_test(small_functions_are_inlined),
+		cmocka_unit_test(inlined_code_traps_where_it_came_from),
+		cmocka_unit_test(inlining_ends),
 	};
 
 	if (code_memory_open(&code) != OK)

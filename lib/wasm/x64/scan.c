@@ -21,6 +21,13 @@ enum err read_opcode(struct reader *r, uint32_t *opcode)
 	return OK;
 }
 
+bool reader_of_body(const struct wasm_module *m, uint32_t n, struct reader *out)
+{
+	struct reader all = rd_of(m->bytes);
+
+	return rd_skip(&all, m->bodies[n].offset) == OK && rd_sub(&all, m->bodies[n].bytes, out) == OK;
+}
+
 static enum err skip_lebs(struct reader *r, uint32_t count)
 {
 	uint8_t b;
