@@ -65,6 +65,7 @@ struct generator {
 	uint32_t label_count;
 	uint32_t far_locals; /* i64, behind the others */
 	uint8_t types[GENERATE_FUNCTIONS];
+	bool small[GENERATE_FUNCTIONS]; /* so that they may be inlined */
 	bool starts;
 };
 
@@ -387,7 +388,7 @@ static void call(struct generator *g, uint32_t function, unsigned depth)
 	const struct type *t = &types[type_of(g, function)];
 
 	values(g, t->params, t->param_count, depth);
-	if (function < HOSTS || pick(g, 2) == 0) {
+	if (function < HOSTS || pick(g, g->small[function - HOSTS] ? 4 : 2) != 1) {
 		byte(g, 0x10);
 		leb(g, function);
 		return;
@@ -403,11 +404,24 @@ static void call(struct generator *g, uint32_t function, unsigned depth)
 	leb(g, 0);
 }
 
+/* Any that has a lower number, a small one in half of the cases if there is one. */
+static uint32_t any_function(struct generator *g)
+{
+	uint32_t f = pick(g, HOSTS + g->function);
+
+	if (pick(g, 2) == 0)
+		return f;
+	for (uint32_t i = 0; i < g->function; i++)
+		if (g->small[(f + i) % g->function])
+			return HOSTS + (f + i) % g->function;
+	return f;
+}
+
 /* A function that gives just this type. */
 static bool call_for(struct generator *g, uint8_t type, unsigned depth)
 {
 	for (uint32_t tries = 0; tries < 4; tries++) {
-		uint32_t f = pick(g, HOSTS + g->function);
+		uint32_t f = any_function(g);
 		const struct type *t = &types[type_of(g, f)];
 
 		if (t->result_count != 1 || t->results[0] != type)
@@ -431,7 +445,7 @@ static void small(struct generator *g, uint32_t below, unsigned depth)
 /* Any function: its results go to locals. Of an indirect one table, entry and type may not fit. */
 static void call_any(struct generator *g, unsigned depth)
 {
-	uint32_t function = pick(g, HOSTS + g->function), type = pick(g, BLOCK_TYPE);
+	uint32_t function = any_function(g), type = pick(g, BLOCK_TYPE);
 
 	if (pick(g, 3) != 0) {
 		call(g, function, depth);
@@ -724,6 +738,28 @@ static void arithmetic(struct generator *g, uint8_t type, unsigned depth)
 	binary(g, type, first[which] + offset, depth);
 }
 
+/* Longer than what is looked through for the bits that matter, and its bits moved. */
+static void long_sum(struct generator *g, uint8_t type, unsigned depth)
+{
+	const unsigned first = type == I32 ? 0x6a : 0x7c; /* add, sub, mul; shl 10 behind */
+
+	expression(g, type, depth);
+	for (uint32_t n = 4 + pick(g, 30); n > 0; n--) {
+		if (pick(g, 3) != 0)
+			constant(g, type);
+		else
+			use_local(g, type, 0x20);
+		byte(g, first + (pick(g, 3) == 0 ? pick(g, 3) : 0));
+	}
+	byte(g, type == I32 ? 0x41 : 0x42);
+	sleb(g, pick(g, 65));
+	byte(g, first + 10 + pick(g, 5));
+	if (pick(g, 2) == 0) {
+		constant(g, type);
+		byte(g, first + 7);
+	}
+}
+
 static void expression(struct generator *g, uint8_t type, unsigned depth)
 {
 	if (type == FUNC || type == EXTERN) {
@@ -738,7 +774,13 @@ static void expression(struct generator *g, uint8_t type, unsigned depth)
 		return;
 	}
 	depth--;
-	switch (pick(g, 16)) {
+	switch (pick(g, 17)) {
+	case 16:
+		if ((type == I32 || type == I64) && pick(g, 4) == 0) {
+			long_sum(g, type, depth);
+			return;
+		}
+		break;
 	case 0: use_local(g, type, 0x20); return;
 	case 1: constant(g, type); return;
 	case 2:
@@ -858,6 +900,67 @@ static void loop(struct generator *g, unsigned depth)
 	end_block(g);
 }
 
+static void i32(struct generator *g, unsigned opcode, uint32_t v)
+{
+	byte(g, opcode);
+	if (opcode == 0x41)
+		sleb(g, (int32_t)v);
+	else
+		leb(g, v);
+}
+
+/*
+ * A local counts to a number around which 32 bits wrap, or their sign does, and is part of addresses, which are small
+ * then. It is one that nothing else sets meanwhile, or the loop spends the budget.
+ */
+static void counted_loop(struct generator *g, unsigned depth)
+{
+	static const uint32_t ends[] = {0, 0, 0, 0x80000000, 0x7fffffff, 0xffffffff, 16, 65536};
+	static const uint8_t tests[] = {0x47, 0x47, 0x48, 0x49, 0x4c, 0x4d};
+	uint32_t step = 1 + pick(g, 8), end = ends[pick(g, ARRAY_COUNT(ends))], first = end - step * (1 + pick(g, 24));
+	uint32_t counter = 0, sum = 0;
+
+	CHECK(local_of(g, I32, &counter) && local_of(g, I32, &sum));
+	i32(g, 0x41, first);
+	i32(g, 0x21, counter);
+	begin_block(g, 0x03, 0);
+	if (sum == counter || pick(g, 2) == 0)
+		spend(g);
+	for (uint32_t n = 1 + pick(g, 3); n > 0; n--) {
+		i32(g, 0x20, sum);
+		if (pick(g, 4) == 0) {
+			i32(g, 0x20, sum);
+			i32(g, 0x41, 0xff);
+			byte(g, 0x71);
+			i32(g, 0x20, counter);
+			byte(g, 0x6a);
+		} else {
+			i32(g, 0x20, counter);
+		}
+		i32(g, 0x41, (pick(g, 8) == 0 ? 0 : pick(g, 60) - first) - (pick(g, 4) == 0 ? step : 0));
+		byte(g, 0x6a);
+		byte(g, 0x2c + pick(g, 2)); /* a byte */
+		leb(g, 0);
+		leb(g, pick(g, 40));
+		byte(g, 0x6a);
+		i32(g, 0x21, sum);
+	}
+	if (pick(g, 3) == 0) {
+		spend(g);
+		statements(g, depth);
+	}
+	i32(g, 0x20, counter);
+	i32(g, 0x41, step);
+	byte(g, 0x6a);
+	i32(g, 0x22, counter);
+	if (end != 0 || pick(g, 3) == 0) {
+		i32(g, 0x41, end);
+		byte(g, tests[pick(g, ARRAY_COUNT(tests))]);
+	}
+	i32(g, 0x0d, 0);
+	end_block(g);
+}
+
 static void branch_table(struct generator *g, unsigned depth)
 {
 	uint32_t n = pick(g, 5) + 1, rows;
@@ -921,7 +1024,13 @@ static void statement(struct generator *g, unsigned depth)
 	if (depth == 0 || g->size > g->limit)
 		return;
 	depth--;
-	switch (pick(g, 18)) {
+	switch (pick(g, 19)) {
+	case 18:
+		if (pick(g, 2) == 0 && room(g, 1)) {
+			counted_loop(g, depth);
+			return;
+		}
+		break;
 	case 12: call_any(g, depth); return;
 	case 13: block_many(g, depth); return;
 	case 14: table_statement(g, depth); return;
@@ -1037,6 +1146,7 @@ static void types_and_functions(struct generator *g)
 	at = begin_sized(g);
 	leb(g, (uint32_t)g->shape->functions + 1);
 	for (unsigned i = 0; i < g->shape->functions; i++) {
+		g->small[i] = pick(g, i < 2 ? 2 : 3) == 0;
 		g->types[i] = (uint8_t)(pick(g, 4) == 0 ? MANY_TYPE + pick(g, MANY_TYPES) : pick(g, 4));
 		leb(g, g->types[i]);
 	}
@@ -1215,6 +1325,133 @@ static void declare_locals(struct generator *g)
 	}
 }
 
+/* ---- small functions ---- */
+
+static void small_value(struct generator *g, uint8_t type, unsigned depth)
+{
+	const bool is_int = type == I32 || type == I64;
+	unsigned opcode;
+
+	if (type == FUNC || depth == 0 || pick(g, 4) == 0) {
+		if (type == FUNC || pick(g, is_int ? 3 : 8) == 0)
+			constant(g, type);
+		else
+			use_local(g, type, 0x20);
+		return;
+	}
+	if (type == I32 && pick(g, 3) == 0) {
+		if (pick(g, 2) == 0) {
+			small_value(g, I32, depth - 1);
+			byte(g, 0x2c + pick(g, 2));
+			leb(g, 0);
+			leb(g, pick(g, 9));
+			return;
+		}
+		small_value(g, F64, depth - 1);
+		byte(g, 0xaa + pick(g, 2)); /* to an i32, or a trap */
+		return;
+	}
+	small_value(g, type, depth - 1);
+	small_value(g, type, depth - 1);
+	if (is_int)
+		opcode = (type == I32 ? 0x6a : 0x7c) + pick(g, 15); /* divisions, too */
+	else
+		opcode = (type == F32 ? 0x92 : 0xa0) + pick(g, 4);
+	byte(g, opcode);
+}
+
+static void small_results(struct generator *g)
+{
+	for (uint32_t i = 0; i < g->type->result_count; i++)
+		small_value(g, g->type->results[i], pick(g, 2));
+}
+
+/* Calls a function with a lower number; one statement of a small function does, so that it ends. */
+static void small_call(struct generator *g)
+{
+	uint32_t function = any_function(g);
+	const struct type *t = &types[type_of(g, function)];
+
+	for (uint32_t i = 0; i < t->param_count; i++) {
+		if (t->params[i] == EXTERN)
+			constant(g, EXTERN);
+		else
+			small_value(g, t->params[i], 1);
+	}
+	i32(g, 0x10, function);
+	for (uint32_t i = t->result_count; i-- > 0;) {
+		if (t->results[i] == FUNC || t->results[i] == EXTERN)
+			byte(g, 0x1a);
+		else
+			use_local(g, t->results[i], 0x21);
+	}
+}
+
+/* Leaves early, in one of the ways there are. */
+static void small_exit(struct generator *g)
+{
+	const unsigned way = pick(g, 5);
+
+	if (way == 0) { /* br_if to the function's label; what it would take goes */
+		small_results(g);
+		small_value(g, I32, 1);
+		i32(g, 0x0d, 0);
+		for (uint32_t i = 0; i < g->type->result_count; i++)
+			byte(g, 0x1a);
+		return;
+	}
+	small_value(g, I32, 1);
+	byte(g, 0x45);
+	begin_block(g, 0x04, 0);
+	if (way == 1) {
+		byte(g, 0x00);
+	} else {
+		small_results(g);
+		if (way == 2)
+			i32(g, 0x0c, 1);
+		else
+			byte(g, 0x0f);
+	}
+	end_block(g);
+}
+
+/* Few bytes, no loop and no budget. Its locals are its parameters, and perhaps two more of each type. */
+static void small_body(struct generator *g)
+{
+	static const uint8_t fixed[] = {I32, I64, F32, F64};
+	uint32_t more = pick(g, 3) == 0, calls = pick(g, 3) == 0;
+	uint32_t params = g->type->param_count;
+
+	memcpy(g->locals, fixed, sizeof fixed);
+	g->local_count = 4;
+	leb(g, 4 - params + 4 * more);
+	for (uint32_t i = params; i < 4 + 4 * more; i++) {
+		byte(g, i < 4 ? 1 : 2);
+		byte(g, fixed[i % 4]);
+		if (i < 4)
+			continue;
+		g->locals[g->local_count++] = fixed[i % 4];
+		g->locals[g->local_count++] = fixed[i % 4];
+	}
+	for (uint32_t n = pick(g, 3); n > 0; n--) {
+		uint8_t type = any_type(g);
+
+		if (calls > 0 && pick(g, 2) == 0) {
+			small_call(g);
+			calls = 0;
+		} else if (pick(g, 2) == 0) {
+			small_exit(g);
+		} else {
+			small_value(g, type, 2);
+			use_local(g, type, 0x21);
+		}
+	}
+	small_results(g);
+	byte(g, 0x0b);
+}
+
+/* ---- all functions ---- */
+
 /* The function after the exported ones is the start function. */
 static void body(struct generator *g, uint32_t function)
 {
@@ -1224,9 +1461,14 @@ static void body(struct generator *g, uint32_t function)
 	g->function = function;
 	g->limit = start + s->size;
 	g->type = &types[function < s->functions ? g->types[function] : START_TYPE];
-	declare_locals(g);
 	g->labels[0] = (uint16_t)(LABEL_RESULTS | (g->type - types));
 	g->label_count = 1;
+	if (function < s->functions && g->small[function]) {
+		small_body(g);
+		end_sized(g, at);
+		return;
+	}
+	declare_locals(g);
 	spend(g);
 	for (uint32_t n = pick(g, s->statements) + 1; n > 0 && g->size < g->limit; n--)
 		statement(g, s->depth);
