@@ -16,8 +16,10 @@ enum {
 	KVM_SLOT_MAX = 1024,
 };
 
+#define KVM_APIC_GPA UINT64_C(0xfee00000) /* what KVM may keep for itself: no memory of a Keep is there */
+
 /*
- * Guest-physical memory: slots in a row from 0, each one anonymous mapping. Behind the plan it is handed out in chunks
+ * Guest-physical memory: slots in a row from 0, with one gap, each one anonymous mapping. Behind the plan it is handed out in chunks
  * of 2 MiB, never taken back before the end: to one 2 MiB range of virtual addresses each, or to page tables.
  */
 struct kvm_extent {

@@ -100,7 +100,7 @@ static struct kvm_sregs system_registers(const struct plan_cpu *c, enum kvm_mode
 	        .cr3 = c->cr3,
 	        .cr4 = c->cr4,
 	        .efer = c->efer,
-	        .apic_base = 0xfee00900, /* the value after reset; there is no APIC */
+	        .apic_base = 0xfee00900, /* the value after reset */
 	};
 
 	s.cs = flat(c->cs, true);

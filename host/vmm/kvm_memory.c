@@ -10,9 +10,20 @@
 
 #define CHUNK PAGING_LARGE_SIZE
 
+/* In a row, but for the slot that would hold the page of the local APIC (Intel SDM vol. 3, 11.4.1): it is left out. */
 static uint64_t slot_base(const struct kvm_memory *m, size_t i)
 {
-	return i == 0 ? 0 : m->first_size + (i - 1) * (uint64_t)KVM_SLOT_SIZE;
+	const uint64_t base = i == 0 ? 0 : m->first_size + (i - 1) * (uint64_t)KVM_SLOT_SIZE;
+
+	return base + KVM_SLOT_SIZE > KVM_APIC_GPA ? base + KVM_SLOT_SIZE : base;
+}
+
+static size_t slot_of(const struct kvm_memory *m, uint64_t gpa)
+{
+	if (gpa < m->first_size)
+		return 0;
+	/* What lies in the gap gets a neighbour, in which it is not. */
+	return 1 + (size_t)((gpa - m->first_size - (gpa > KVM_APIC_GPA ? KVM_SLOT_SIZE : 0)) / KVM_SLOT_SIZE);
 }
 
 static uint64_t slot_size(const struct kvm_memory *m, size_t i)
@@ -22,13 +33,13 @@ static uint64_t slot_size(const struct kvm_memory *m, size_t i)
 
 uint8_t *kvm_memory_at(const struct kvm_memory *m, uint64_t gpa, uint64_t size)
 {
-	size_t i = gpa < m->first_size ? 0 : 1 + (size_t)((gpa - m->first_size) / KVM_SLOT_SIZE);
+	const size_t i = slot_of(m, gpa);
 	uint64_t offset;
 
-	if (i >= m->slot_count)
+	if (i >= m->slot_count || gpa < slot_base(m, i))
 		return NULL;
 	offset = gpa - slot_base(m, i);
-	return size <= slot_size(m, i) - offset ? m->slots[i] + offset : NULL;
+	return offset <= slot_size(m, i) && size <= slot_size(m, i) - offset ? m->slots[i] + offset : NULL;
 }
 
 /* Anonymous memory on a 2 MiB boundary, so that one huge page can back one large guest page. */
@@ -73,8 +84,10 @@ static enum err add_slot(struct kvm_memory *m)
 /* Slots are multiples of a chunk, so a chunk never crosses one. */
 static enum err take_chunk(struct kvm_memory *m, uint64_t *gpa)
 {
-	if (kvm_memory_at(m, m->next, CHUNK) == NULL)
+	if (kvm_memory_at(m, m->next, CHUNK) == NULL) {
 		TRY(add_slot(m));
+		m->next = slot_base(m, m->slot_count - 1);
+	}
 	*gpa = m->next;
 	m->next += CHUNK;
 	return OK;

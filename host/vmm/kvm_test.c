@@ -3,7 +3,9 @@
  * Boots the tiny Keeps of test/keeps under KVM: those that must pass, and those that must die with the right reason.
  * Arguments or KEEPS name the folder of the images.
  */
-#include "host/vmm/vmm.h"
+#include "host/vmm/kvm.h"
+
+#include "lib/image/paging.h"
 
 #include "test/keeps/cases.h"
 #include "test/keeps/code.h"
@@ -322,11 +324,43 @@ static void test_hold(void **state)
 
 	(void)state;
 	vmm_kvm_hold(&h);
-	assert_true(h.vm >= 0 && h.vcpu >= 0);
+	assert_true(h.vm >= 0);
 	ends("cases", "clock", CASE_clock, KEEPCALL_EXIT_DONE, 0);
 	vmm_kvm_release(&h);
-	assert_true(h.vm == -1 && h.vcpu == -1);
+	assert_int_equal(h.vm, -1);
 	vmm_kvm_release(&h);
+}
+
+static uint8_t *table_at(void *ctx, uint64_t gpa)
+{
+	return kvm_memory_at(ctx, gpa, PLAN_PAGE_SIZE);
+}
+
+/* Nothing of a Keep lies where KVM has the local APIC, also when it is large enough to reach beyond. */
+static void test_apic_page(void **state)
+{
+	const uint64_t begin = BOOT_LINEAR_VA, size = BOOT_LINEAR_MAX, step = PAGING_LARGE_SIZE;
+	struct vmm *v = boot("hello", UINT64_MAX / 2);
+	const struct paging p = {.root = v->memory.root, .table = table_at, .ctx = &v->memory};
+	uint64_t below = 0, above = 0;
+
+	(void)state;
+	assert_int_equal(vmm_kvm.grow(v, begin, size), OK);
+	for (uint64_t va = begin; va < begin + size; va += step) {
+		uint64_t gpa;
+		uint8_t *entry;
+
+		assert_int_equal(paging_entry(&p, va, PAGING_PD, &entry), OK);
+		gpa = paging_get(entry) & PAGING_ADDRESS;
+		assert_non_null(kvm_memory_at(&v->memory, gpa, step));
+		assert_true(gpa + step <= KVM_APIC_GPA || gpa > KVM_APIC_GPA);
+		below += gpa < KVM_APIC_GPA;
+		above += gpa > KVM_APIC_GPA;
+	}
+	assert_true(below > 0 && above > 0);
+	for (uint64_t gpa = KVM_APIC_GPA - step; gpa <= KVM_APIC_GPA + step; gpa += step)
+		assert_null(kvm_memory_at(&v->memory, gpa, 1));
+	vmm_kvm.destroy(v);
 }
 
 static void test_wrong_plan(void **state)
@@ -356,7 +390,8 @@ int main(int argc, char **argv)
 #define FATAL(name)         cmocka_unit_test(test_code_##name),
 #include "test/keeps/code.def"
 	        cmocka_unit_test(test_early_kick), cmocka_unit_test(test_real_image),
-	        cmocka_unit_test(test_hold),       cmocka_unit_test(test_wrong_plan),
+	        cmocka_unit_test(test_hold),       cmocka_unit_test(test_apic_page),
+	        cmocka_unit_test(test_wrong_plan),
 	};
 	struct note n = {0};
 	const char *env = getenv("KEEPS");

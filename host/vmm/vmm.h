@@ -59,11 +59,11 @@ MUST_USE bool vmm_kvm_know(unsigned known); /* false: there is no such number */
 
 /*
  * For a long-lived process, such as the daemon: an idle VM whose mere existence makes Keeps start and end faster on the
- * whole host. Takes about half a millisecond, so not before the first Keep is served. Where KVM does not work nothing
+ * whole host. Takes about 0.1 ms, so not before the first Keep is served. Where KVM does not work nothing
  * happens. release is for a held or a failed one.
  */
 struct vmm_hold {
-	int vm, vcpu;
+	int vm;
 };
 void vmm_kvm_hold(struct vmm_hold *h);
 void vmm_kvm_release(struct vmm_hold *h);
