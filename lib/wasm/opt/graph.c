@@ -101,5 +101,5 @@ bool is_pure(const struct flow *f, const struct node *n)
 		default: return n->op == 0x1b || n->op == 0xd1 || n->op == 0xd2;
 		}
 	}
-	return n->op == N_ZERO || n->op == N_LEA;
+	return n->op == N_ZERO || n->op >= N_LEA;
 }

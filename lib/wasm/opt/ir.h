@@ -32,6 +32,8 @@ enum {
 	N_RESULT,        /* outgoing slot k */
 	N_POLL,
 	N_LEA, /* in[0] + (in[1] << scale) + k; in[0] may be 0 */
+	N_HIGH_U, /* the upper half of the product of in[0] and a constant in[1], of 64 bits without sign */
+	N_HIGH_S, /* and with sign */
 };
 
 enum {
@@ -254,9 +256,13 @@ void write_code(struct flow *f);
 
 /* ---- simplify.c ---- */
 /* Another node or constant that is the same as the node, or 0. May change the node, and `before` adds nodes. */
-uint32_t simplify(struct flow *f, uint32_t id,
-                  uint32_t (*before)(struct flow *f, uint16_t op, uint8_t type, uint32_t x, uint32_t y));
+typedef uint32_t before_fn(struct flow *f, uint16_t op, uint8_t type, uint32_t x, uint32_t y);
+uint32_t simplify(struct flow *f, uint32_t id, before_fn *before);
 uint32_t resolved(struct flow *f, uint32_t id);
+
+/* ---- divide.c ---- */
+/* The same for a division by a constant. */
+uint32_t simplify_division(struct flow *f, const struct node *n, before_fn *before);
 
 /* ---- counters.c ---- */
 /* The block that decides whether the loop comes round, taken if it does; 0: there is none right before it. */

@@ -40,6 +40,8 @@ static bool is_shift(uint32_t op)
 /* How operand i is used. */
 static unsigned kind_of(const struct flow *f, const struct node *n, unsigned i)
 {
+	if (n->op == N_HIGH_U || n->op == N_HIGH_S)
+		return USE_LATE | USE_MUST;
 	if (n->op >= OPCODES)
 		return n->op == N_LEA ? USE_MUST : USE_EARLY;
 	switch (op_classes[n->op].class) {
@@ -338,7 +340,8 @@ static void find_fixed(struct flow *f)
 			fix(f, FIXED_CALL, n, 3);
 		else if (k->op < OPCODES && is_shift(k->op) && !is_const(f, k->in[1]))
 			fix(f, FIXED_RCX, n, 4);
-		else if (k->op < OPCODES && op_classes[k->op].class == CLASS_DIVIDE)
+		else if (k->op == N_HIGH_U || k->op == N_HIGH_S ||
+		         (k->op < OPCODES && op_classes[k->op].class == CLASS_DIVIDE))
 			fix(f, FIXED_RAX_RDX, n, 3);
 	}
 }

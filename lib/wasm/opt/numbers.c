@@ -126,6 +126,16 @@ static void shift(struct flow *f, const struct node *k, uint32_t n, uint8_t dest
 		emit_mov(code(f), wide, dest, to);
 }
 
+static void multiply_high(struct flow *f, const struct node *k, uint32_t n, uint8_t dest)
+{
+	uint8_t x = in_reg(f, k->in[0], n);
+
+	emit_imm(code(f), RAX, f->nodes[k->in[1]].k);
+	emit_op(code(f), 0xf7 | OP_W, k->op == N_HIGH_U ? 4 : 5, rm_reg(x));
+	if (dest != RDX)
+		emit_mov(code(f), true, dest, RDX);
+}
+
 static void divide(struct flow *f, const struct node *k, uint32_t n, uint8_t dest)
 {
 	bool wide = k->op >= 0x7f;
@@ -479,6 +489,8 @@ bool write_number(struct flow *f, uint32_t id, uint32_t n)
 	case 0x3f: memory_size(f, dest); return true;
 	case 0xd2: function_reference(f, k, dest); return true;
 	case N_LEA: lea(f, k, n, dest); return true;
+	case N_HIGH_U:
+	case N_HIGH_S: multiply_high(f, k, n, dest); return true;
 	case N_ZERO: emit_op(code(f), 0x0f57, dest, rm_reg(dest)); return true;
 	default: break;
 	}

@@ -4,7 +4,6 @@
 
 #include "lib/wasm/number.h"
 
-typedef uint32_t before_fn(struct flow *f, uint16_t op, uint8_t type, uint32_t x, uint32_t y);
 enum { I32 = WASM_I32, I64 = WASM_I64 };
 enum { EQZ32 = 0x45, EQZ64 = 0x50, ADD32 = 0x6a, ADD64 = 0x7c, WIDTH_STEP = ADD64 - ADD32 };
 
@@ -211,103 +210,6 @@ static uint32_t with_constant(struct flow *f, struct node *n, uint64_t k)
 	case 0x78: return (k & (wide ? 63 : 31)) == 0 ? n->in[0] : 0;
 	default: return 0;
 	}
-}
-
-/* ---- division by a constant ---- */
-
-/*
- * x / d for 32 bits: the upper part of x * m, where m = ceil(2^(32+s) / d) and s = ceil(log2 d). m has up to 33 bits;
- * where it has 33, x is halved first if d is even, else the division stays (Granlund and Montgomery, "Division by
- * invariant integers using multiplication").
- */
-static uint32_t divide_by(struct flow *f, uint32_t x, uint32_t d, before_fn *before)
-{
-	unsigned s = 0, halve = 0;
-	uint64_t m, most = UINT32_MAX;
-	uint32_t wide;
-
-	for (unsigned round = 0; round < 2; round++) {
-		for (s = 0; s < 32 && (UINT64_C(1) << s) < d; s++)
-			;
-		/* The smallest s will do whose error, times the largest x, stays below one part. */
-		for (unsigned t = 0; t <= s; t++) {
-			uint64_t p = UINT64_C(1) << (32 + t);
-
-			m = p / d + 1;
-			if (m <= UINT32_MAX && (m * d - p) * most < p) {
-				wide = x;
-				if (halve > 0)
-					wide = before(f, 0x76, I32, x, constant(f, I32, halve));
-				wide = before(f, 0x7e, I64, before(f, 0xad, I64, wide, 0), constant(f, I64, m));
-				wide = before(f, 0x88, I64, wide, constant(f, I64, 32 + t));
-				return before(f, 0xa7, I32, wide, 0);
-			}
-		}
-		if (d % 2 != 0 || round > 0)
-			return 0;
-		halve = (unsigned)ctz64(d);
-		d >>= halve;
-		most >>= halve;
-	}
-	return 0;
-}
-
-static uint32_t rest_of(struct flow *f, uint32_t x, uint32_t quotient, uint32_t d, before_fn *before)
-{
-	return before(f, 0x6b, I32, x, before(f, 0x6c, I32, quotient, constant(f, I32, d)));
-}
-
-/* Towards zero: negative numbers get 2^s - 1 first. */
-static uint32_t divide_signed_power(struct flow *f, uint32_t x, unsigned s, before_fn *before)
-{
-	uint32_t sign = before(f, 0x75, I32, x, constant(f, I32, 31));
-	uint32_t most = before(f, 0x76, I32, sign, constant(f, I32, 32 - s));
-
-	return before(f, 0x75, I32, before(f, 0x6a, I32, x, most), constant(f, I32, s));
-}
-
-/* As divide_by with sign: x * m has 64 bits; 1 is added for a negative x. */
-static uint32_t divide_signed(struct flow *f, uint32_t x, uint32_t d, before_fn *before)
-{
-	const uint64_t most = UINT64_C(1) << 31;
-
-	for (unsigned t = 0; t < 31; t++) {
-		uint64_t p = UINT64_C(1) << (32 + t), m = p / d + 1;
-		uint32_t wide, sign;
-
-		if (m > UINT32_MAX || (m * d - p) * most >= p)
-			continue;
-		wide = before(f, 0x7e, I64, before(f, 0xac, I64, x, 0), constant(f, I64, m));
-		wide = before(f, 0x87, I64, wide, constant(f, I64, 32 + t));
-		sign = before(f, 0x75, I32, x, constant(f, I32, 31));
-		return before(f, 0x6b, I32, before(f, 0xa7, I32, wide, 0), sign);
-	}
-	return 0;
-}
-
-static uint32_t simplify_division(struct flow *f, struct node *n, before_fn *before)
-{
-	uint32_t x = n->in[0], q = 0;
-	uint64_t k;
-
-	if (!is_const(f, n->in[1]) || is_const(f, x))
-		return 0;
-	k = f->nodes[n->in[1]].k;
-	if ((n->op == 0x6e || n->op == 0x80) && power_of_two(k))
-		return before(f, n->op == 0x6e ? 0x76 : 0x88, n->type, x, constant(f, n->type, ctz64(k)));
-	if ((n->op == 0x70 || n->op == 0x82) && power_of_two(k))
-		return before(f, n->op == 0x70 ? 0x71 : 0x83, n->type, x, constant(f, n->type, k - 1));
-	if (n->type != I32 || k < 2 || k > INT32_MAX)
-		return 0;
-	if (n->op == 0x6e || n->op == 0x70)
-		q = divide_by(f, x, (uint32_t)k, before);
-	else if (power_of_two(k))
-		q = divide_signed_power(f, x, (unsigned)ctz64(k), before);
-	else
-		q = divide_signed(f, x, (uint32_t)k, before);
-	if (q == 0 || f->failed)
-		return 0;
-	return n->op >= 0x6f ? rest_of(f, x, q, (uint32_t)k, before) : q;
 }
 
 /* ---- all ---- */

@@ -590,6 +590,101 @@ static void inlining_ends(void **state)
 	}
 }
 
+/* ---- division by constants ---- */
+
+/* Exports "a" to "d" divide an i64 by the constant and "e" to "h" an i32: div_s, div_u, rem_s, rem_u. */
+static struct slice divisions_by(int64_t d, struct bytes *b)
+{
+	static const uint8_t head[] = {0, 'a', 's', 'm', 1, 0, 0, 0, 1, 6, 1, 0x60, 1, 0x7e, 1, 0x7e, 3, 9, 8, 0, 0, 0, 0, 0, 0, 0, 0};
+	enum { BODY = 18 };
+
+	b->size = 0;
+	put(b, head, sizeof head);
+	put_section(b, 7, 1 + 8 * 4);
+	put(b, "\10", 1);
+	for (unsigned i = 0; i < 8; i++)
+		put(b, (uint8_t[]){1, (uint8_t)('a' + i), 0, (uint8_t)i}, 4);
+	put_section(b, 10, 1 + 8 * (1 + BODY));
+	put(b, "\10", 1);
+	for (unsigned i = 0; i < 8; i++) {
+		const bool wide = i < 4;
+		const int64_t k = wide ? d : (int32_t)d;
+
+		put(b, (uint8_t[]){BODY, 0, 0x20, 0, wide ? 0x01 : 0xa7, wide ? 0x42 : 0x41}, 6);
+		for (unsigned n = 0; n < (wide ? 9 : 4); n++)
+			put(b, (uint8_t[]){(uint8_t)((k >> (7 * n) & 0x7f) | 0x80)}, 1);
+		put(b, (uint8_t[]){(uint8_t)(k >> (wide ? 63 : 28) & 0x7f), 1, 1, 1, 1, 1}, wide ? 1 : 6);
+		put(b, (uint8_t[]){(uint8_t)((wide ? 0x7f : 0x6d) + i % 4), wide ? 0x01 : 0xac, 0x0b}, 3);
+	}
+	return slice_of(b->data, b->size);
+}
+
+/* false: it traps. */
+static bool quotient(unsigned which, int64_t x, int64_t d, int64_t *out)
+{
+	const bool wide = which < 4;
+	const uint64_t ux = wide ? (uint64_t)x : (uint32_t)x, ud = wide ? (uint64_t)d : (uint32_t)d;
+	const int64_t least = wide ? INT64_MIN : INT32_MIN;
+
+	x = wide ? x : (int32_t)x;
+	d = wide ? d : (int32_t)d;
+	if (d == 0 || (which % 4 == 0 && d == -1 && x == least))
+		return false;
+	switch (which % 4) {
+	case 0: *out = x / d; break;
+	case 1: *out = (int64_t)(ux / ud); break;
+	case 2: *out = d == -1 ? 0 : x % d; break;
+	default: *out = (int64_t)(ux % ud); break;
+	}
+	*out = wide ? *out : (int32_t)*out;
+	return true;
+}
+
+static void constants_divide(void **state)
+{
+	static const int64_t divisors[] = {
+		0, 1, 2, 3, 5, 6, 7, 9, 10, 11, 12, 13, 14, 19, 21, 25, 27, 28, 31, 100, 107, 125, 127, 128, 625, 641, 1000, 3600,
+		65535, 65536, 86400, 1000000, 6700417, 0x7fffffff, 0x80000000, 0x80000001, 0xfffffffe, 0xffffffff, 0x100000000,
+		0x100000001, 1000000000, 10000000000, 1000000000000000003, 0x3fffffffffffffff, 0x4000000000000000,
+		0x5555555555555555, 0x7ffffffffffffffe, INT64_MAX, INT64_MIN, INT64_MIN + 1, 0x6666666666666667,
+		-0x5555555555555556, -0x6db6db6db6db6db7, -1, -2, -3, -5, -6, -7, -10, -64, -1000, -86400, -0x7fffffff, -0x100000000,
+	};
+	static const uint64_t bases[] = {0, 1, 2, 10, 0x7fffffff, 0x80000000, 0xffffffff, 0x100000000, INT64_MAX, 0x8000000000000000,
+					 UINT64_MAX, 0x123456789abcdef0, 0xfedcba9876543210};
+	struct bytes b = {malloc(1 << 12), 0};
+	struct wasm_extern *f;
+	struct world w;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_COUNT(divisors); i++) {
+		assert_int_equal(code_memory_open(&code), OK);
+		load_bytes(&w, divisions_by(divisors[i], &b));
+		assert_int_equal(wasm_compile(w.module, tier, NULL, &w.arena, code), OK);
+		assert_int_equal(x64_prove(w.module, &w.arena, &w.note), OK);
+		instantiate(&w);
+		for (unsigned k = 0; k < 8 * ARRAY_COUNT(bases) * 4 * 5; k++) {
+			const unsigned which = k % 8;
+			/* around the multiples of the divisor next to each */
+			const uint64_t base = bases[k / 8 % ARRAY_COUNT(bases)], d = (uint64_t)divisors[i];
+			const uint64_t nearest = k / 8 / ARRAY_COUNT(bases) % 4 == 0 || d == 0 ? base : base / d * d * (k / 8 % 3);
+			const uint64_t x = nearest + k / 8 / ARRAY_COUNT(bases) / 4 - 2;
+			union wasm_value v = {.i64 = x};
+			int64_t expected = 0;
+			enum err err;
+
+			f = wasm_export(w.instance, slice_of(&"abcdefgh"[which], 1));
+			err = wasm_call(w.store, f, &v, &w.note);
+			assert_int_equal(err, quotient(which, (int64_t)x, divisors[i], &expected) ? OK : ERR_TRAP);
+			if (err == OK && (int64_t)v.i64 != expected)
+				fail_msg("%u: %#llx by %lld: %#llx, not %#llx", which, (unsigned long long)x,
+					 (long long)divisors[i], (unsigned long long)v.i64, (unsigned long long)expected);
+			w.note = (struct note){{0}};
+		}
+		close_world(&w);
+	}
+	free(b.data);
+}
+
 /* (func) and a passive segment of 60000 bytes: what follows the last body is no part of it. */
 static void the_last_body_ends_where_it_says(void **state)
 {
@@ -631,6 +726,7 @@ int main(void)
 		cmocka_unit_test(small_functions_are_inlined),
 		cmocka_unit_test(inlined_code_traps_where_it_came_from),
 		cmocka_unit_test(inlining_ends),
+		cmocka_unit_test(constants_divide),
 	};
 
 	if (code_memory_open(&code) != OK)
