@@ -31,7 +31,8 @@ enum wasm_tier { WASM_TIER_BASELINE, WASM_TIER_OPTIMIZED };
 /*
  * running: NULL, or an instance whose program is being run, in the poll of which this is called. It goes on in compiled code at
  * the loops of the functions that it has begun, of which there is code for that, too.
- * scratch: keeps what has to live as long as the module, the rest is given back. On failure nothing was compiled, and
+ * scratch: keeps what has to live as long as the module, the rest is given back. Where it is too small for the optimizing
+ * compiler, which takes some 10 MB for a body of 10 KB, large functions or all get baseline code. On failure nothing was compiled, and
  * the module runs in the interpreter: ERR_NOMEM; ERR_UNSUPPORTED: the CPU has no SSE4.1; or what `seal` gave. Linear in
  * the size of the module.
  */

@@ -16,6 +16,8 @@ struct flow *optimizer_new(struct compiler *c, uint32_t largest_body)
 	if (size > BYTES_MOST)
 		size = BYTES_MOST;
 	memory = arena_scratch(c->scratch, size, 1, 64);
+	for (; memory == NULL && size / 2 >= BYTES_LEAST; memory = arena_scratch(c->scratch, size, 1, 64))
+		size /= 2; /* the largest functions get baseline code then */
 	if (f == NULL || memory == NULL || (f->inlining = inlining_new(c->m, c->scratch)) == NULL)
 		return NULL;
 	f->c = c;

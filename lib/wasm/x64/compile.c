@@ -832,18 +832,35 @@ static struct native_module *native_new(const struct wasm_module *m, enum wasm_t
 	return native->heads == NULL || native->seconds == NULL ? NULL : native;
 }
 
+/* On failure all memory is as it was. */
+static enum err compile_by(enum wasm_tier tier, struct wasm_module *m, const struct wasm_instance *running,
+                           struct arena *scratch, struct arena *code, struct native_module **out)
+{
+	size_t mark = scratch->used, start = code->used;
+	enum err err = ERR_NOMEM;
+
+	*out = native_new(m, tier, scratch);
+	if (*out != NULL)
+		err = compile_into(m, tier, running, *out, scratch, code);
+	if (err == OK)
+		return OK;
+	arena_release(scratch, mark);
+	code->used = start;
+	return err;
+}
+
 enum err wasm_compile(struct wasm_module *m, enum wasm_tier tier, const struct wasm_instance *running,
                       struct arena *scratch, struct wasm_code_memory *code)
 {
 	size_t mark = scratch->used, start = code->arena.used;
 	struct native_module *native;
-	enum err err = ERR_NOMEM;
+	enum err err;
 
 	if (!cpu_suffices())
 		return ERR_UNSUPPORTED;
-	native = native_new(m, tier, scratch);
-	if (native != NULL)
-		err = compile_into(m, tier, running, native, scratch, &code->arena);
+	err = compile_by(tier, m, running, scratch, &code->arena, &native);
+	if (err == ERR_NOMEM && tier == WASM_TIER_OPTIMIZED)
+		err = compile_by(WASM_TIER_BASELINE, m, running, scratch, &code->arena, &native);
 	if (err == OK)
 		err = publish(m, native, code, start);
 	if (err == OK)

@@ -105,7 +105,7 @@ static enum err host(void *ctx, struct wasm_caller *caller, union wasm_value *va
 
 static void load_bytes(struct world *w, struct slice bytes)
 {
-	enum { ARENA = 16 << 20 };
+	enum { ARENA = 32 << 20 };
 	struct wasm_limits limits = wasm_default_limits();
 
 	*w = (struct world){.memory = malloc(ARENA), .linear = {.image = -1}};
@@ -708,6 +708,42 @@ static void the_last_body_ends_where_it_says(void **state)
 	close_world(&w);
 }
 
+/* A body of 24 KB that calls a small one. With less memory the large one gets baseline code, with still less all do. */
+static void without_memory_to_optimize_code_is_baseline(void **state)
+{
+	enum { CALLS = 12000 };
+	static const struct {
+		size_t memory;
+		uint32_t optimized;
+	} cases[] = {{28 << 20, 2}, {8 << 20, 1}, {2 << 20, 0}};
+	struct bytes b = {malloc(1 << 16), 0};
+	struct slice bytes = many_calls(1, CALLS, &b);
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_COUNT(cases); i++) {
+		struct wasm_code_stats stats;
+		struct world w;
+		size_t max;
+		uint32_t x;
+
+		assert_int_equal(code_memory_open(&code), OK);
+		load_bytes(&w, bytes);
+		max = w.arena.max;
+		w.arena.max = w.arena.used + cases[i].memory;
+		assert_true(w.arena.max <= max);
+		assert_int_equal(wasm_compile(w.module, tier, NULL, &w.arena, code), OK);
+		w.arena.max = max;
+		stats = wasm_code_stats(w.module);
+		assert_int_equal(stats.compiled, 2);
+		assert_int_equal(stats.optimized, tier == WASM_TIER_OPTIMIZED ? cases[i].optimized : 0);
+		instantiate(&w);
+		assert_int_equal(call(&w, "a", 5, &x), OK);
+		assert_int_equal(x, 5 + 11 * CALLS);
+		close_world(&w);
+	}
+	free(b.data);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -727,6 +763,7 @@ int main(void)
 		cmocka_unit_test(inlined_code_traps_where_it_came_from),
 		cmocka_unit_test(inlining_ends),
 		cmocka_unit_test(constants_divide),
+		cmocka_unit_test(without_memory_to_optimize_code_is_baseline),
 	};
 
 	if (code_memory_open(&code) != OK)
