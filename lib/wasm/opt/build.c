@@ -381,12 +381,32 @@ static void begin_loop(struct flow *f)
 	}
 }
 
+/* The arm that is never run is skipped, and what is left is a block. */
+static void begin_known_if(struct flow *f, const struct label *l, bool taken)
+{
+	uint32_t now = f->now, opcode = OPCODE_END;
+	struct reader ahead;
+
+	if (taken || f->failed)
+		return;
+	skip_dead(f);
+	ahead = f->c->r;
+	if (read_opcode(&ahead, &opcode) == OK && opcode == OPCODE_ELSE)
+		f->c->r = ahead;
+	f->now = now;
+	f->height = l->height + l->type.param_count;
+}
+
 static void begin_if(struct flow *f)
 {
 	struct label *l = enter(f, OPCODE_IF);
 	uint32_t cond = pop_value(f), count = l->type.param_count;
 
 	l->height = f->height - count;
+	if (is_const(f, cond)) {
+		begin_known_if(f, l, f->nodes[cond].k != 0);
+		return;
+	}
 	l->params = take_pool(f, count);
 	for (uint32_t i = 0; i < count && !f->failed; i++)
 		f->pool[l->params + i] = f->stack[l->height + i];
@@ -412,7 +432,10 @@ static void otherwise(struct flow *f)
 
 	if (f->now != 0)
 		go(f, l);
-	begin_else(f, l);
+	if (l->test != 0)
+		begin_else(f, l);
+	else
+		skip_dead(f); /* it was known */
 }
 
 static void end_loop(struct flow *f, struct label *l)
@@ -490,6 +513,13 @@ static void branch_if(struct flow *f)
 	struct label *l = label(f, read_u32(f));
 	uint32_t cond = pop_value(f), from = f->now;
 
+	if (is_const(f, cond) && f->nodes[cond].k == 0)
+		return;
+	if (is_const(f, cond)) {
+		go(f, l);
+		skip_dead(f);
+		return;
+	}
 	end_block(f, END_BRANCH);
 	f->blocks[from].value = cond;
 	f->blocks[from].succ[0] = follow(f, from);
@@ -497,10 +527,29 @@ static void branch_if(struct flow *f)
 	f->blocks[from].succ[1] = follow(f, from);
 }
 
+/* The index is known. */
+static void known_branch(struct flow *f, uint64_t index, uint32_t count)
+{
+	uint32_t depth = 0;
+
+	for (uint32_t i = 0; i <= count && !f->failed; i++) {
+		uint32_t row = read_u32(f);
+
+		if (i <= index)
+			depth = row;
+	}
+	go(f, label(f, depth));
+	skip_dead(f);
+}
+
 static void branch_table(struct flow *f)
 {
 	uint32_t count = read_u32(f), from = f->now, at;
 
+	if (f->height > 0 && is_const(f, f->stack[f->height - 1])) {
+		known_branch(f, f->nodes[pop_value(f)].k, count);
+		return;
+	}
 	if (count > BR_TABLE_MAX) {
 		f->failed = true;
 		return;
@@ -731,6 +780,16 @@ static void memory_access(struct flow *f, uint32_t opcode, const struct opclasse
 		push_value(f, id);
 }
 
+/* Constants are known at once, so that what depends on them is not even read: with that, an inlined body is what its
+ * arguments leave of it. */
+static void push_number(struct flow *f, uint32_t opcode, uint8_t type, uint32_t x, uint32_t y)
+{
+	const struct node n = {.op = (uint16_t)opcode, .type = type, .in = {x, y}};
+	uint32_t id = fold_constants(f, &n);
+
+	push_value(f, id != 0 ? id : add(f, (uint16_t)opcode, type, x, y));
+}
+
 static void number(struct flow *f, uint32_t opcode)
 {
 	const struct opclasses *k = &op_classes[opcode];
@@ -738,13 +797,13 @@ static void number(struct flow *f, uint32_t opcode)
 
 	switch (k->class) {
 	case CLASS_UNARY:
-	case CLASS_TRUNC: push_value(f, add(f, (uint16_t)opcode, k->out, pop_value(f), 0)); return;
+	case CLASS_TRUNC: push_number(f, opcode, k->out, pop_value(f), 0); return;
 	case CLASS_BINARY:
 	case CLASS_DIVIDE:
 	case CLASS_COMPARE:
 		y = pop_value(f);
 		x = pop_value(f);
-		push_value(f, add(f, (uint16_t)opcode, k->out, x, y));
+		push_number(f, opcode, k->out, x, y);
 		return;
 	case CLASS_LOAD:
 	case CLASS_STORE: memory_access(f, opcode, k); return;

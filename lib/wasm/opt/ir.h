@@ -258,6 +258,8 @@ void write_code(struct flow *f);
 /* Another node or constant that is the same as the node, or 0. May change the node, and `before` adds nodes. */
 typedef uint32_t before_fn(struct flow *f, uint16_t op, uint8_t type, uint32_t x, uint32_t y);
 uint32_t simplify(struct flow *f, uint32_t id, before_fn *before);
+/* The constant that an operation on constants is, 0: it is none. */
+uint32_t fold_constants(struct flow *f, const struct node *n);
 uint32_t resolved(struct flow *f, uint32_t id);
 
 /* ---- divide.c ---- */

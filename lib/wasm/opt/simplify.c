@@ -96,7 +96,7 @@ static bool is_int_compare(uint32_t op)
 	return (op >= 0x46 && op <= 0x4f) || (op >= 0x51 && op <= 0x5a);
 }
 
-static uint32_t fold(struct flow *f, const struct node *n)
+uint32_t fold_constants(struct flow *f, const struct node *n)
 {
 	bool x_const = n->in[0] != 0 && is_const(f, n->in[0]), y_const = n->in[1] != 0 && is_const(f, n->in[1]);
 	uint64_t x = f->nodes[n->in[0]].k, y = f->nodes[n->in[1]].k, out;
@@ -251,7 +251,7 @@ uint32_t simplify(struct flow *f, uint32_t id, before_fn *before)
 		return 0;
 	if (op_classes[n.op].class == CLASS_DIVIDE)
 		return simplify_division(f, &n, before);
-	same = fold(f, &n);
+	same = fold_constants(f, &n);
 	if (same != 0)
 		return same;
 	turn(f, &n);

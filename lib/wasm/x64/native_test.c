@@ -500,6 +500,42 @@ static void inlined_code_traps_where_it_came_from(void **state)
 	close_world(&w);
 }
 
+/*
+ * 0 and 1 have loops. 2-5 call 0 or 1, as a second parameter says: by if and else, three ifs, br_if, br_table. "a"-"d" (6-9) call
+ * them with a constant, by which they call 0; "e" (10) has branches of its own whose conditions are constants, and calls 0.
+ */
+static void known_conditions_leave_one_way(void **state)
+{
+	static const uint8_t known[] = {
+		0, 97, 115, 109, 1, 0, 0, 0, 1, 12, 2, 96, 1, 127, 1, 127, 96, 2, 127, 127, 1, 127, 3, 12, 11, 0,
+		0, 1, 1, 1, 1, 0, 0, 0, 0, 0, 7, 21, 5, 1, 97, 0, 6, 1, 98, 0, 7, 1, 99, 0, 8, 1,
+		100, 0, 9, 1, 101, 0, 10, 10, 246, 1, 11, 16, 0, 3, 64, 32, 0, 65, 1, 118, 34, 0, 13, 0, 11, 65,
+		21, 11, 16, 0, 3, 64, 32, 0, 65, 2, 118, 34, 0, 13, 0, 11, 65, 22, 11, 19, 0, 32, 1, 65, 5, 72,
+		4, 127, 32, 0, 16, 0, 5, 32, 0, 16, 1, 11, 11, 42, 0, 32, 0, 32, 1, 69, 4, 0, 26, 65, 3, 15,
+		11, 26, 32, 1, 65, 1, 107, 4, 64, 65, 4, 15, 11, 32, 1, 4, 64, 65, 5, 16, 0, 15, 5, 1, 11, 65,
+		7, 16, 1, 11, 31, 0, 2, 64, 2, 64, 32, 1, 13, 0, 32, 0, 16, 1, 15, 11, 32, 1, 69, 13, 0, 32,
+		0, 16, 0, 15, 11, 32, 0, 16, 1, 11, 32, 0, 2, 64, 2, 64, 2, 64, 32, 1, 14, 2, 0, 1, 2, 11,
+		32, 0, 16, 1, 15, 11, 32, 0, 16, 0, 15, 11, 32, 0, 16, 1, 11, 11, 0, 3, 127, 32, 0, 65, 3, 16,
+		2, 11, 11, 11, 0, 3, 127, 32, 0, 65, 1, 16, 3, 11, 11, 11, 0, 3, 127, 32, 0, 65, 9, 16, 4, 11,
+		11, 11, 0, 3, 127, 32, 0, 65, 1, 16, 5, 11, 11, 34, 0, 65, 6, 65, 9, 113, 4, 64, 3, 64, 12, 0,
+		11, 11, 3, 64, 65, 0, 13, 0, 11, 2, 64, 65, 127, 14, 0, 0, 11, 32, 0, 16, 0, 11,
+	};
+	static const uint32_t values[] = {0, 1, 1000};
+	const struct slice bytes = slice_of(known, sizeof known);
+	struct world w;
+
+	(void)state;
+	exports_are_as_interpreted(bytes, 'e', values, ARRAY_COUNT(values));
+	assert_int_equal(code_memory_open(&code), OK);
+	load_bytes(&w, bytes);
+	assert_int_equal(wasm_compile(w.module, tier, NULL, &w.arena, code), OK);
+	for (uint32_t n = 6; n <= 10 && tier == WASM_TIER_OPTIMIZED; n++) {
+		assert_int_equal(calls_in_code(w.module, n, 0), 1);
+		assert_int_equal(calls_in_code(w.module, n, 1), 0);
+	}
+	close_world(&w);
+}
+
 /* ---- modules that are made to be large ---- */
 
 struct bytes {
@@ -761,6 +797,7 @@ int main(void)
 		cmocka_unit_test(the_last_body_ends_where_it_says),
 		cmocka_unit_test(small_functions_are_inlined),
 		cmocka_unit_test(inlined_code_traps_where_it_came_from),
+		cmocka_unit_test(known_conditions_leave_one_way),
 		cmocka_unit_test(inlining_ends),
 		cmocka_unit_test(constants_divide),
 		cmocka_unit_test(without_memory_to_optimize_code_is_baseline),
