@@ -28,6 +28,17 @@ static inline bool slice_equal(struct slice a, struct slice b)
 	return a.size == b.size && (a.size == 0 || memcmp(a.data, b.data, a.size) == 0);
 }
 
+/* For messages: as much of a name as fits, with '?' for what is not printable ASCII. Returns out. */
+static inline const char *slice_shown(struct slice s, char *out, size_t capacity)
+{
+	size_t n = s.size < capacity - 1 ? s.size : capacity - 1;
+
+	for (size_t i = 0; i < n; i++)
+		out[i] = s.data[i] >= 0x20 && s.data[i] < 0x7f ? (char)s.data[i] : '?';
+	out[n] = 0;
+	return out;
+}
+
 static inline bool slice_is(struct slice s, const char *text)
 {
 	return slice_equal(s, slice_text(text));

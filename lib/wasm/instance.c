@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Stores, externs, linking and calls from outside (section 4.5 of the specification). */
+/* Stores, externs, instances and calls from outside (section 4.5 of the specification). */
 #include "lib/wasm/module.h"
 
 #include "lib/wasm/leb.h"
@@ -209,69 +209,6 @@ enum err wasm_trap(struct wasm_caller *c, const char *reason)
 	return ERR_TRAP;
 }
 
-/* ---- linking ---- */
-
-static bool range_matches(uint32_t actual, const struct size_range *have, const struct size_range *want)
-{
-	if (actual < want->min)
-		return false;
-	return !want->has_max || (have->has_max && have->max <= want->max);
-}
-
-static bool import_matches(const struct wasm_module *m, const struct import *im, const struct wasm_extern *e)
-{
-	if (e == NULL || e->kind != im->kind)
-		return false;
-	switch (im->kind) {
-	case WASM_FUNC: return functype_equal(((const struct function *)e)->type, &m->types[m->functions[im->index]]);
-	case WASM_TABLE: {
-		const struct table *t = (const struct table *)e;
-
-		return t->type.element == m->tables[im->index].element &&
-		       range_matches(t->count, &t->type.size, &m->tables[im->index].size);
-	}
-	case WASM_MEMORY: {
-		const struct memory *mem = (const struct memory *)e;
-
-		return range_matches((uint32_t)(mem->bytes / WASM_PAGE_SIZE), &mem->size, &m->memory);
-	}
-	default: {
-		const struct global_cell *g = (const struct global_cell *)e;
-
-		return g->type.type == m->globals[im->index].type.type &&
-		       g->type.mutable == m->globals[im->index].type.mutable;
-	}
-	}
-}
-
-/* For messages: the first bytes of a name, printable. */
-static const char *shown(struct slice name, char out[static 64])
-{
-	size_t n = name.size < 63 ? name.size : 63;
-
-	for (size_t i = 0; i < n; i++)
-		out[i] = name.data[i] >= 0x20 && name.data[i] < 0x7f ? (char)name.data[i] : '?';
-	out[n] = 0;
-	return out;
-}
-
-static enum err check_imports(const struct wasm_module *m, struct wasm_extern *const *imports, struct note *n)
-{
-	static const char *const kinds[] = {"function", "table", "memory", "global"};
-	char module[64], name[64];
-
-	for (uint32_t i = 0; i < m->import_count; i++) {
-		const struct import *im = &m->imports[i];
-
-		if (import_matches(m, im, imports[i]))
-			continue;
-		return refuse(n, ERR_UNLINKABLE, "%s: the module wants the %s \"%s\" \"%s\" (import %u)",
-			      imports[i] == NULL ? "unknown import" : "incompatible import type", kinds[im->kind],
-			      shown(im->module, module), shown(im->name, name), i);
-	}
-	return OK;
-}
-
 /* ---- instances ---- */
 
 static enum err make_functions(struct wasm_instance *i, struct arena *a)
@@ -468,7 +405,7 @@ enum err wasm_instantiate(struct wasm_store *s, struct arena *a, const struct wa
 	const bool imaged = s->mem.create_image != NULL && wasm_memory_image(m, &image_size);
 	enum err err;
 
-	TRY(check_imports(m, imports, n));
+	TRY(link_check(m, imports, n));
 	i = arena_new(a, struct wasm_instance);
 	if (i == NULL)
 		return refuse(n, ERR_NOMEM, "no memory for an instance");

@@ -91,6 +91,7 @@ struct wasm_module {
 	struct data_segment *data;
 	struct body *bodies;
 	struct slice names;    /* contents of the custom section "name", not validated */
+	struct slice name;     /* what its user calls it, see wasm_name */
 	uint32_t type_count, import_count, function_count, table_count, memory_count, global_count, export_count;
 	uint32_t element_count, data_count;
 	uint32_t loops; /* whose heads can be entered in compiled code (translate_loop) */
@@ -251,6 +252,9 @@ bool table_init(struct wasm_instance *i, uint32_t table, uint32_t segment, uint3
 /* Both return the old size, or UINT32_MAX when refused. */
 uint32_t memory_grow(struct wasm_store *s, struct memory *m, uint32_t pages);
 uint32_t table_grow(struct wasm_store *s, struct table *t, uint64_t value, uint32_t count);
+
+/* Does each import get what it wants? As wasm_instantiate says. */
+MUST_USE enum err link_check(const struct wasm_module *m, struct wasm_extern *const *imports, struct note *n);
 
 /* Is pc the head of a loop that compiled code can enter? Its function and the offset of its `loop` in the module. */
 bool loop_place(const struct wasm_module *m, const code_t *pc, uint32_t *function, uint32_t *offset);

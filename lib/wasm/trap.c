@@ -167,7 +167,8 @@ void trap_describe(const struct wasm_store *s, struct note *n)
 {
 	const char *why = s->trap != NULL ? s->trap : "trap";
 	const struct wasm_module *m = s->trap_instance != NULL ? s->trap_instance->module : NULL;
-	char name[FUNCTION_NAME_MAX];
+	char name[FUNCTION_NAME_MAX], module[FUNCTION_NAME_MAX] = "";
+	const char *quote = "", *of = "";
 	uint32_t index = 0, offset = 0;
 
 	if (m == NULL || !find_place(s, m, &index, &offset)) {
@@ -175,8 +176,13 @@ void trap_describe(const struct wasm_store *s, struct note *n)
 		return;
 	}
 	function_name(m, index, name);
+	if (m->name.size > 0) {
+		copy_name(m->name, module);
+		of = " of module \"";
+		quote = "\"";
+	}
 	if (name[0] != 0)
-		note_set(n, "%s in function %u \"%s\" at offset 0x%x", why, index, name, offset);
+		note_set(n, "%s in function %u \"%s\"%s%s%s at offset 0x%x", why, index, name, of, module, quote, offset);
 	else
-		note_set(n, "%s in function %u at offset 0x%x", why, index, offset);
+		note_set(n, "%s in function %u%s%s%s at offset 0x%x", why, index, of, module, quote, offset);
 }

@@ -52,6 +52,11 @@ struct wasm_module;
 MUST_USE enum err wasm_load(struct arena *a, struct arena *scratch, struct slice bytes, const struct wasm_limits *limits,
 			    struct wasm_module **out, struct note *n);
 
+/* What messages call the module; it must outlive it. Where several are linked, a trap is in one of them. */
+void wasm_name(struct wasm_module *m, struct slice name);
+/* Is there a function among its exports of this name? */
+bool wasm_exports_function(const struct wasm_module *m, struct slice name);
+
 struct wasm_import {
 	struct slice module, name;
 	enum wasm_kind kind;
@@ -122,7 +127,7 @@ const struct wasm_functype *wasm_extern_functype(const struct wasm_extern *e); /
 MUST_USE enum err wasm_global_get(const struct wasm_extern *e, enum wasm_type *t, union wasm_value v[static 2]);
 
 /*
- * imports[i] satisfies import i. ERR_UNLINKABLE with the import's names in the note when a type does not match.
+ * imports[i] satisfies import i. ERR_UNLINKABLE with the import's names and both types in the note when they do not match.
  * Runs the initialisers and the start function; a trap in them is ERR_TRAP (what was written to imported memories and
  * tables stays, as the specification says).
  */
@@ -131,7 +136,8 @@ MUST_USE enum err wasm_instantiate(struct wasm_store *s, struct arena *a, const 
 
 /*
  * Calls a function. args and results are one array, as long as the longer of the two needs. ERR_TRAP puts e.g.
- * "unreachable executed in function 7 "abort" at offset 0x3f2" into the note; stack exhaustion is a trap as well.
+ * "unreachable executed in function 7 "abort" at offset 0x3f2" into the note, with `of module "shapes"` behind the function
+ * when that has a name; stack exhaustion is a trap as well.
  * Other codes are those of host functions and of poll.
  */
 MUST_USE enum err wasm_call(struct wasm_store *s, struct wasm_extern *func, union wasm_value *args_results, struct note *n);

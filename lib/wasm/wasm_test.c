@@ -440,6 +440,11 @@ static void hosts_are_called(void **state)
 	v.i32 = 2;
 	assert_int_equal(call(&w, &v), ERR_TRAP);
 	assert_string_equal(w.note.text, "the host said no in function 1 \"f\" at offset 0x31");
+	wasm_name(w.module, slice_text("a \"lib\""));
+	v.i32 = 2;
+	assert_int_equal(call(&w, &v), ERR_TRAP);
+	assert_string_equal(w.note.text, "the host said no in function 1 \"f\" of module \"a ?lib?\" at offset 0x31");
+	assert_true(wasm_exports_function(w.module, slice_text("f")) && !wasm_exports_function(w.module, slice_text("g")));
 	v.i32 = 3;
 	assert_int_equal(call(&w, &v), OK);
 	v.i32 = 0;
@@ -453,11 +458,13 @@ static void hosts_are_called(void **state)
 static void wrong_imports_are_named(void **state)
 {
 	static const uint8_t i64[] = {WASM_I64};
+	uint8_t many[1000];
 	struct bytes m = caller_module();
 	struct wasm_extern *import = NULL;
 	struct world w;
 
 	(void)state;
+	memset(many, WASM_I64, sizeof many);
 	open_world(&w);
 	assert_int_equal(wasm_store_new(&w.arena, &w.limits, (struct wasm_memory_ops){.create = create, .grow = grow, .ctx = &w},
 					(struct wasm_poll){0}, &w.store), OK);
@@ -467,9 +474,18 @@ static void wrong_imports_are_named(void **state)
 	memset(&w.note, 0, sizeof w.note);
 	import = wasm_host_func(w.store, (struct wasm_functype){1, 1, i64, i64}, host, &w);
 	assert_int_equal(wasm_instantiate(w.store, &w.arena, w.module, &import, &w.instance, &w.note), ERR_UNLINKABLE);
-	assert_string_equal(w.note.text, "incompatible import type: the module wants the function \"e\" \"h\" (import 0)");
+	assert_string_equal(w.note.text, "incompatible import type: the module wants the function \"e\" \"h\" (import 0) as "
+	                    "(i32) -> (i32); it is (i64) -> (i64)");
+	memset(&w.note, 0, sizeof w.note);
 	import = wasm_new_memory(w.store, 1, 2);
-	assert_int_equal(wasm_instantiate(w.store, &w.arena, w.module, &import, &w.instance, NULL), ERR_UNLINKABLE);
+	assert_int_equal(wasm_instantiate(w.store, &w.arena, w.module, &import, &w.instance, &w.note), ERR_UNLINKABLE);
+	assert_string_equal(w.note.text, "incompatible import type: the module wants the function \"e\" \"h\" (import 0) as "
+	                    "(i32) -> (i32); it is memory 1 to 2");
+	memset(&w.note, 0, sizeof w.note);
+	import = wasm_host_func(w.store, (struct wasm_functype){ARRAY_COUNT(many), 0, many, NULL}, host, &w);
+	assert_int_equal(wasm_instantiate(w.store, &w.arena, w.module, &import, &w.instance, &w.note), ERR_UNLINKABLE);
+	assert_non_null(strstr(w.note.text, "it is (i64, i64, i64, "));
+	assert_string_equal(w.note.text + strlen(w.note.text) - 3, "...");
 }
 
 static void growth_may_be_refused(void **state)
