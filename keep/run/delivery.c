@@ -25,13 +25,26 @@ enum err delivery_manifest(struct delivery *d, struct memory *m, struct slice pi
 	return OK;
 }
 
+/* The files follow the modules, the secrets the files. */
+static size_t first_file(const struct delivery *d)
+{
+	return 1 + d->manifest.library_count;
+}
+
+static size_t first_secret(const struct delivery *d)
+{
+	return first_file(d) + d->manifest.file_count;
+}
+
 static const struct manifest_blob *blob(const struct delivery *d, size_t i)
 {
 	const struct manifest *m = &d->manifest;
 
 	if (i == 0)
 		return &m->module;
-	return i <= m->file_count ? &m->files[i - 1].blob : &m->secrets[i - 1 - m->file_count].blob;
+	if (i < first_file(d))
+		return &m->libraries[i - 1].blob;
+	return i < first_secret(d) ? &m->files[i - first_file(d)].blob : &m->secrets[i - first_secret(d)].blob;
 }
 
 /* What is delivered is held in memory, so it counts like what the workload itself uses. */
@@ -46,7 +59,7 @@ static enum err charge(struct delivery *d, struct memory *m, struct note *n)
 	m->used = 0;
 	if (memory_charge(m, total) == OK)
 		return OK;
-	return refuse(n, ERR_LIMIT, "module and files take %llu bytes, the memory limit is %llu: raise it",
+	return refuse(n, ERR_LIMIT, "modules and files take %llu bytes, the memory limit is %llu: raise it",
 		      (unsigned long long)total, (unsigned long long)m->limit);
 }
 
@@ -80,7 +93,7 @@ static enum err parse(struct delivery *d, struct memory *m, struct note *n)
 	br_sha256_out(&sha, d->digest);
 	TRY(manifest_decode(&m->heap, d->bytes, &d->manifest, n));
 	d->parsed = true;
-	d->blob_count = 1 + d->manifest.file_count + d->manifest.secret_count;
+	d->blob_count = first_secret(d) + d->manifest.secret_count;
 	TRY(charge(d, m, n));
 	d->blobs = arena_many(&m->heap, d->blob_count, uint8_t *);
 	if (d->blobs == NULL)
@@ -144,23 +157,29 @@ void delivery_drop(struct delivery *d, struct memory *m)
 	*d = (struct delivery){0};
 }
 
-struct slice delivery_module(const struct delivery *d)
+static struct slice delivered(const struct delivery *d, size_t i)
 {
-	return slice_of(d->blobs[0], (size_t)d->manifest.module.size);
+	return slice_of(d->blobs[i], (size_t)blob(d, i)->size);
 }
 
-struct slice delivery_secret(const struct delivery *d, size_t i)
+struct slice delivery_module(const struct delivery *d, size_t i)
 {
-	return slice_of(d->blobs[1 + d->manifest.file_count + i], (size_t)d->manifest.secrets[i].blob.size);
-}
-
-void delivery_forget_secrets(struct delivery *d)
-{
-	for (size_t i = 0; i < d->manifest.secret_count; i++)
-		wipe(d->blobs[1 + d->manifest.file_count + i], (size_t)d->manifest.secrets[i].blob.size);
+	CHECK(i < first_file(d));
+	return delivered(d, i);
 }
 
 struct slice delivery_file(const struct delivery *d, size_t i)
 {
-	return slice_of(d->blobs[1 + i], (size_t)d->manifest.files[i].blob.size);
+	return delivered(d, first_file(d) + i);
+}
+
+struct slice delivery_secret(const struct delivery *d, size_t i)
+{
+	return delivered(d, first_secret(d) + i);
+}
+
+void delivery_forget_secrets(struct delivery *d)
+{
+	for (size_t i = first_secret(d); i < d->blob_count; i++)
+		wipe(d->blobs[i], (size_t)blob(d, i)->size);
 }

@@ -17,7 +17,7 @@ struct delivery { /* zero-initialised; read: manifest, digest, bytes, blobs */
 	uint8_t digest[32]; /* its SHA-256 */
 	struct manifest manifest;
 	bool parsed;
-	uint8_t **blobs; /* 0: module, then the files, then the secrets */
+	uint8_t **blobs; /* 0: module, then the libraries, the files, the secrets */
 	size_t blob_count;
 	size_t current;     /* blob being filled */
 	uint64_t filled;    /* bytes of it */
@@ -33,7 +33,7 @@ MUST_USE enum err delivery_chunk(struct delivery *d, struct memory *m, struct sl
 MUST_USE enum err delivery_complete(struct delivery *d, struct memory *m, struct note *n);
 void delivery_drop(struct delivery *d, struct memory *m);
 
-struct slice delivery_module(const struct delivery *d);
+struct slice delivery_module(const struct delivery *d, size_t i); /* 0: the program, then the libraries */
 struct slice delivery_file(const struct delivery *d, size_t i);
 struct slice delivery_secret(const struct delivery *d, size_t i); /* as it travelled, see secret_open */
 void delivery_forget_secrets(struct delivery *d);                 /* of a complete one; wipes them */

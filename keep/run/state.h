@@ -58,7 +58,8 @@ struct keep {
 	struct keepcall_poll waits[1 + LINKS + SOCKETS_MAX]; /* what WAIT is asked */
 	uint32_t waiting_sockets[SOCKETS_MAX];                /* whose the last of them are */
 
-	struct wasm_module *module; /* loaded once, whatever number of lives the program has; NULL: not yet */
+	/* The program, then its libraries: loaded once, whatever number of lives there are; NULL: not yet. */
+	struct wasm_module *modules[1 + MANIFEST_LIBRARIES_MAX];
 	bool compiling_tried;
 
 	struct input input;

@@ -1,23 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "keep/run/workload.h"
 
+#include "keep/run/linked.h"
 #include "keep/run/port.h"
-#include "keep/wasi/wasi.h"
-#include "lib/wasm/x64check/prove.h"
 
 #include <assert.h>
-
-/* What there is once each step has gone well. */
-struct program {
-	struct wasi *wasi;
-	struct wasm_module *module;
-	struct wasm_store *store;
-	struct wasm_instance *instance; /* NULL: not yet made */
-	/* when it is compiled */
-	struct keep *keep;
-	struct wasm_poll port;
-	size_t polls_left;
-};
 
 static_assert((int)MANIFEST_MOUNTS_MAX <= (int)MEMORY_MOUNTS, "each mount has its own memory");
 static_assert((int)DESCRIPTOR_CONNECT - (int)DESCRIPTOR_NULL == (int)WASI_STREAM_SOCKET && WASI_STREAM_NULL == 0 &&
@@ -174,77 +161,7 @@ static enum err make_wasi(struct keep *k, struct wasi **out, struct note *n)
 	return err == OK ? wasi_new(&k->memory.heap, &c, out, n) : err;
 }
 
-/* ---- from one tier to the other ---- */
-
-/*
- * A program begins in the interpreter, because most are done before a compiler would be; one that goes on is compiled
- * at the first poll, or a poll later for each so many bytes of its module: the longer compiling takes, the more there
- * must be to gain. Optimizing takes a few times as long; a large module, of which most is never run, gets baseline code.
- */
-enum { OPTIMIZED_MOST = 512 << 10, POLL_EACH_OPTIMIZED = 64 << 10, POLL_EACH = 256 << 10 };
-
-static bool is_optimized(const struct program *p)
-{
-	return delivery_module(&p->keep->delivery).size <= OPTIMIZED_MOST;
-}
-
-/* Ends the workload when a proof was asked for and there is none: then the compiler did what it must not. */
-static enum err prove(struct program *p)
-{
-	struct keep *k = p->keep;
-	struct note why = {{0}};
-	enum err err;
-
-	if ((k->delivery.manifest.flags & MANIFEST_CHECK_CODE) == 0)
-		return OK;
-	err = x64_prove(p->module, &k->memory.module, &why);
-	if (err != OK) {
-		k->stop = err;
-		note_set(&k->stop_note, "the machine code made of the module is not proven safe, so it did not run: %s", why.text);
-	}
-	return err;
-}
-
-static enum err poll(void *ctx)
-{
-	struct program *p = ctx;
-
-	TRY(p->port.poll(p->port.ctx));
-	if (p->instance == NULL || p->keep->compiling_tried || p->polls_left-- > 0)
-		return OK;
-	p->keep->compiling_tried = true; /* what is not compiled now is interpreted */
-	if (wasm_compile(p->module, is_optimized(p) ? WASM_TIER_OPTIMIZED : WASM_TIER_BASELINE, p->instance,
-			 &p->keep->memory.module, &p->keep->memory.code) != OK)
-		return OK;
-	TRY(prove(p));
-	wasm_run_compiled(p->instance);
-	return OK;
-}
-
 /* ---- running it ---- */
-
-/* Everything before the first instruction of the program: an error here is "cannot start". */
-static enum err load(struct keep *k, struct program *p, struct wasm_extern *const **imports, struct note *n)
-{
-	const struct wasm_limits limits = wasm_default_limits();
-	struct arena *a = &k->memory.heap;
-
-	TRY(make_wasi(k, &p->wasi, n));
-	if (k->module == NULL)
-		TRY(wasm_load(&k->memory.module, a, delivery_module(&k->delivery), &limits, &k->module, n));
-	p->module = k->module;
-	p->keep = k;
-	p->port = port_poll(k);
-	p->polls_left = delivery_module(&k->delivery).size / (is_optimized(p) ? POLL_EACH_OPTIMIZED : POLL_EACH);
-	TRY(wasm_store_new(a, &limits, memory_linear_ops(&k->memory), (struct wasm_poll){poll, p}, &p->store));
-	return wasi_resolve(p->wasi, a, p->store, p->module, imports, n);
-}
-
-static enum err run(struct keep *k, struct program *p, struct wasm_extern *const *imports, struct note *n)
-{
-	TRY(wasm_instantiate(p->store, &k->memory.heap, p->module, imports, &p->instance, n));
-	return wasi_start(p->wasi, p->store, p->instance, n);
-}
 
 static enum workload_end end_of(enum err err)
 {
@@ -269,25 +186,27 @@ static struct slice printable(struct note *n)
 
 void workload_run(struct keep *k, struct msg_exit *end)
 {
-	struct wasm_extern *const *imports;
-	struct program p = {.wasi = NULL};
+	struct linked l = {.keep = NULL};
+	struct wasi *wasi = NULL;
 	struct note why = {{0}};
 	uint64_t began, loaded;
 	enum err err;
 
 	port_bind(k);
 	began = clock_monotonic(&k->clock);
-	err = load(k, &p, &imports, &why);
+	err = make_wasi(k, &wasi, &why);
+	if (err == OK)
+		err = linked_load(&l, k, wasi, &why);
 	loaded = clock_monotonic(&k->clock);
 	*end = (struct msg_exit){.end = WORKLOAD_REFUSED, .load_ns = loaded - began};
 	if (err == OK) {
-		err = run(k, &p, imports, &why);
+		err = linked_run(&l, &why);
 		end->end = end_of(err);
 		end->run_ns = clock_monotonic(&k->clock) - loaded;
 	}
 	sockets_over(k);
 	if (end->end == WORKLOAD_EXITED)
-		end->code = wasi_exit_code(p.wasi);
+		end->code = wasi_exit_code(wasi);
 	if (k->stop != OK && err == k->stop)
 		why = k->stop_note;
 	if (err != OK && err != ERR_EXIT)

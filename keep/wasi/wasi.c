@@ -38,20 +38,17 @@ static struct wasm_functype type_of(const struct function *f)
 	return (struct wasm_functype){f->param_count, f->result_count, (const uint8_t *)f->params, i32};
 }
 
-/* A name as far as it fits, for a message: printable, zero-terminated. */
-static const char *printable(struct slice name, char *out, size_t capacity)
-{
-	size_t n = name.size < capacity - 1 ? name.size : capacity - 1;
-
-	for (size_t i = 0; i < n; i++)
-		out[i] = name.data[i] >= 0x20 && name.data[i] < 0x7f ? (char)name.data[i] : '?';
-	out[n] = 0;
-	return out;
-}
-
 enum { NAMED_MAX = 3, NAME_SHOWN = 24 };
 
-static enum err refuse_missing(struct wasi *w, const struct wasm_module *m, struct note *n)
+static const struct wasi_library *library_of(const struct wasi_libraries *libraries, const struct wasm_import *import)
+{
+	for (size_t i = 0; i < libraries->count; i++)
+		if (slice_equal(libraries->list[i].name, import->module))
+			return &libraries->list[i];
+	return NULL;
+}
+
+static enum err refuse_missing(struct wasi *w, const struct wasm_module *m, const struct wasi_libraries *libraries, struct note *n)
 {
 	char module[NAMED_MAX][NAME_SHOWN] = {{0}}, name[NAMED_MAX][NAME_SHOWN + 8] = {{0}};
 	unsigned missing = 0;
@@ -59,22 +56,39 @@ static enum err refuse_missing(struct wasi *w, const struct wasm_module *m, stru
 	for (uint32_t i = 0; i < wasm_import_count(m); i++) {
 		struct wasm_import import = wasm_import_at(m, i);
 
-		if (binding_of(w, &import) != NULL)
+		if (binding_of(w, &import) != NULL || library_of(libraries, &import) != NULL)
 			continue;
 		if (missing < NAMED_MAX) {
-			printable(import.module, module[missing], sizeof module[missing]);
-			printable(import.name, name[missing], sizeof name[missing]);
+			slice_shown(import.module, module[missing], sizeof module[missing]);
+			slice_shown(import.name, name[missing], sizeof name[missing]);
 		}
 		missing++;
 	}
 	return refuse(n, ERR_UNLINKABLE,
-		      "the module imports %u things that WASI preview 1 has not: %s.%s%s%s%s%s%s%s%s%s; build it for wasm32-wasi",
+		      "the module imports %u things that WASI preview 1 has not: %s.%s%s%s%s%s%s%s%s%s; build it for wasm32-wasi, "
+		      "or add their [[modules]]",
 		      missing, module[0], name[0], missing > 1 ? ", " : "", module[1], missing > 1 ? "." : "", name[1],
 		      missing > 2 ? ", " : "", module[2], missing > 2 ? "." : "", name[2]);
 }
 
+static enum err from_library(const struct wasi_library *l, const struct wasm_import *import, struct wasm_extern **out, struct note *n)
+{
+	char module[NAME_SHOWN + 16], name[NAME_SHOWN + 16];
+
+	*out = l->instance != NULL ? wasm_export(l->instance, import->name) : NULL;
+	if (*out != NULL)
+		return OK;
+	slice_shown(l->name, module, sizeof module);
+	slice_shown(import->name, name, sizeof name);
+	if (l->instance == NULL)
+		return refuse(n, ERR_UNLINKABLE, "\"%s\" is imported from module \"%s\", which is not made yet: list that one before",
+			      name, module);
+	return refuse(n, ERR_UNLINKABLE, "\"%s\" is imported from module \"%s\", which exports nothing of this name: build both "
+		      "from the same sources", name, module);
+}
+
 enum err wasi_resolve(struct wasi *w, struct arena *a, struct wasm_store *s, const struct wasm_module *m,
-		      struct wasm_extern *const **imports, struct note *n)
+		      struct wasi_libraries libraries, struct wasm_extern *const **imports, struct note *n)
 {
 	uint32_t count = wasm_import_count(m);
 	struct wasm_extern **out = arena_many(a, count, struct wasm_extern *);
@@ -83,11 +97,15 @@ enum err wasi_resolve(struct wasi *w, struct arena *a, struct wasm_store *s, con
 		return refuse(n, ERR_NOMEM, "no memory for the module's %u imports", count);
 	for (uint32_t i = 0; i < count; i++) {
 		struct wasm_import import = wasm_import_at(m, i);
+		const struct wasi_library *library = library_of(&libraries, &import);
 		struct binding *b = binding_of(w, &import);
 
-		if (b == NULL)
-			return refuse_missing(w, m, n);
-		out[i] = wasm_host_func(s, type_of(b->function), dispatch, b);
+		if (library == NULL && b == NULL)
+			return refuse_missing(w, m, &libraries, n);
+		if (library != NULL)
+			TRY(from_library(library, &import, &out[i], n));
+		else
+			out[i] = wasm_host_func(s, type_of(b->function), dispatch, b);
 		if (out[i] == NULL)
 			return refuse(n, ERR_NOMEM, "no memory for the module's %u imports", count);
 	}
@@ -97,11 +115,19 @@ enum err wasi_resolve(struct wasi *w, struct arena *a, struct wasm_store *s, con
 
 /* ---- wasi_start ---- */
 
+static enum err run_export(struct wasm_store *s, struct wasm_extern *f, const char *name, struct note *n)
+{
+	const struct wasm_functype *type = wasm_extern_functype(f);
+	union wasm_value none = {0};
+
+	if (type->param_count != 0 || type->result_count != 0)
+		return refuse(n, ERR_INVALID, "the module's %s takes parameters or returns results", name);
+	return wasm_call(s, f, &none, n);
+}
+
 enum err wasi_start(struct wasi *w, struct wasm_store *s, struct wasm_instance *i, struct note *n)
 {
 	struct wasm_extern *f = wasm_export(i, slice_text("_start"));
-	const struct wasm_functype *type;
-	union wasm_value none = {0};
 	enum err err;
 
 	w->exit_code = 0;
@@ -109,11 +135,15 @@ enum err wasi_start(struct wasi *w, struct wasm_store *s, struct wasm_instance *
 		f = wasm_export(i, slice_text("_initialize"));
 	if (f == NULL || wasm_extern_kind(f) != WASM_FUNC)
 		return refuse(n, ERR_NOT_FOUND, "the module exports no function _start: it is not a WASI program");
-	type = wasm_extern_functype(f);
-	if (type->param_count != 0 || type->result_count != 0)
-		return refuse(n, ERR_INVALID, "the module's _start takes parameters or returns results");
-	err = wasm_call(s, f, &none, n);
+	err = run_export(s, f, "_start", n);
 	return err == ERR_EXIT ? OK : err;
+}
+
+enum err wasi_initialize(struct wasm_store *s, struct wasm_instance *i, struct note *n)
+{
+	struct wasm_extern *f = wasm_export(i, slice_text("_initialize"));
+
+	return f == NULL || wasm_extern_kind(f) != WASM_FUNC ? OK : run_export(s, f, "_initialize", n);
 }
 
 uint32_t wasi_exit_code(const struct wasi *w)

@@ -6,7 +6,8 @@
  * those that are opened as paths below /net (net.c), because preview 1 has no other call for it;
  * there are no signals (proc_raise answers ENOSYS).
  *
- * The order of use: wasi_new, wasm_load, wasi_resolve, wasm_instantiate, wasi_start, wasi_exit_code.
+ * The order of use: wasi_new, wasm_load, wasi_resolve, wasm_instantiate, wasi_start, wasi_exit_code. Several modules can
+ * share one: a call works on the memory of the module that makes it.
  */
 #ifndef BROCH_KEEP_WASI_WASI_H
 #define BROCH_KEEP_WASI_WASI_H
@@ -83,18 +84,32 @@ struct wasi;
 /* What config points at must outlive *out. ERR_INVALID, ERR_LIMIT, ERR_NOMEM; the note says which argument or file. */
 MUST_USE enum err wasi_new(struct arena *a, const struct wasi_config *config, struct wasi **out, struct note *n);
 
+/* Modules that others import from by their names, beside WASI. */
+struct wasi_library {
+	struct slice name;
+	struct wasm_instance *instance; /* NULL: not made yet */
+};
+struct wasi_libraries {
+	const struct wasi_library *list;
+	size_t count;
+};
+
 /*
- * Finds what the module imports: *imports (in the arena, one for each import) is ready for wasm_instantiate. A module
- * that wants anything else is refused with ERR_UNLINKABLE and a note that names up to three of the missing imports.
+ * Finds what the module imports: *imports (in the arena, one for each import) is ready for wasm_instantiate, which looks
+ * at their types. A module that wants anything else is refused with ERR_UNLINKABLE and a note that names the library and
+ * what it has not, or up to three of the imports that nobody has.
  */
 MUST_USE enum err wasi_resolve(struct wasi *w, struct arena *a, struct wasm_store *s, const struct wasm_module *m,
-			       struct wasm_extern *const **imports, struct note *n);
+			       struct wasi_libraries libraries, struct wasm_extern *const **imports, struct note *n);
 
 /*
  * Runs the program: export "_start", or "_initialize" alone for a reactor. OK when it returned or called proc_exit (see
  * wasi_exit_code), ERR_TRAP with the note, ERR_NOT_FOUND when there is nothing to run, or what stopped it (port, poll).
  */
 MUST_USE enum err wasi_start(struct wasi *w, struct wasm_store *s, struct wasm_instance *i, struct note *n);
+
+/* Runs the export "_initialize" of a library, if it has one. ERR_EXIT when it called proc_exit; else as wasi_start. */
+MUST_USE enum err wasi_initialize(struct wasm_store *s, struct wasm_instance *i, struct note *n);
 
 /* 0 when _start returned, else what proc_exit was given. */
 uint32_t wasi_exit_code(const struct wasi *w);

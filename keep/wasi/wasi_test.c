@@ -832,9 +832,39 @@ static void missing_imports_are_named(void **state)
 	m.imports[1] = (struct wasm_import){slice_text("env"), slice_text("abort"), WASM_FUNC, NULL};
 	m.imports[2] = (struct wasm_import){slice_text("wasi_snapshot_preview1"), slice_text("memory"), WASM_MEMORY, NULL};
 	m.imports[3] = (struct wasm_import){slice_text("wasi_snapshot_preview2"), slice_text("fd_\nread"), WASM_FUNC, NULL};
-	assert_int_equal(wasi_resolve(w, &arena, NULL, &m, &imports, &n), ERR_UNLINKABLE);
-	assert_string_equal(n.text, "the module imports 3 things that WASI preview 1 has not: env.abort, "
-				    "wasi_snapshot_preview1.memory, wasi_snapshot_preview2.fd_?read; build it for wasm32-wasi");
+	assert_int_equal(wasi_resolve(w, &arena, NULL, &m, (struct wasi_libraries){NULL, 0}, &imports, &n), ERR_UNLINKABLE);
+	assert_string_equal(n.text, "the module imports 3 things that WASI preview 1 has not: env.abort, wasi_snapshot_preview1.memory, "
+				    "wasi_snapshot_preview2.fd_?read; build it for wasm32-wasi, or add their [[modules]]");
+}
+
+static void libraries_are_found_by_their_names(void **state)
+{
+	struct wasm_instance *some = (struct wasm_instance *)memory;
+	struct wasi_library list[] = {{slice_text("shapes"), some}, {slice_text("later"), NULL}};
+	const struct wasi_libraries libraries = {list, ARRAY_COUNT(list)};
+	struct wasm_module m = {.count = 2};
+	struct wasm_extern *const *imports;
+	struct note n = {{0}};
+
+	(void)state;
+	fake_export_name = "area";
+	m.imports[0] = (struct wasm_import){slice_text("wasi_snapshot_preview1"), slice_text("fd_read"), WASM_FUNC, NULL};
+	m.imports[1] = (struct wasm_import){slice_text("shapes"), slice_text("area"), WASM_GLOBAL, NULL};
+	assert_int_equal(wasi_resolve(w, &arena, NULL, &m, libraries, &imports, &n), OK);
+	assert_true(imports[0] != &fake_exported && imports[1] == &fake_exported);
+	m.imports[1].name = slice_text("volume");
+	assert_int_equal(wasi_resolve(w, &arena, NULL, &m, libraries, &imports, &n), ERR_UNLINKABLE);
+	assert_string_equal(n.text, "\"volume\" is imported from module \"shapes\", which exports nothing of this name: build both from "
+	                            "the same sources");
+	n.text[0] = 0;
+	m.imports[1].module = slice_text("later");
+	assert_int_equal(wasi_resolve(w, &arena, NULL, &m, libraries, &imports, &n), ERR_UNLINKABLE);
+	assert_string_equal(n.text, "\"volume\" is imported from module \"later\", which is not made yet: list that one before");
+	n.text[0] = 0;
+	m.imports[0].module = slice_text("shape");
+	assert_int_equal(wasi_resolve(w, &arena, NULL, &m, libraries, &imports, &n), ERR_UNLINKABLE);
+	assert_non_null(strstr(n.text, "imports 1 things that WASI preview 1 has not: shape.fd_read;"));
+	fake_export_name = "";
 }
 
 int main(void)
@@ -875,6 +905,7 @@ int main(void)
 		T(no_files_take_no_memory_of_files),
 		T(bad_configurations_are_refused),
 		T(missing_imports_are_named),
+		T(libraries_are_found_by_their_names),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

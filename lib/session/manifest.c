@@ -10,7 +10,7 @@
 
 #include <assert.h>
 
-enum { VERSION = 2, MANDATORY = 2, PARTS = 14, TLS_KEYS = 6, LIMITS = 7, RESTART_VALUES = 4 };
+enum { VERSION = 2, MANDATORY = 2, PARTS = 15, TLS_KEYS = 6, LIMITS = 7, RESTART_VALUES = 4 };
 
 const char *descriptor_kind_text(uint32_t kind)
 {
@@ -59,7 +59,7 @@ static enum err read_u32(struct input *in, uint32_t *out)
 	return v <= UINT32_MAX ? OK : ERR_RANGE;
 }
 
-/* Keys 1 and 2 of a module, 2 and 3 of a file. */
+/* Keys 1 and 2 of a module, 2 and 3 of a file or a library. */
 static enum err read_blob(struct input *in, struct cbor_map *map, uint64_t key, struct manifest_blob *out)
 {
 	struct slice s;
@@ -392,6 +392,28 @@ static enum err read_network(struct input *in, struct manifest *m)
 	return OK;
 }
 
+static enum err read_library(struct input *in, struct manifest_library *l)
+{
+	struct cbor_map map;
+
+	TRY(cbor_map(&in->r, &map));
+	TRY(expect_key(in, &map, 1));
+	TRY(cbor_text(&in->r, &l->name));
+	TRY(read_blob(in, &map, 2, &l->blob));
+	return no_more(&map);
+}
+
+static enum err read_libraries(struct input *in, struct manifest *m)
+{
+	TRY(read_count(in, MANIFEST_LIBRARIES_MAX, &m->library_count));
+	m->libraries = arena_many(in->arena, m->library_count, struct manifest_library);
+	if (m->libraries == NULL)
+		return ERR_NOMEM;
+	for (size_t i = 0; i < m->library_count; i++)
+		TRY(read_library(in, &m->libraries[i]));
+	return OK;
+}
+
 /* Key k is read by parts[k - 1]; version and module must be there. */
 static const struct {
 	const char *name;
@@ -400,7 +422,7 @@ static const struct {
 	{"version", read_version}, {"module", read_module},           {"args", read_args},     {"env", read_env},
 	{"files", read_files},     {"limits", read_limits},           {"flags", read_flags},   {"name", read_name},
 	{"descriptors", read_descriptors}, {"mounts", read_mounts}, {"secrets", read_secrets}, {"restart", read_restart},
-	{"tls", read_tls}, {"network", read_network},
+	{"tls", read_tls}, {"network", read_network}, {"libraries", read_libraries},
 };
 static_assert(ARRAY_COUNT(parts) == PARTS, "one reader and one writer for each part");
 
@@ -707,6 +729,18 @@ static enum err put_network(struct writer *w, const struct manifest *m)
 	return OK;
 }
 
+static enum err put_libraries(struct writer *w, const struct manifest *m)
+{
+	TRY(cbor_put_array(w, m->library_count));
+	for (size_t i = 0; i < m->library_count; i++) {
+		TRY(cbor_put_map(w, 3));
+		TRY(put_key_text(w, 1, m->libraries[i].name));
+		TRY(put_key_sha256(w, 2, m->libraries[i].blob.sha256));
+		TRY(put_key_uint(w, 3, m->libraries[i].blob.size));
+	}
+	return OK;
+}
+
 static bool any_limit(const struct manifest *m)
 {
 	const uint64_t values[LIMITS] = LIMIT_VALUES(m);
@@ -738,6 +772,7 @@ static enum err put_all(struct writer *w, const struct manifest *m)
 		{m->restart.when != RESTART_NEVER, put_restart},
 		{manifest_tls_said(&m->tls), put_tls},
 		{manifest_network_said(&m->network), put_network},
+		{m->library_count > 0, put_libraries},
 	};
 	size_t there = 0;
 

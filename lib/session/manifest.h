@@ -22,8 +22,10 @@
  *  14 network {1 egress [{1 host | 2 address, 3 prefix, 4 first port, 5 last port, 6 pin}], 2 ingress [{1 first port, 2 last
  *     port}]}: what the program may open when it runs, under /net. A host is a name, "*." before one, or "*"; an address has
  *     4 or 16 bytes, of which the first `prefix` bits count. The first rule that fits decides; ports to listen on are sorted
+ *  15 libraries [{1 name, 2 sha256, 3 size}]: further modules, made in this order before the program. Each may import from
+ *     those before it by their names, and the program from all of them
  *
- * Blobs follow in this order: module, files, secrets. A secret travels as SECRET_SALT random bytes, its size as u32
+ * Blobs follow in this order: module, libraries, files, secrets. A secret travels as SECRET_SALT random bytes, its size as u32
  * little-endian, its bytes, and zeros up to a multiple of SECRET_STEP: so neither digest nor size tell what it is.
  */
 #ifndef BROCH_SESSION_MANIFEST_H
@@ -38,7 +40,9 @@ enum {
 	MANIFEST_ENV_MAX = 4096,
 	MANIFEST_FILES_MAX = 16384,
 	MANIFEST_PATH_MAX = 1024,
-	MANIFEST_MODULE_MAX = 256 << 20,
+	MANIFEST_MODULE_MAX = 256 << 20, /* of all modules together */
+	MANIFEST_LIBRARIES_MAX = 16,
+	MANIFEST_LIBRARY_NAME_MAX = 128,
 	MANIFEST_DESCRIPTORS_MAX = 256,
 	MANIFEST_DESCRIPTOR_NAME_MAX = 255,
 	MANIFEST_MOUNTS_MAX = 8,
@@ -62,6 +66,11 @@ enum manifest_flags { MANIFEST_STDIN = 1, MANIFEST_DETACHED = 2, MANIFEST_NO_ROO
 struct manifest_blob {
 	uint8_t sha256[32];
 	uint64_t size;
+};
+
+struct manifest_library {
+	struct slice name; /* unique; what others say to import from it */
+	struct manifest_blob blob;
 };
 
 struct manifest_file {
@@ -162,7 +171,11 @@ struct manifest {
 	} restart;
 	struct manifest_tls tls;
 	struct manifest_network network;
+	struct manifest_library *libraries;
+	size_t library_count;
 };
+/* NULL: it can be a library's name, if no other has it. Otherwise what is wrong with it. */
+const char *manifest_library_name_fault(struct slice name);
 
 /* Slices point into `cbor`, arrays live in the arena; both must outlive *out. */
 MUST_USE enum err manifest_decode(struct arena *a, struct slice cbor, struct manifest *out, struct note *n);

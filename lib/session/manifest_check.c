@@ -429,10 +429,51 @@ static enum err check_restart(const struct manifest *m, struct note *n)
 	return OK;
 }
 
-enum err manifest_check(const struct manifest *m, struct note *n)
+/* ---- modules ---- */
+
+const char *manifest_library_name_fault(struct slice name)
 {
+	if (name.size == 0 || name.size > MANIFEST_LIBRARY_NAME_MAX || !text_ok(name))
+		return "the name must be UTF-8 of 1 to 128 bytes";
+	if (slice_is(name, "wasi_snapshot_preview1") || slice_is(name, "wasi_unstable"))
+		return "the name is that of WASI, which answers to it already";
+	return NULL;
+}
+
+static const char *library_fault(const struct manifest *m, size_t i, uint64_t *total)
+{
+	const struct manifest_library *l = &m->libraries[i];
+	const char *fault = manifest_library_name_fault(l->name);
+
+	for (size_t k = 0; k < i && fault == NULL; k++)
+		if (slice_equal(m->libraries[k].name, l->name))
+			fault = "another one has its name";
+	if (fault == NULL && (l->blob.size < MODULE_LEAST || l->blob.size > MANIFEST_MODULE_MAX - *total))
+		fault = "a module has 8 bytes or more, and all of them together at most 256 MiB";
+	*total += l->blob.size;
+	return fault;
+}
+
+static enum err check_modules(const struct manifest *m, struct note *n)
+{
+	uint64_t total = m->module.size;
+
 	if (m->module.size < MODULE_LEAST || m->module.size > MANIFEST_MODULE_MAX)
 		return refuse(n, ERR_LIMIT, "manifest: a module has 8 bytes to 256 MiB");
+	if (m->library_count > MANIFEST_LIBRARIES_MAX)
+		return refuse(n, ERR_LIMIT, "manifest: more than %d libraries", MANIFEST_LIBRARIES_MAX);
+	for (size_t i = 0; i < m->library_count; i++) {
+		const char *fault = library_fault(m, i, &total);
+
+		if (fault != NULL)
+			return refuse(n, ERR_INVALID, "manifest: libraries[%u]: %s", (unsigned)i, fault);
+	}
+	return OK;
+}
+
+enum err manifest_check(const struct manifest *m, struct note *n)
+{
+	TRY(check_modules(m, n));
 	TRY(check_texts(m->args, m->arg_count, MANIFEST_ARGS_MAX, "args", n));
 	TRY(check_env(m, n));
 	TRY(check_files(m, n));

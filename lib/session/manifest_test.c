@@ -14,6 +14,7 @@ static struct manifest_mount mounts[2];
 static struct manifest_secret secrets[2];
 static struct manifest_egress egress[3];
 static struct manifest_ports ingress[2];
+static struct manifest_library libraries[2];
 static uint8_t memory[1 << 16], bytes[4096];
 
 static struct manifest sample(void)
@@ -54,6 +55,9 @@ static struct manifest sample(void)
 	egress[2] = (struct manifest_egress){.host = slice_text("*"), .first = 443, .last = 443};
 	ingress[0] = (struct manifest_ports){80, 80}, ingress[1] = (struct manifest_ports){8000, 8010};
 	m.network = (struct manifest_network){egress, 3, ingress, 2};
+	libraries[0] = (struct manifest_library){slice_text("zlib"), {{4}, 8}};
+	libraries[1] = (struct manifest_library){slice_text("env"), {{5}, 3000}};
+	m.libraries = libraries, m.library_count = 2;
 	return m;
 }
 
@@ -118,6 +122,8 @@ static void comes_back(void **state)
 	assert_true(slice_equal(back.network.egress[1].address, egress[1].address) && back.network.egress[1].prefix == 8);
 	assert_true(back.network.egress[1].host.size == 0 && back.network.egress[1].first == 1);
 	assert_true(back.network.ingress[1].first == 8000 && back.network.ingress[1].last == 8010);
+	assert_true(back.library_count == 2 && slice_is(back.libraries[0].name, "zlib") && slice_is(back.libraries[1].name, "env"));
+	assert_true(back.libraries[1].blob.size == 3000 && back.libraries[1].blob.sha256[0] == 5);
 }
 
 /* What is empty or zero is left out: there is one encoding, and the shortest manifest has two keys. */
@@ -126,8 +132,8 @@ static void what_is_empty_is_left_out(void **state)
 	/* args [], env [], files [], limits {}, limits {1: 0}, flags 0, name "", descriptors [], ... restart {} */
 	static const char *const empty[] = {"\3\x80", "\4\x80", "\5\x80", "\6\xa0", "\6\xa1\1\0", "\7\0", "\x8\x60", "\x9\x80",
 					    "\xa\x80", "\xb\x80", "\xc\xa0", "\xd\xa0", "\xd\xa1\1\x80", "\xd\xa1\3\x60",
-					    "\xd\xa1\4\x80", "\xe\xa0", "\xe\xa1\1\x80", "\xe\xa1\2\x80"};
-	static const size_t sizes[] = {2, 2, 2, 2, 4, 2, 2, 2, 2, 2, 2, 2, 4, 4, 4, 2, 4, 4};
+					    "\xd\xa1\4\x80", "\xe\xa0", "\xe\xa1\1\x80", "\xe\xa1\2\x80", "\xf\x80"};
+	static const size_t sizes[] = {2, 2, 2, 2, 4, 2, 2, 2, 2, 2, 2, 2, 4, 4, 4, 2, 4, 4, 2};
 	uint8_t in[64] = {0xa2, 1, 2, 2, 0xa2, 1, 0x58, 32};
 	struct manifest m;
 	size_t size;
@@ -146,7 +152,7 @@ static void what_is_empty_is_left_out(void **state)
 		if (decode(slice_of(in, 43 + sizes[i]), &m, NULL) != ERR_FORMAT)
 			fail_msg("part %u is taken although it is empty", (unsigned)in[43]);
 	}
-	memcpy(in + 43, "\xf\1", 2); /* a key nobody knows */
+	memcpy(in + 43, "\x10\1", 2); /* a key nobody knows */
 	assert_int_equal(decode(slice_of(in, 45), &m, NULL), ERR_FORMAT);
 	in[0] = 0xa1;
 	assert_int_equal(decode(slice_of(in, 3), &m, NULL), ERR_TRUNCATED);
@@ -297,6 +303,17 @@ static void values_have_maxima(void **state)
 	REFUSED_WITH(mounts[0].path = slice_text("net"));
 	REFUSED_WITH(mounts[0].path = slice_text("net/tcp"));
 	REFUSED_WITH(secrets[1].target = slice_text("net"));
+	REFUSED_WITH(m.library_count = MANIFEST_LIBRARIES_MAX + 1);
+	REFUSED_WITH(libraries[0].name = slice_text(""));
+	REFUSED_WITH(libraries[0].name = slice_text("env")); /* twice */
+	REFUSED_WITH(libraries[0].name = slice_text("wasi_snapshot_preview1"));
+	REFUSED_WITH(libraries[0].name = slice_text("wasi_unstable"));
+	REFUSED_WITH(libraries[0].name = slice_of(memory, MANIFEST_LIBRARY_NAME_MAX + 1));
+	REFUSED_WITH(libraries[0].name = slice_of("a\0b", 3));
+	REFUSED_WITH(libraries[0].name = slice_text("\xff"));
+	REFUSED_WITH(libraries[1].blob.size = 7);
+	REFUSED_WITH(libraries[1].blob.size = MANIFEST_MODULE_MAX - 1007); /* a byte more than all may have */
+	REFUSED_WITH(libraries[0].blob.size = UINT64_MAX);
 }
 
 static void secrets_open_as_they_were_sealed(void **state)

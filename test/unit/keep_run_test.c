@@ -568,19 +568,31 @@ static void no_evidence_is_said(void **state)
 	client_free(&client);
 }
 
-static struct slice manifest_for(struct slice module, struct slice hashed, uint64_t size)
+static struct manifest_blob blob_for(struct slice hashed, uint64_t size)
 {
-	static uint8_t bytes[512];
-	struct manifest m = {.module = {.size = size}};
+	struct manifest_blob blob = {.size = size};
 	br_sha256_context sha;
-	size_t n;
 
-	(void)module;
 	br_sha256_init(&sha);
 	br_sha256_update(&sha, hashed.data, hashed.size);
-	br_sha256_out(&sha, m.module.sha256);
-	assert_int_equal(manifest_encode(&m, bytes, sizeof bytes, &n, NULL), OK);
+	br_sha256_out(&sha, blob.sha256);
+	return blob;
+}
+
+static struct slice encoded(const struct manifest *m)
+{
+	static uint8_t bytes[512];
+	size_t n;
+
+	assert_int_equal(manifest_encode(m, bytes, sizeof bytes, &n, NULL), OK);
 	return slice_of(bytes, n);
+}
+
+static struct slice manifest_for(struct slice module, uint64_t size)
+{
+	const struct manifest m = {.module = blob_for(module, size)};
+
+	return encoded(&m);
 }
 
 static void attested(void)
@@ -603,7 +615,7 @@ static void wrong_deliveries_are_refused_in_words(void **state)
 {
 	static uint8_t wrong[] = "0123456789";
 	const struct slice module = slice_of(wrong, 10);
-	struct slice m = manifest_for(module, module, 10);
+	struct slice m = manifest_for(module, 10);
 
 	(void)state;
 	begin(say_hello);
@@ -635,6 +647,46 @@ static void wrong_deliveries_are_refused_in_words(void **state)
 	client_free(&client);
 }
 
+static void each_module_is_what_the_manifest_says(void **state)
+{
+	static uint8_t text[] = "program!library!file";
+	const struct slice all[] = {{text, 8}, {text + 8, 8}, {text + 16, 4}};
+	struct manifest_library library = {slice_text("lib"), blob_for(all[1], 8)};
+	struct manifest_file file = {slice_text("a"), blob_for(all[2], 4), 0444};
+	struct manifest m = {.module = blob_for(all[0], 8), .libraries = &library, .library_count = 1, .files = &file, .file_count = 1};
+
+	(void)state;
+	begin(say_hello);
+	for (size_t i = 0; i < 3; i++) {
+		static const char *const why[] = {"blob 0 is not", "blob 1 is not", "blob 2 is not"};
+		uint8_t changed[8];
+		struct slice sent[3];
+
+		memcpy(sent, all, sizeof sent);
+		memcpy(changed, all[i].data, all[i].size);
+		changed[0] ^= 1;
+		sent[i].data = changed;
+		attested();
+		assert_int_equal(client_deliver(&client, encoded(&m), sent, 3), OK);
+		turned_away(why[i]);
+	}
+	/* Another order is another workload. */
+	attested();
+	assert_int_equal(client_deliver(&client, encoded(&m), (struct slice[]){all[0], all[2], all[1]}, 3), OK);
+	turned_away("blob 1");
+	/* All of them count. */
+	m.limits.memory_bytes = 19;
+	attested();
+	assert_int_equal(client_deliver(&client, encoded(&m), all, 3), OK);
+	turned_away("modules and files take 20 bytes, the memory limit is 19");
+	m.limits.memory_bytes = 20;
+	attested();
+	assert_int_equal(client_deliver(&client, encoded(&m), all, 3), OK);
+	assert_int_equal(client_start(&client), OK);
+	expect_text(&client, SESSION_STDOUT, "hello ");
+	client_free(&client);
+}
+
 /* What a manifest may say but no Keep can do yet is refused by name, before anything of it runs. */
 static void what_does_not_fit_is_refused_early(void **state)
 {
@@ -648,7 +700,7 @@ static void what_does_not_fit_is_refused_early(void **state)
 	client_free(&client);
 	fake_start(&o);
 	attested();
-	assert_int_equal(client_deliver(&client, manifest_for(module, module, 200 << 20), &module, 1), OK);
+	assert_int_equal(client_deliver(&client, manifest_for(module, 200 << 20), &module, 1), OK);
 	turned_away("the host gives no memory for blob 0");
 }
 
@@ -689,7 +741,7 @@ static void one_delivery_only(void **state)
 	client_connect(&second);
 	assert_int_equal(client_shake(&second), OK);
 	assert_int_equal(client_attest(&second), OK);
-	assert_int_equal(client_deliver(&second, manifest_for(module, module, 8), &module, 1), OK);
+	assert_int_equal(client_deliver(&second, manifest_for(module, 8), &module, 1), OK);
 	expect_error(&second, "takes one delivery");
 	client_free(&second);
 	/* The first one did not notice. */
@@ -968,6 +1020,7 @@ int main(void)
 		cmocka_unit_test(refused_evidence_leaves_the_keep_ready),
 		cmocka_unit_test(no_evidence_is_said),
 		cmocka_unit_test(wrong_deliveries_are_refused_in_words),
+		cmocka_unit_test(each_module_is_what_the_manifest_says),
 		cmocka_unit_test(what_does_not_fit_is_refused_early),
 		cmocka_unit_test(a_cut_delivery_leaves_the_keep_ready),
 		cmocka_unit_test(a_silent_client_is_dropped),

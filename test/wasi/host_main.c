@@ -100,7 +100,7 @@ static enum err run(struct arena *a, const struct options *o, struct wasi **w, s
 	TRY(wasi_new(a, &o->config, w, n));
 	TRY(wasm_load(a, a, bytes, &limits, &module, n));
 	TRY(wasm_store_new(a, &limits, hosted_memory(), (struct wasm_poll){.poll = go_on}, &store));
-	TRY(wasi_resolve(*w, a, store, module, &imports, n));
+	TRY(wasi_resolve(*w, a, store, module, (struct wasi_libraries){NULL, 0}, &imports, n));
 	TRY(wasm_instantiate(store, a, module, imports, &instance, n));
 	return wasi_start(*w, store, instance, n);
 }
