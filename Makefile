@@ -29,7 +29,7 @@ AGENT := $(call sources,host/agent)
 KEEPER := $(call sources,host/keeper)
 CLIENT := $(call sources,client)
 TESTS := $(wildcard lib/*/*_test.c lib/*/*/*_test.c sys/*_test.c keep/*/*_test.c host/*/*_test.c host/*/*/*_test.c client/*/*_test.c test/unit/*_test.c)
-GUESTS := $(patsubst test/guests/%.c,$(B)/test/guests/%.wasm,$(wildcard test/guests/*.c))
+GUESTS := $(patsubst test/guests/%.c,$(B)/test/guests/%.wasm,$(wildcard test/guests/*.c test/guests/linked/*.c))
 
 .PHONY: all
 all: programs

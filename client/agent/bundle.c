@@ -28,7 +28,8 @@ struct sealed { /* one secret */
 };
 
 struct bundle {
-	struct source module;
+	struct source module, libraries[MANIFEST_LIBRARIES_MAX]; /* a library's guest is its name */
+	size_t library_count;
 	struct source *files;
 	size_t file_count, file_capacity;
 	struct manifest m;
@@ -38,6 +39,7 @@ struct bundle {
 	struct manifest_ports ingress[MANIFEST_RULES_MAX];
 	struct slice server_pins[MANIFEST_TLS_PINS_MAX], client_pins[MANIFEST_TLS_PINS_MAX];
 	struct manifest_mount mounts[MANIFEST_MOUNTS_MAX];
+	struct manifest_library manifest_libraries[MANIFEST_LIBRARIES_MAX];
 	struct sealed secrets[MANIFEST_SECRETS_MAX];
 	struct manifest_secret sorted_secrets[MANIFEST_SECRETS_MAX];
 	size_t secret_count;
@@ -72,6 +74,8 @@ void bundle_free(struct bundle *b)
 	if (b == NULL)
 		return;
 	source_free(&b->module);
+	for (size_t i = 0; i < b->library_count; i++)
+		source_free(&b->libraries[i]);
 	for (size_t i = 0; i < b->file_count; i++)
 		source_free(&b->files[i]);
 	for (size_t i = 0; i < b->secret_count; i++) {
@@ -118,6 +122,8 @@ uint64_t bundle_blob_bytes(const struct bundle *b)
 {
 	uint64_t sum = b->module.blob.size;
 
+	for (size_t i = 0; i < b->library_count; i++)
+		sum += b->libraries[i].blob.size;
 	for (size_t i = 0; i < b->file_count; i++)
 		sum += b->files[i].blob.size;
 	for (size_t i = 0; i < b->secret_count; i++)
@@ -225,6 +231,17 @@ enum err bundle_module(struct bundle *b, const char *path, struct note *n)
 {
 	b->module.path = strdup(path);
 	return b->module.path != NULL ? digest_file(&b->module, true, MANIFEST_MODULE_MAX, n) : ERR_NOMEM;
+}
+
+enum err bundle_library(struct bundle *b, const char *name, const char *path, struct note *n)
+{
+	struct source *s = &b->libraries[b->library_count];
+
+	if (b->library_count == MANIFEST_LIBRARIES_MAX)
+		return refuse(n, ERR_LIMIT, "more than %d modules beside the program", MANIFEST_LIBRARIES_MAX);
+	b->library_count++;
+	*s = (struct source){.path = strdup(path), .guest = strdup(name)};
+	return s->path != NULL && s->guest != NULL ? digest_file(s, true, MANIFEST_MODULE_MAX, n) : ERR_NOMEM;
 }
 
 void bundle_any_module(struct bundle *b)
@@ -524,6 +541,15 @@ static int by_path(const void *x, const void *y)
 	return strcmp((const char *)a->path.data, (const char *)b->path.data);
 }
 
+/* Their order is that in which they are made: it stays. */
+static void seal_libraries(struct bundle *b)
+{
+	for (size_t i = 0; i < b->library_count; i++)
+		b->manifest_libraries[i] = (struct manifest_library){slice_text(b->libraries[i].guest), b->libraries[i].blob};
+	b->m.libraries = b->manifest_libraries;
+	b->m.library_count = b->library_count;
+}
+
 static void seal_lists(struct bundle *b)
 {
 	qsort(b->mounts, b->m.mount_count, sizeof *b->mounts, by_path);
@@ -560,6 +586,7 @@ enum err bundle_seal(struct bundle *b, struct note *n)
 	enum err err = out != NULL ? OK : ERR_NOMEM;
 
 	b->m.module = b->module.blob;
+	seal_libraries(b);
 	seal_lists(b);
 	if (err == OK)
 		err = seal_files(b, n);
@@ -581,22 +608,29 @@ enum err bundle_seal(struct bundle *b, struct note *n)
 
 /* ---- sending ---- */
 
+static size_t first_secret(const struct bundle *b)
+{
+	return 1 + b->library_count + b->file_count;
+}
+
 size_t bundle_blob_count(const struct bundle *b)
 {
-	return 1 + b->file_count + b->secret_count;
+	return first_secret(b) + b->secret_count;
 }
 
 /* NULL: it is a secret, which is in memory. */
 static const struct source *blob(const struct bundle *b, size_t index)
 {
-	if (index > b->file_count)
+	if (index >= first_secret(b))
 		return NULL;
-	return index == 0 ? &b->module : &b->files[index - 1];
+	if (index > b->library_count)
+		return &b->files[index - 1 - b->library_count];
+	return index == 0 ? &b->module : &b->libraries[index - 1];
 }
 
 static const struct sealed *secret(const struct bundle *b, size_t index)
 {
-	return &b->secrets[index - 1 - b->file_count];
+	return &b->secrets[index - first_secret(b)];
 }
 
 enum err bundle_blob_open(struct bundle *b, size_t index, struct note *n)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What the tenant delivers: a module, arguments, environment, files, secrets, limits. Files are read twice, once for their
+ * What the tenant delivers: modules, arguments, environment, files, secrets, limits. Files are read twice, once for their
  * digest and once to be sent, so memory stays bounded; a file that changes in between is an error on both sides.
  */
 #ifndef BROCH_AGENT_BUNDLE_H
@@ -20,6 +20,8 @@ void bundle_free(struct bundle *b); /* takes NULL */
 MUST_USE enum err bundle_module(struct bundle *b, const char *path, struct note *n);
 /* For a rehearsal: stands for any module. Such a bundle can be sealed, not sent. */
 void bundle_any_module(struct bundle *b);
+/* A further module, behind those before it, which others import from by this name. As bundle_module. */
+MUST_USE enum err bundle_library(struct bundle *b, const char *name, const char *path, struct note *n);
 /* Strings, also those in descriptors and mounts, must outlive the bundle. A pair is "K=V". */
 MUST_USE enum err bundle_arg(struct bundle *b, const char *arg, struct note *n);
 MUST_USE enum err bundle_env(struct bundle *b, const char *pair, struct note *n);
@@ -46,10 +48,10 @@ MUST_USE enum err bundle_seal(struct bundle *b, struct note *n);
 struct slice bundle_encoded(const struct bundle *b);
 const uint8_t *bundle_digest(const struct bundle *b); /* SHA-256 of the encoded manifest */
 const uint8_t *bundle_module_digest(const struct bundle *b); /* SHA-256 */
-uint64_t bundle_blob_bytes(const struct bundle *b);   /* module, files and secrets together */
+uint64_t bundle_blob_bytes(const struct bundle *b);   /* modules, files and secrets together */
 
-/* Blob 0 is the module, then the files in manifest order, then the secrets. Reads on in order; *size 0 at the blob's end, where it is
- * checked that the file still had the size of its digest. */
+/* Blob 0 is the module, then the libraries, the files in manifest order and the secrets. Reads on in order; *size 0 at the blob's
+ * end, where it is checked that the file still had the size of its digest. */
 size_t bundle_blob_count(const struct bundle *b);
 MUST_USE enum err bundle_blob_open(struct bundle *b, size_t index, struct note *n);
 MUST_USE enum err bundle_blob_read(struct bundle *b, void *out, size_t capacity, size_t *size, struct note *n);

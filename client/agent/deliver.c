@@ -173,15 +173,25 @@ static enum err take_ready(struct pipe *p, const char *what, enum err refusal, s
 	return OK;
 }
 
-static void add_module(struct verdict *v, const struct bundle *b)
+static void add_module(struct verdict *v, const char *id, const char *name, const uint8_t sha256[static 32])
 {
-	struct check c = {.id = "workload.module", .link = "module", .result = CHECK_PASS, .spec = "lib/session/manifest.h"};
+	struct check c = {.id = id, .link = "module", .result = CHECK_PASS, .spec = "lib/session/manifest.h"};
 	char hex[65];
 
-	hex_encode(slice_of(bundle_module_digest(b), 32), hex);
-	snprintf(c.expected, sizeof c.expected, "SHA-256 %s", hex);
-	snprintf(c.found, sizeof c.found, "SHA-256 %s, checked by the attested Keep", hex);
+	hex_encode(slice_of(sha256, 32), hex);
+	snprintf(c.expected, sizeof c.expected, "%.63s%sSHA-256 %s", name, name[0] != 0 ? ": " : "", hex);
+	snprintf(c.found, sizeof c.found, "%.63s%sSHA-256 %s, checked by the attested Keep", name, name[0] != 0 ? ": " : "", hex);
 	verdict_add(v, &c);
+}
+
+static void add_modules(struct verdict *v, const struct bundle *b)
+{
+	const struct manifest *m = bundle_limits(b);
+	char name[64];
+
+	add_module(v, "workload.module", "", bundle_module_digest(b));
+	for (size_t i = 0; i < m->library_count; i++)
+		add_module(v, "workload.library", slice_shown(m->libraries[i].name, name, sizeof name), m->libraries[i].blob.sha256);
 }
 
 enum err deliver(struct pipe *p, struct bundle *b, bool evidence, struct msg_ready *ready, struct verdict *v,
@@ -203,7 +213,7 @@ enum err deliver(struct pipe *p, struct bundle *b, bool evidence, struct msg_rea
 		note_set(n, "%s", sending.text);
 		return err;
 	}
-	add_module(v, b);
+	add_modules(v, b);
 	return OK;
 }
 

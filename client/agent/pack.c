@@ -149,6 +149,22 @@ static enum err pack_secrets(const struct config *c, struct bundle *b, struct no
 	return OK;
 }
 
+/* ---- modules ---- */
+
+static enum err pack_modules(const struct config *c, struct bundle *b, struct note *n)
+{
+	for (size_t i = 0; i < c->module_count; i++) {
+		const struct config_module *m = &c->modules[i];
+		struct note why = {""};
+		enum err err = bundle_library(b, m->name, m->source, &why);
+
+		if (err != OK)
+			return refuse(n, err, "%s:%u: module \"%s\": %s", m->from.file, m->from.line, m->name,
+			              why.text[0] != 0 ? why.text : err_text(err));
+	}
+	return OK;
+}
+
 /* ---- tls ---- */
 
 enum { ROOTS_FILE_MAX = 4 << 20, ROOTS_ARENA = 4 << 20 };
@@ -295,6 +311,7 @@ enum err pack(struct config *c, const char *argv0, struct bundle *b, struct note
 	TRY(pack_args(c, argv0, b, n));
 	TRY(pack_env(c, b, n));
 	TRY(pack_descriptors(c, b, n));
+	TRY(pack_modules(c, b, n));
 	TRY(pack_mounts(c, b, n));
 	TRY(pack_secrets(c, b, n));
 	if (c->tls.key != NULL)

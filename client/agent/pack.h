@@ -7,7 +7,7 @@
 #include "client/config/config.h"
 
 /*
- * Puts everything but the module into the bundle; argv0 is the program's name for itself. FD_COUNT and FD_NAMES are set
+ * Puts everything but the program into the bundle; argv0 is the program's name for itself. FD_COUNT and FD_NAMES are set
  * when a file was read. Strings stay the config's, which must outlive the bundle.
  */
 MUST_USE enum err pack(struct config *c, const char *argv0, struct bundle *b, struct note *n);

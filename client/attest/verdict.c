@@ -22,9 +22,11 @@ static const struct link {
         {"handshake",
          {"snp.report_data", "dcap.report_data", "nitro.nonce", "ratls.evidence.key", "enarx.csr.signature",
           "vtpm.tpm.signature", "cca.challenge", "sev.report.nonce"}},
-        {"module", {NULL}},
+        {"module", {"workload.module", "manifest.module"}},
         {"other", {NULL}},
 };
+/* Checks of which there are several in a link: each has a line of its own below it. */
+static const char *const several[] = {"workload.library", "manifest.library"};
 
 const char *verdict_link_name(unsigned link)
 {
@@ -59,12 +61,17 @@ static void failure(FILE *f, const struct check *c, bool colour)
 		fprintf(f, "  %-13s %s\n", "", c->cure);
 }
 
-static bool speaks(const struct link *l, const char *id)
+static bool is_among(const char *const *ids, size_t count, const char *id)
 {
-	for (size_t i = 0; i < ARRAY_COUNT(l->speakers); i++)
-		if (l->speakers[i] != NULL && strcmp(id, l->speakers[i]) == 0)
+	for (size_t i = 0; i < count; i++)
+		if (ids[i] != NULL && strcmp(id, ids[i]) == 0)
 			return true;
 	return false;
+}
+
+static bool speaks(const struct link *l, const char *id)
+{
+	return is_among(l->speakers, ARRAY_COUNT(l->speakers), id);
 }
 
 /* The last speaker; without one, the last check that found something. */
@@ -104,6 +111,9 @@ static void link_print(FILE *f, const struct verdict *v, unsigned link, bool col
 	}
 	fprintf(f, "%s\u2713%s %-13s %s", tint(colour, GREEN), tint(colour, PLAIN), links[link].name, s.said);
 	fprintf(f, s.passed == 1 ? "\n" : " (%u checks)\n", s.passed);
+	for (size_t i = 0; i < v->check_count; i++)
+		if (verdict_link_of(&v->checks[i]) == link && is_among(several, ARRAY_COUNT(several), v->checks[i].id))
+			fprintf(f, "  %-13s %s\n", "", v->checks[i].found);
 }
 
 static void sum(FILE *f, const struct verdict *v, bool colour)

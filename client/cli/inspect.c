@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What is known of one Keep: the host's account, our own record, and, when asked for, evidence from the Keep itself. */
 #include "client/agent/interrupt.h"
+#include "client/agent/opened.h"
 #include "client/attest/verdict.h"
 #include "client/cli/tenant.h"
 #include "lib/base/hex.h"
@@ -24,6 +25,24 @@ static json_t *host_account(const json_t *answer)
 	return o;
 }
 
+static json_t *libraries_of(const struct record *r)
+{
+	struct opened o = {.memory = NULL};
+	json_t *all = json_array();
+	char name[MANIFEST_LIBRARY_NAME_MAX + 1], hex[65];
+
+	if (opened_read(r->manifest, &o, NULL) != OK)
+		return all; /* a record of another version; what it says of itself is shown all the same */
+	for (size_t i = 0; i < o.m.library_count; i++) {
+		const struct manifest_library *l = &o.m.libraries[i];
+
+		hex_encode(slice_of(l->blob.sha256, sizeof l->blob.sha256), hex);
+		json_array_append_new(all, json_pack("{s:s, s:s}", "name", slice_shown(l->name, name, sizeof name), "sha256", hex));
+	}
+	opened_free(&o);
+	return all;
+}
+
 static json_t *our_account(const struct record *r)
 {
 	uint8_t digest[32];
@@ -31,8 +50,19 @@ static json_t *our_account(const struct record *r)
 
 	if (EVP_Digest(r->manifest.data, r->manifest.size, digest, NULL, EVP_sha256(), NULL) == 1)
 		hex_encode(slice_of(digest, sizeof digest), hex);
-	return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s}", "id", r->id, "name", r->name, "host", r->url, "deployed", r->created,
-			 "module_sha256", r->module, "manifest_sha256", hex, "policy", r->policy_name);
+	return json_pack("{s:s, s:s, s:s, s:s, s:s, s:o, s:s, s:s}", "id", r->id, "name", r->name, "host", r->url, "deployed", r->created,
+			 "module_sha256", r->module, "modules", libraries_of(r), "manifest_sha256", hex, "policy", r->policy_name);
+}
+
+/* What the program imports from. */
+static void print_modules(const json_t *all)
+{
+	for (size_t i = 0; i < json_array_size(all); i++) {
+		const json_t *one = json_array_get(all, i);
+
+		printf("  %-16s %s %s\n", "library_sha256", json_string_value(json_object_get(one, "sha256")),
+		       json_string_value(json_object_get(one, "name")));
+	}
 }
 
 static void print_object(const char *title, const json_t *o)
@@ -43,7 +73,9 @@ static void print_object(const char *title, const json_t *o)
 	puts(title);
 	json_object_foreach((json_t *)(uintptr_t)o, key, value)
 	{
-		if (json_is_string(value))
+		if (json_is_array(value))
+			print_modules(value);
+		else if (json_is_string(value))
 			printf("  %-16s %s\n", key, json_string_value(value)[0] != 0 ? json_string_value(value) : "-");
 		else
 			printf("  %-16s %lld\n", key, (long long)json_integer_value(value));

@@ -106,9 +106,11 @@ const struct verb verb_config = {
         .options = config_options,
         .details =
                 "broch.toml and Enarx.toml say what a program is given: arguments, variables, open files, limits, "
-                "mounts, secrets, and which sockets it may open when it runs, as paths below /net: "
+                "mounts, secrets, further modules, and which sockets it may open when it runs, as paths below /net: "
                 "egress = [\"db.example.org:5432\"] allows /net/tcp/db.example.org/5432 and /net/tls/..., ingress = "
-                "[8443] /net/listen/tcp/8443 and /net/listen/tls/8443.\n\n"
+                "[8443] /net/listen/tcp/8443 and /net/listen/tls/8443. [[modules]] names further modules (name, file), which are "
+                "made in their order before the program; each may import from those before it by their names, and the "
+                "program from all. A library is a reactor: its _initialize runs first, and it has no _start.\n\n"
                 "init prints one to begin with. check does all that run does before it asks for a Keep: it reads the "
                 "file, the files and secrets it names, and makes the manifest. show prints the configuration that "
                 "comes of file and command line together, as TOML (secrets stay references); with --json as an "

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "client/agent/opened.h"
 #include "client/agent/wire.h"
 #include "client/attest/ear.h"
 #include "client/attest/evidence.h"
@@ -15,10 +16,9 @@
 #include "sys/openssl.h"
 
 #include <stdlib.h>
-#include <sys/mman.h>
 #include <time.h>
 
-enum { MANIFEST_ARENA = 64 << 20 /* of addresses */, DEMAND_MAX = 512 };
+enum { DEMAND_MAX = 512 };
 
 /* What the evidence of a workload is bound to. */
 static enum err workload_binding(const struct evidence *e, uint8_t report_data[static 64], struct note *n)
@@ -34,46 +34,47 @@ static enum err workload_binding(const struct evidence *e, uint8_t report_data[s
 	return OK;
 }
 
-static enum err module_digest(struct slice cbor, uint8_t out[static 32], uint64_t *size, struct note *n)
+static void found_module(struct check *k, const char *name, const struct manifest_blob *blob)
 {
-	void *memory =
-	        mmap(NULL, MANIFEST_ARENA, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-	struct arena a;
-	struct manifest m;
-	enum err err;
+	char hex[65];
 
-	if (memory == MAP_FAILED)
-		return ERR_NOMEM;
-	a = arena_of(memory, MANIFEST_ARENA);
-	err = manifest_decode(&a, cbor, &m, n);
-	if (err == OK) {
-		memcpy(out, m.module.sha256, 32);
-		*size = m.module.size;
-	}
-	munmap(memory, MANIFEST_ARENA);
-	return err;
+	hex_encode(slice_of(blob->sha256, sizeof blob->sha256), hex);
+	snprintf(k->found, sizeof k->found, "%s%sSHA-256 %s, %llu bytes", name, name[0] != 0 ? ": " : "", hex,
+	         (unsigned long long)blob->size);
+	k->result = CHECK_PASS;
 }
 
-/* The evidence binds the manifest's digest, and the manifest names the module: the last link of the chain. */
+/* Each module that the program imports from is one more. */
+static void add_libraries(const struct manifest *m, struct verdict *v)
+{
+	for (size_t i = 0; i < m->library_count; i++) {
+		struct check k = {.id = "manifest.library", .link = "module", .spec = "lib/session/manifest.h"};
+		char name[64];
+
+		snprintf(k.expected, sizeof k.expected, "what the program imports from, named by the manifest");
+		found_module(&k, slice_shown(m->libraries[i].name, name, sizeof name), &m->libraries[i].blob);
+		verdict_add(v, &k);
+	}
+}
+
+/* The evidence binds the manifest's digest, and the manifest names the modules: the last link of the chain. */
 static void add_module(const struct evidence *e, struct verdict *v)
 {
 	struct check k = {
 	        .id = "manifest.module", .link = "module", .result = CHECK_FAIL, .spec = "lib/session/manifest.h"};
+	struct opened manifest = {.memory = NULL};
 	struct note n = {""};
-	uint8_t digest[32];
-	char hex[65];
-	uint64_t size;
 
 	snprintf(k.expected, sizeof k.expected, "a manifest that names the module");
-	if (module_digest(e->file.manifest, digest, &size, &n) != OK) {
+	if (opened_read(e->file.manifest, &manifest, &n) != OK) {
 		snprintf(k.found, sizeof k.found, "%.190s", n.text);
 		snprintf(k.cure, sizeof k.cure, "save the evidence again; the manifest in the file is damaged");
 	} else {
-		hex_encode(slice_of(digest, sizeof digest), hex);
-		snprintf(k.found, sizeof k.found, "SHA-256 %s, %llu bytes", hex, (unsigned long long)size);
-		k.result = CHECK_PASS;
+		found_module(&k, "", &manifest.m.module);
 	}
 	verdict_add(v, &k);
+	add_libraries(&manifest.m, v);
+	opened_free(&manifest);
 }
 
 static int write_page(const struct cli *c, const struct verdict *v, const struct verdict_about *about)

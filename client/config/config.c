@@ -49,6 +49,7 @@ void config_free(struct config *c)
 	free(c->descriptors);
 	free(c->mounts);
 	free(c->secrets);
+	free(c->modules);
 	free(c->tls.names);
 	free(c->tls.alpn);
 	free(c->tls.servers.pins);
@@ -219,6 +220,13 @@ enum err config_add_secret(struct config *c, const struct config_secret *s)
 {
 	TRY(room(&c->secrets, c->secret_count, sizeof *c->secrets));
 	c->secrets[c->secret_count++] = *s;
+	return OK;
+}
+
+enum err config_add_module(struct config *c, const struct config_module *m)
+{
+	TRY(room(&c->modules, c->module_count, sizeof *c->modules));
+	c->modules[c->module_count++] = *m;
 	return OK;
 }
 

@@ -55,6 +55,12 @@ struct config_secret {
 	struct origin from;
 };
 
+struct config_module { /* beside the program */
+	const char *name;   /* what others say to import from it */
+	const char *source; /* a file of ours */
+	struct origin from;
+};
+
 struct config_trust {
 	const char *roots; /* a file of ours, PEM; NULL: none */
 	uint8_t (*pins)[32];
@@ -111,6 +117,8 @@ struct config { /* heap; to be read, and changed by the functions below only */
 	size_t mount_count;
 	struct config_secret *secrets;
 	size_t secret_count;
+	struct config_module *modules; /* in the order in which they are made */
+	size_t module_count;
 	struct config_number limits[CONFIG_LIMITS];
 	struct {
 		uint64_t when, times, pause_ns, pause_max_ns; /* as in lib/session/manifest.h */
@@ -144,6 +152,7 @@ MUST_USE enum err config_env_file(struct config *c, const char *path, struct not
 MUST_USE enum err config_add_mount(struct config *c, const struct config_mount *m);
 MUST_USE enum err config_add_descriptor(struct config *c, const struct config_descriptor *d);
 MUST_USE enum err config_add_secret(struct config *c, const struct config_secret *s);
+MUST_USE enum err config_add_module(struct config *c, const struct config_module *m);
 MUST_USE enum err config_add_egress(struct config *c, const struct config_egress *e);
 MUST_USE enum err config_add_ingress(struct config *c, const struct config_ingress *i);
 /* One more name; the text must be the config's. */

@@ -607,11 +607,50 @@ static enum err read_network(struct reading *r, const struct toml_value *table)
 	return OK;
 }
 
-/* ---- what is known by name but not there yet ---- */
+/* ---- modules ---- */
 
-static enum err not_offered(struct reading *r, const struct toml_value *v, const char *what)
+enum { MODULE_NAME, MODULE_FILE, MODULE_FIELDS };
+static const struct field module_fields[MODULE_FIELDS] = {
+	{"name", TOML_STRING, "name = \"shapes\""},
+	{"file", TOML_STRING, "file = \"shapes.wasm\""},
+};
+
+static enum err module_name(struct reading *r, const struct toml_value *v, const char **out)
 {
-	return fields_wrong(&r->f, v, "%s not offered by Keeps of this version yet; take it out", what);
+	const char *fault = manifest_library_name_fault(v->u.string);
+
+	if (fault != NULL)
+		return fields_wrong(&r->f, v, "%s; it is what other modules import from", fault);
+	TRY(plain_text(r, v, "name", out));
+	for (size_t i = 0; i < r->c->module_count; i++)
+		if (strcmp(r->c->modules[i].name, *out) == 0)
+			return fields_wrong(&r->f, v, "the module of line %u has this name, too; one of them must go",
+			                    r->c->modules[i].from.line);
+	return OK;
+}
+
+static enum err read_module(struct reading *r, const struct toml_value *table)
+{
+	const struct toml_value *v[MODULE_FIELDS];
+	struct config_module m = {.from = origin_of(r, table)};
+
+	TRY(fields_read(&r->f, table, "modules", module_fields, MODULE_FIELDS, v, NULL));
+	for (unsigned i = 0; i < MODULE_FIELDS; i++)
+		if (v[i] == NULL)
+			return fields_wrong(&r->f, table, "a module needs a name and a file; add %s", module_fields[i].example);
+	TRY(module_name(r, v[MODULE_NAME], &m.name));
+	TRY(our_path(r, v[MODULE_FILE], "file", &m.source));
+	return config_add_module(r->c, &m);
+}
+
+static enum err read_modules(struct reading *r, const struct toml_value *v, const struct field *field)
+{
+	TRY(fields_items(&r->f, v, field, TOML_TABLE));
+	if (v->u.array.count > MANIFEST_LIBRARIES_MAX)
+		return fields_wrong(&r->f, v, "at most %d modules beside the program; link some of them into one", MANIFEST_LIBRARIES_MAX);
+	for (size_t i = 0; i < v->u.array.count; i++)
+		TRY(read_module(r, v->u.array.items[i]));
+	return OK;
 }
 
 /* ---- the whole ---- */
@@ -630,7 +669,7 @@ static const struct field top_fields[TOP_FIELDS] = {
 	[TOP_NETWORK] = {"network", TOML_TABLE, "[network] and egress = [\"example.org:443\"] below it"},
 	[TOP_TLS] = {"tls", TOML_TABLE, "[tls] and names = [\"keep.example\"] below it"},
 	[TOP_ROOT] = {"root", TOML_BOOL, "root = false"},
-	[TOP_MODULES] = {"modules", TOML_ARRAY, "[[modules]]"},
+	[TOP_MODULES] = {"modules", TOML_ARRAY, "[[modules]] and name = \"shapes\" below it"},
 };
 
 static enum err read_enarx_part(struct reading *r, const struct toml_value *const *v)
@@ -661,7 +700,7 @@ static enum err read_broch_part(struct reading *r, const struct toml_value *cons
 	if (v[TOP_TLS] != NULL)
 		TRY(read_tls(r, v[TOP_TLS]));
 	r->c->no_root = v[TOP_ROOT] != NULL && !v[TOP_ROOT]->u.boolean;
-	return v[TOP_MODULES] != NULL ? not_offered(r, v[TOP_MODULES], "[[modules]]: further modules are") : OK;
+	return v[TOP_MODULES] != NULL ? read_modules(r, v[TOP_MODULES], &top_fields[TOP_MODULES]) : OK;
 }
 
 static enum err read_top(struct reading *r, const struct toml_value *root)

@@ -136,6 +136,12 @@ static void tables_of_broch_are_read(void **state)
 	assert_true(c->egress[5].rule.pinned && c->egress[5].rule.pin[31] == 0xff && c->egress[5].rule.first == 443);
 	assert_true(c->ingress_count == 2 && c->ingress[0].first == 8443 && c->ingress[0].last == 8443);
 	assert_true(c->ingress[1].first == 80 && c->ingress[1].last == 90);
+	good("/etc/app/b", "[[modules]]\nname = \"shapes\"\nfile = \"lib/shapes.wasm\"\n[[modules]]\nname = \"env\"\nfile = \"/opt/env.wasm\"\n");
+	assert_int_equal(c->module_count, 2);
+	assert_string_equal(c->modules[0].name, "shapes");
+	assert_string_equal(c->modules[0].source, "/etc/app/lib/shapes.wasm");
+	assert_string_equal(c->modules[1].source, "/opt/env.wasm");
+	assert_true(c->modules[1].from.kind == FROM_FILE && c->modules[1].from.line == 4);
 	good("/etc/app/b", "[tls]\nkey = \"keep.key\"\n");
 	assert_string_equal(c->tls.key, "/etc/app/keep.key");
 	good("b", "[restart]\nwhen = \"never\"\n");
@@ -235,7 +241,18 @@ static void wrong_files_are_refused_with_place_and_cure(void **state)
 		{"[tls]\nclient_roots = \"../ca.pem\"", ":2:16:", "must lie beside this file"},
 		{"[tls]\nname = [\"a\"]", ":2:1:", "names"},
 		{"[tls]\nkey = 3", ":2:7:", "key = \"keep.key\""},
-		{"[[modules]]", ":1:3:", "further modules are not offered"},
+		{"modules = 1", ":1:11:", "must be an array"},
+		{"modules = [1]", ":1:12:", "modules"},
+		{"[[modules]]", ":1:3:", "add name = \"shapes\""},
+		{"[[modules]]\nname = \"a\"", ":1:3:", "add file = \"shapes.wasm\""},
+		{"[[modules]]\nname = \"a\"\npath = \"a.wasm\"", ":3:1:", "unknown key path in modules"},
+		{"[[modules]]\nname = \"\"\nfile = \"a.wasm\"", ":2:8:", "1 to 128 bytes"},
+		{"[[modules]]\nname = \"a\\u0000\"\nfile = \"a.wasm\"", ":2:8:", "1 to 128 bytes"},
+		{"[[modules]]\nname = \"a\"\nfile = \"\"", ":3:8:", "file is empty"},
+		{"[[modules]]\nname = \"wasi_snapshot_preview1\"\nfile = \"a.wasm\"", ":2:8:", "that of WASI"},
+		{"[[modules]]\nname = \"wasi_unstable\"\nfile = \"a.wasm\"", ":2:8:", "that of WASI"},
+		{"[[modules]]\nname = \"a\"\nfile = \"a.wasm\"\n[[modules]]\nname = \"a\"\nfile = \"b.wasm\"", ":5:8:", "module of line 1"},
+		{"modules = [{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{}]", ":1:11:", "at most 16"},
 		{"args = []\nargs = []", ":2:1:", ""},
 	};
 

@@ -182,6 +182,13 @@ static void put_secret(const struct writer *w, const struct config_secret *s)
 		fprintf(w->f, "fd = %d\n", s->fd);
 }
 
+static void put_module(const struct writer *w, const struct config_module *m)
+{
+	put_table(w, "[[modules]]", &m->from);
+	put_pair(w, "name", m->name, NULL);
+	put_pair(w, "file", m->source, NULL);
+}
+
 static void put_restart(const struct writer *w, const struct config *c)
 {
 	char text[NUMBER_TEXT];
@@ -286,6 +293,8 @@ void config_show(FILE *f, const struct config *c, bool origin)
 		put_mount(&w, &c->mounts[i]);
 	for (size_t i = 0; i < c->secret_count; i++)
 		put_secret(&w, &c->secrets[i]);
+	for (size_t i = 0; i < c->module_count; i++)
+		put_module(&w, &c->modules[i]);
 	put_restart(&w, c);
 	put_tls(&w, c);
 	put_network(&w, c);
@@ -390,6 +399,16 @@ static json_t *secrets_json(const struct config *c)
 	return all;
 }
 
+static json_t *modules_json(const struct config *c)
+{
+	json_t *all = json_array();
+
+	for (size_t i = 0; i < c->module_count; i++)
+		json_array_append_new(all, with_origin(json_pack("{s:s, s:s}", "name", c->modules[i].name, "file", c->modules[i].source),
+		                                       &c->modules[i].from));
+	return all;
+}
+
 static json_t *texts_json(const char *const *texts, size_t count)
 {
 	json_t *all = json_array();
@@ -448,10 +467,10 @@ json_t *config_show_json(const struct config *c)
 
 	for (size_t i = 0; i < c->remark_count; i++)
 		json_array_append_new(remarks, json_string(c->remarks[i]));
-	return json_pack("{s:s, s:s?, s:s?, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:b}", "schema", "broch.config/1",
+	return json_pack("{s:s, s:s?, s:s?, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:b}", "schema", "broch.config/1",
 	                 "file", c->file, "steward", c->steward, "args", args_json(c), "env", env_json(c), "files",
 	                 descriptors_json(c), "limits", limits_json(c), "mounts", mounts_json(c), "secrets",
-	                 secrets_json(c), "restart", restart_json(c), "tls", tls_json(c), "network", network_json(c),
+	                 secrets_json(c), "modules", modules_json(c), "restart", restart_json(c), "tls", tls_json(c), "network", network_json(c),
 	                 "remarks", remarks, "root", !c->no_root);
 }
 
@@ -510,6 +529,11 @@ const char *config_template(bool enarx)
 	               "# [network]\n"
 	               "# egress = [\"db.example.org:5432\"]\n"
 	               "# ingress = [8443]\n"
+	               "\n"
+	               "# Modules that the program imports from by their names; each also from those before it.\n"
+	               "# [[modules]]\n"
+	               "# name = \"shapes\"\n"
+	               "# file = \"shapes.wasm\"\n"
 	               "\n"
 	               "# Secrets by reference: a variable (env) or a file in the Keep (path), from a file of mode 600 "
 	               "or a descriptor (fd).\n"

@@ -23,6 +23,7 @@ echo secret >db.password
 chmod 600 db.password
 openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout ca.key -out ca.pem -subj /CN=ca 2>/dev/null
 cp ca.pem clients.pem
+printf '\0asm\1\0\0\0' >shapes.wasm
 sed -n '/^# \(\[\|[a-z_]* = \)/{s/^# //;p;d;}; /^[^#]/p' broch.toml >all.toml
 run config check all.toml
 expect 0 - "the template with everything switched on"
@@ -77,6 +78,12 @@ names = ["keep.example"]
 alpn = ["h2", "http/1.1"]
 pins = ["0000000000000000000000000000000000000000000000000000000000000007"]
 client_roots = "ca.pem"
+[[modules]]
+name = "first"
+file = "../shapes.wasm"
+[[modules]]
+name = "a \"second\""
+file = "second.wasm"
 END
 cp ca.pem pkg/
 run config show -q pkg
@@ -87,7 +94,7 @@ cmp -s out first.toml || bad "what show prints reads back as another configurati
 good
 for line in 'memory = "96MiB"' 'wall = "90s"' 'file_bytes = "1MB"' 'prot = "tls"' 'port = 443' 'size = "1GiB"' \
 	'pause = "1500ms"' 'pause_max = "1m"' '"odd key" = "2"' 'names = ["keep.example"]' 'alpn = ["h2", "http/1.1"]' \
-	"pins = [\"$(printf '%064d' 7)\"]" 'client_roots = "pkg/ca.pem"'; do
+	"pins = [\"$(printf '%064d' 7)\"]" 'client_roots = "pkg/ca.pem"' 'file = "pkg/../shapes.wasm"' 'name = "a \"second\""'; do
 	out_has "^$(printf '%s' "$line" | sed 's/[][\\.*^$]/\\&/g')\$" "show: $line"
 done
 grep -q '^secret$' out && bad "show prints a secret"
@@ -109,6 +116,8 @@ assert [a["value"] for a in o["args"]] == ["one", 'two "quoted" \\ \x07']
 assert o["files"][3]["host"] == "example.com" and o["files"][3]["port"] == 8080
 assert o["secrets"] == [{"env": "S", "file": "pkg/x", "origin": "pkg/broch.toml:33"}, {"path": "/run/s", "fd": 7, "origin": "pkg/broch.toml:36"}]
 assert o["tls"]["servers"] == {"roots": None, "pins": ["%064d" % 7]} and o["tls"]["clients"]["roots"] == "pkg/ca.pem"
+assert [m["name"] for m in o["modules"]] == ["first", 'a "second"']
+assert o["modules"][1] == {"name": 'a "second"', "file": "pkg/second.wasm", "origin": "pkg/broch.toml:50"}
 assert any("steward" in r for r in o["remarks"])
 END
 good
@@ -119,6 +128,10 @@ wrong 1 'nothing.toml: No such file' config check nothing.toml
 printf 'args = 1\n' >wrong.toml
 wrong 1 'wrong.toml:1:8: args must be an array' config check wrong.toml
 wrong 1 'wrong.toml:1:8: args must be an array' config show wrong.toml
+printf '[[modules]]\nname = "x"\nfile = "gone.wasm"\n' >wrong.toml
+wrong 1 'wrong.toml:1: module "x": opening gone.wasm: No such file' config check wrong.toml
+printf '[[modules]]\nname = "x"\nfile = "wrong.toml"\n' >wrong.toml
+wrong 1 'wrong.toml:1: module "x": wrong.toml is not a WebAssembly module' config check wrong.toml
 printf '[[mounts]]\nkind = "package"\npath = "/x"\nsource = "gone"\n' >wrong.toml
 wrong 1 'opening gone: No such file' config check wrong.toml
 printf '[[secrets]]\nenv = "S"\nfile = "gone"\n' >wrong.toml

@@ -29,4 +29,5 @@ $(B)/test/relay $(B)/test/middle:
 $(B)/test/guests/%.wasm: test/guests/%.c
 	@mkdir -p $(@D)
 	@echo "  WASM    $<"
-	$(Q)$(CLANG) --target=wasm32-wasi -Os -o $@ $<
+	$(Q)$(CLANG) --target=wasm32-wasi -Os $(WASMFLAGS) -o $@ $<
+$(B)/test/guests/linked/words.wasm: private WASMFLAGS := -mexec-model=reactor

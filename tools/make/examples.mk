@@ -7,7 +7,14 @@ EXAMPLES := $(patsubst examples/%.c,$(B)/examples/%.wasm,$(wildcard examples/*.c
 $(B)/examples/%.wasm: examples/%.c
 	@mkdir -p $(@D)
 	@echo "  WASM    $@"
-	$(Q)$(WASMCC) --target=wasm32-wasi -std=c17 -Os -s -Wall -Wextra -Werror -o $@ $<
+	$(Q)$(WASMCC) --target=wasm32-wasi -std=c17 -Os -s -Wall -Wextra -Werror $(WASMFLAGS) -o $@ $<
+
+# A package of two modules: a program, and a library for it, which begins in _initialize instead of _start.
+EXAMPLES += $(addprefix $(B)/examples/modules/,main.wasm vault.wasm broch.toml)
+$(B)/examples/modules/vault.wasm: private WASMFLAGS := -mexec-model=reactor
+$(B)/examples/modules/broch.toml: examples/modules/broch.toml
+	@mkdir -p $(@D)
+	$(Q)cp $< $@
 
 # Debian's, which has the standard library for WASI; without it there is no such example.
 RUSTC := $(and $(wildcard /usr/bin/rustc),$(wildcard /usr/lib/rustlib/wasm32-wasi),/usr/bin/rustc)
