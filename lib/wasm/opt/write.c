@@ -10,7 +10,7 @@
 static const uint8_t kept[] = {RBX,      R8,       R9,       R10,      R11,      R12,     XMM8,
                                XMM8 + 1, XMM8 + 2, XMM8 + 3, XMM8 + 4, XMM8 + 5, XMM8 + 6};
 
-enum { RUNS_MAX = 6, SHORT_MOST = 4, SHORT_DEPTH = 2 };
+enum { RUNS_MAX = 6, SHORT_MOST = 4, SHORT_DEPTH = 2, INNER_BLOCKS = 12, LINE = 6 };
 
 static void end_of(struct flow *f, const struct block *b, uint32_t next, unsigned depth);
 
@@ -353,10 +353,25 @@ static void end_of(struct flow *f, const struct block *b, uint32_t next, unsigne
 	}
 }
 
+/* A short loop with no other in it. */
+static bool is_inner(const struct flow *f, uint32_t block)
+{
+	const struct block *b = &f->blocks[block];
+
+	if (!b->is_loop || b->loop_last - block > INNER_BLOCKS)
+		return false;
+	for (uint32_t k = block + 1; k <= b->loop_last; k++)
+		if (f->blocks[k].is_loop)
+			return false;
+	return true;
+}
+
 static void write_block(struct flow *f, uint32_t block, uint32_t next)
 {
 	struct block *b = &f->blocks[block];
 
+	if (is_inner(f, block))
+		emit_align(&f->c->e, LINE); /* it is fetched and predicted in as few lines as can be */
 	emit_bind(&f->c->e, b->fixups);
 	b->at = f->c->e.at;
 	f->zero_at = 0; /* others come from elsewhere */

@@ -341,3 +341,18 @@ void emit_bind8(struct emitter *e, uint32_t field)
 	CHECK(distance <= 127);
 	e->base[field] = (uint8_t)distance;
 }
+
+void emit_align(struct emitter *e, unsigned log2)
+{
+	const uint32_t size = 1u << log2;
+
+	emit_room(e, size);
+	for (uint32_t left = -e->at % size; left > 0 && !e->full; left = -e->at % size) {
+		if (left >= 7)
+			emit_op(e, 0x0f1f, 0, rm_mem(RAX, INT32_MAX));
+		else if (left >= 3)
+			emit_op(e, 0x0f1f, 0, rm_mem(RAX, left > 3));
+		else
+			emit_byte(e, 0x90);
+	}
+}

@@ -105,6 +105,8 @@ void emit_room(struct emitter *e, uint32_t bytes);
 void emit_byte(struct emitter *e, uint8_t b);
 void emit_u32(struct emitter *e, uint32_t v);
 void emit_u64(struct emitter *e, uint64_t v);
+/* Up to a multiple of 2^log2, with instructions that do nothing. Asks for room itself. */
+void emit_align(struct emitter *e, unsigned log2);
 
 /* reg is a register of either kind or the digit of the opcode. */
 void emit_op(struct emitter *e, uint32_t op, uint8_t reg, struct rm rm);
