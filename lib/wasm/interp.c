@@ -117,8 +117,11 @@ static void poll_soon(struct wasm_instance *inst)
 		inst->fuel = POLL_SOON;
 }
 
-/* The embedder is asked; then the operation at pc goes on, if compiled code does not. */
-NOINLINE static enum err poll_and_go(STATE)
+/*
+ * The embedder is asked, and compiled code goes on if it can: then `taken_over` says so, and `saved` is where to return to.
+ * What has its address taken is here and not in the operation below, which could not jump on to the next one otherwise.
+ */
+NOINLINE static enum err poll_at(const code_t *pc, uint64_t *fp, struct wasm_instance *inst)
 {
 	struct wasm_store *s = inst->store;
 	uint64_t saved[FRAME_SAVED];
@@ -129,20 +132,30 @@ NOINLINE static enum err poll_and_go(STATE)
 	s->poll_pc = pc;
 	s->poll_fp = fp;
 	s->poll_instance = inst;
+	s->taken_over = false;
 	err = poll_now(inst);
 	s->poll_pc = NULL;
+	if (err != OK || inst->module->native == NULL)
+		return err;
+	entry = native_entry_at(inst, pc, fp, &f);
+	if (entry == NULL) {
+		poll_soon(inst);
+		return OK;
+	}
+	TRY(hand_over(f, fp, entry, saved));
+	memcpy(s->saved, saved, sizeof saved);
+	s->taken_over = true;
+	return OK;
+}
+
+NOINLINE static enum err poll_and_go(STATE)
+{
+	enum err err = poll_at(pc, fp, inst);
+
 	if (err != OK)
 		return err;
-	if (inst->module->native != NULL) {
-		entry = native_entry_at(inst, pc, fp, &f);
-		if (entry != NULL) {
-			err = hand_over(f, fp, entry, saved);
-			if (err != OK)
-				return err;
-			LEAVE(saved);
-		}
-		poll_soon(inst);
-	}
+	if (inst->store->taken_over)
+		LEAVE(inst->store->saved);
 	GO;
 }
 

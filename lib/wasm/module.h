@@ -169,6 +169,8 @@ struct wasm_store {
 	const code_t *poll_pc;
 	const uint64_t *poll_fp;
 	const struct wasm_instance *poll_instance;
+	bool taken_over;              /* the poll: by compiled code, which has returned to what is */
+	uint64_t saved[FRAME_SAVED];  /* here */
 	uint64_t native_stack;        /* where the machine stack was when compiled code was entered last */
 	uint32_t native_entries;      /* how often it is entered just now */
 };

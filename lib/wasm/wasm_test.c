@@ -108,6 +108,7 @@ struct world {
 	struct wasm_instance *instance;
 	struct note note;
 	unsigned polls;
+	uintptr_t polled_at;
 	bool refuse_growth;
 };
 
@@ -364,6 +365,32 @@ static void a_loop_without_end_is_stopped(void **state)
 	/* The store is as good as before. */
 	w.polls = 0;
 	assert_int_equal(call(&w, &v), ERR_STOPPED);
+}
+
+static enum err watch_stack(void *ctx)
+{
+	struct world *w = ctx;
+	uintptr_t here = (uintptr_t)__builtin_frame_address(0);
+
+	if (w->polls++ == 0)
+		w->polled_at = here;
+	return w->polls == 1000 ? ERR_STOPPED : here == w->polled_at ? OK : ERR_LIMIT;
+}
+
+static void a_poll_leaves_nothing_on_the_stack(void **state)
+{
+	struct bytes none = type_of(0, 0, 0), m = module_of(&none, &CODE(0, 0x03, 0x40, 0x0c, 0, 0x0b, 0x0b));
+	union wasm_value v;
+	struct world w;
+
+	(void)state;
+	open_world(&w);
+	w.limits.poll_interval = 1;
+	assert_int_equal(wasm_store_new(&w.arena, &w.limits, (struct wasm_memory_ops){.create = create, .grow = grow, .ctx = &w},
+					(struct wasm_poll){watch_stack, &w}, &w.store), OK);
+	start(&w, &m, NULL);
+	assert_int_equal(call(&w, &v), ERR_STOPPED);
+	assert_int_equal(w.polls, 1000);
 }
 
 /* ---- hosts ---- */
@@ -810,6 +837,7 @@ int main(void)
 		cmocka_unit_test(limits_hold),
 		cmocka_unit_test(traps_say_where),
 		cmocka_unit_test(a_loop_without_end_is_stopped),
+		cmocka_unit_test(a_poll_leaves_nothing_on_the_stack),
 		cmocka_unit_test(hosts_are_called),
 		cmocka_unit_test(wrong_imports_are_named),
 		cmocka_unit_test(growth_may_be_refused),
