@@ -60,6 +60,9 @@ enum { KEEPCALL_SESSIONS = 0 };
  *            code area is one extent from its start on, and what is sealed of it cannot be asked for again.
  *            SEAL -> those pages of the code area are readable and executable, and nothing ever changes that. The range
  *            is all that was grown there since the last SEAL.
+ *            DROP -> those pages are absent again, and their memory is the host's. The range is all that was grown of one
+ *            linear memory, from its start on. A host that does not do it sees no more than before, but the Keep then
+ *            finds pages where it takes them to be absent, with what was in them.
  *   TIME     -> ret0 the host's wall clock in ns since 1970: a hint
  *   EVIDENCE arg0 size (64); out: report data -> ret0 size, in: an evidence envelope (lib/attest/envelope.h)
  *   BLOCK_READ, BLOCK_WRITE  reserved for sealed storage: UNSUPPORTED in this version
@@ -96,7 +99,7 @@ enum keepcall_status {
 	KEEPCALL_STATUS_LIMIT
 };
 
-enum keepcall_grow { KEEPCALL_GROW_PAGES = 0, KEEPCALL_GROW_SEAL = 1 };
+enum keepcall_grow { KEEPCALL_GROW_PAGES = 0, KEEPCALL_GROW_SEAL = 1, KEEPCALL_GROW_DROP = 2 };
 
 enum keepcall_channel { KEEPCALL_CONNECT = 1, KEEPCALL_LISTEN = 2, KEEPCALL_STORE = 3 };
 enum keepcall_why {

@@ -61,6 +61,13 @@ static enum err fake_seal(struct vmm *v, uint64_t address, uint64_t size)
 	return address & 8192 ? ERR_RANGE : OK;
 }
 
+static enum err fake_drop(struct vmm *v, uint64_t address, uint64_t size)
+{
+	(void)v;
+	must(size > 0 && (address - BOOT_LINEAR_VA) % BOOT_LINEAR_STRIDE == 0 && size <= BOOT_LINEAR_MAX);
+	return address & BOOT_LINEAR_STRIDE ? ERR_RANGE : OK;
+}
+
 static void fake_kick(struct vmm *v)
 {
 	(void)v;
@@ -78,7 +85,7 @@ static enum err fake_evidence(struct tee *t, const uint8_t report_data[static 64
 	return OK;
 }
 
-static const struct vmm_backend backend = {.name = "fake", .shared = fake_shared, .grow = fake_grow, .seal = fake_seal, .kick = fake_kick};
+static const struct vmm_backend backend = {.name = "fake", .shared = fake_shared, .grow = fake_grow, .seal = fake_seal, .drop = fake_drop, .kick = fake_kick};
 static const struct tee_backend signer = {.name = "fake", .evidence = fake_evidence};
 
 /* ---- the Keep's call layer asks for these ---- */

@@ -23,7 +23,7 @@ struct vmm {
 	uint8_t shared[KEEPCALL_SHARED_SIZE];
 	enum vmm_event (*script)(struct vmm *v, unsigned step); /* what run does */
 	unsigned step, kicks;
-	uint64_t grown_at, grown_size, sealed_at, sealed_size;
+	uint64_t grown_at, grown_size, sealed_at, sealed_size, dropped_at, dropped_size;
 	enum err grow_result;
 };
 
@@ -54,6 +54,13 @@ static enum err fake_seal(struct vmm *v, uint64_t address, uint64_t size)
 	return v->grow_result;
 }
 
+static enum err fake_drop(struct vmm *v, uint64_t address, uint64_t size)
+{
+	v->dropped_at = address;
+	v->dropped_size = size;
+	return v->grow_result;
+}
+
 static void fake_kick(struct vmm *v)
 {
 	v->kicks++;
@@ -65,6 +72,7 @@ static const struct vmm_backend fake = {.name = "fake",
 					.run = fake_run,
 					.grow = fake_grow,
 					.seal = fake_seal,
+					.drop = fake_drop,
 					.kick = fake_kick};
 
 static size_t evidence_size;
@@ -620,7 +628,7 @@ static void sealing_is_for_the_code_area(void **state)
 	vmm.sealed_size = vmm.grown_size = 0;
 	for (size_t i = 0; i < ARRAY_COUNT(bad); i++)
 		assert_int_equal(seal(bad[i].address, bad[i].size, KEEPCALL_GROW_SEAL), KEEPCALL_INVALID);
-	assert_int_equal(seal(BOOT_CODE_VA, 4096, 2), KEEPCALL_INVALID);
+	assert_int_equal(seal(BOOT_CODE_VA, 4096, 3), KEEPCALL_INVALID);
 	assert_int_equal(seal(BOOT_CODE_VA, 4096, UINT64_MAX), KEEPCALL_INVALID);
 	assert_int_equal(vmm.sealed_size, 0);
 	assert_int_equal(seal(BOOT_CODE_VA + 4096, 8192, KEEPCALL_GROW_SEAL), KEEPCALL_OK);
@@ -631,6 +639,35 @@ static void sealing_is_for_the_code_area(void **state)
 	assert_int_equal(seal(BOOT_CODE_VA, 4096, KEEPCALL_GROW_SEAL), KEEPCALL_INVALID);
 	vmm.grow_result = ERR_NOMEM;
 	assert_int_equal(seal(BOOT_CODE_VA, 4096, KEEPCALL_GROW_SEAL), KEEPCALL_NOMEM);
+}
+
+static void dropping_is_for_linear_memories(void **state)
+{
+	const struct {
+		uint64_t address, size;
+	} bad[] = {
+		{BOOT_HEAP_VA, 4096},
+		{BOOT_CODE_VA, 4096},
+		{BOOT_IMAGE_VA, 4096},
+		{BOOT_LINEAR_VA - 4096, 4096},
+		{BOOT_LINEAR_VA + 4096, 4096},
+		{BOOT_LINEAR_VA, BOOT_LINEAR_MAX + 4096},
+		{BOOT_LINEAR_VA, 4095},
+		{BOOT_LINEAR_VA, 0},
+		{BOOT_LINEAR_VA + BOOT_LINEAR_COUNT * BOOT_LINEAR_STRIDE, 4096},
+	};
+
+	(void)state;
+	vmm.dropped_size = vmm.grown_size = 0;
+	for (size_t i = 0; i < ARRAY_COUNT(bad); i++)
+		assert_int_equal(seal(bad[i].address, bad[i].size, KEEPCALL_GROW_DROP), KEEPCALL_INVALID);
+	assert_int_equal(vmm.dropped_size, 0);
+	assert_int_equal(seal(BOOT_LINEAR_VA + BOOT_LINEAR_STRIDE, 8192, KEEPCALL_GROW_DROP), KEEPCALL_OK);
+	assert_int_equal(vmm.dropped_at, BOOT_LINEAR_VA + BOOT_LINEAR_STRIDE);
+	assert_int_equal(vmm.dropped_size, 8192);
+	assert_int_equal(vmm.grown_size, 0);
+	vmm.grow_result = ERR_RANGE; /* not all of it: the backend knows */
+	assert_int_equal(seal(BOOT_LINEAR_VA, 4096, KEEPCALL_GROW_DROP), KEEPCALL_INVALID);
 }
 
 static void evidence_is_over_the_given_data(void **state)
@@ -889,6 +926,7 @@ int main(void)
 		T(listening_sockets_accept),
 		T(growth_is_checked_before_the_backend),
 		T(sealing_is_for_the_code_area),
+		T(dropping_is_for_linear_memories),
 		T(evidence_is_over_the_given_data),
 		T(wait_says_what_is_ready),
 		T(wait_requests_are_checked),

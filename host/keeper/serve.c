@@ -207,6 +207,8 @@ static struct answer serve_GROW(struct keeper *k, const struct request *r)
 		return just(KEEPCALL_INVALID);
 	if (r->arg[2] == KEEPCALL_GROW_SEAL && inside(address, size, BOOT_CODE_VA, BOOT_CODE_MAX))
 		return just(status_of(k->backend->seal(k->vmm, address, size)));
+	if (r->arg[2] == KEEPCALL_GROW_DROP && address >= BOOT_LINEAR_VA && (address - BOOT_LINEAR_VA) % BOOT_LINEAR_STRIDE == 0)
+		return just(status_of(k->backend->drop(k->vmm, address, size)));
 	if (r->arg[2] != KEEPCALL_GROW_PAGES)
 		return just(KEEPCALL_INVALID);
 	return just(status_of(k->backend->grow(k->vmm, address, size)));

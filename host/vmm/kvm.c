@@ -303,6 +303,11 @@ static enum err grow(struct vmm *v, uint64_t address, uint64_t size)
 	return kvm_memory_grow(&v->memory, address, size);
 }
 
+static enum err drop(struct vmm *v, uint64_t address, uint64_t size)
+{
+	return kvm_memory_drop(&v->memory, address, size);
+}
+
 static enum err seal(struct vmm *v, uint64_t address, uint64_t size)
 {
 	return kvm_memory_seal(&v->memory, address, size);
@@ -341,6 +346,7 @@ const struct vmm_backend vmm_kvm = {
         .run = run,
         .grow = grow,
         .seal = seal,
+        .drop = drop,
         .memory = memory,
         .kick = kick,
         .destroy = destroy,

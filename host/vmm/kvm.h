@@ -20,7 +20,7 @@ enum {
 
 /*
  * Guest-physical memory: slots in a row from 0, with one gap, each one anonymous mapping. Behind the plan it is handed out in chunks
- * of 2 MiB, never taken back before the end: to one 2 MiB range of virtual addresses each, or to page tables.
+ * of 2 MiB: to one 2 MiB range of virtual addresses each, or to page tables, which are never taken back before the end.
  */
 struct kvm_extent {
 	uint64_t start, end; /* virtual addresses of present pages; start is a multiple of 2 MiB */
@@ -32,7 +32,8 @@ struct kvm_memory {
 	uint8_t *slots[KVM_SLOT_MAX]; /* host addresses */
 	size_t slot_count;
 	uint64_t first_size;         /* of slot 0; the others have KVM_SLOT_SIZE */
-	uint64_t next;               /* first chunk not handed out */
+	uint64_t next;               /* first chunk never handed out */
+	uint64_t dropped;            /* the first that came back, 0: none; each begins with the number of the next */
 	uint64_t tables, tables_end; /* pages left for page tables */
 	uint64_t root;               /* gpa of the PML4 */
 	uint64_t plan_size;          /* bytes of the plan, pages of zeros left out */
@@ -45,6 +46,7 @@ struct kvm_memory {
 /* Makes slot 0 and copies the plan into it. On failure memory_free is still to be called. */
 MUST_USE enum err kvm_memory_load(struct kvm_memory *m, int vm, const struct plan *p, uint64_t limit, struct note *n);
 MUST_USE enum err kvm_memory_grow(struct kvm_memory *m, uint64_t address, uint64_t size);
+MUST_USE enum err kvm_memory_drop(struct kvm_memory *m, uint64_t address, uint64_t size);
 MUST_USE enum err kvm_memory_seal(struct kvm_memory *m, uint64_t address, uint64_t size);
 /* NULL unless all of [gpa, gpa + size) is in one slot. */
 uint8_t *kvm_memory_at(const struct kvm_memory *m, uint64_t gpa, uint64_t size);

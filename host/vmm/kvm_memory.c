@@ -84,6 +84,15 @@ static enum err add_slot(struct kvm_memory *m)
 /* Slots are multiples of a chunk, so a chunk never crosses one. */
 static enum err take_chunk(struct kvm_memory *m, uint64_t *gpa)
 {
+	uint8_t *first;
+
+	if (m->dropped != 0) {
+		*gpa = m->dropped;
+		first = kvm_memory_at(m, *gpa, CHUNK);
+		m->dropped = paging_get(first);
+		paging_set(first, 0);
+		return OK;
+	}
 	if (kvm_memory_at(m, m->next, CHUNK) == NULL) {
 		TRY(add_slot(m));
 		m->next = slot_base(m, m->slot_count - 1);
@@ -228,6 +237,14 @@ static void prepare(const struct kvm_memory *m, const struct kvm_extent *e, uint
 		(void)madvise(kvm_memory_at(m, e->chunk, size), size < SOON ? size : SOON, MADV_POPULATE_WRITE);
 }
 
+/* Were there small pages before? What leads to their table stays: a CPU may know it. */
+static bool has_table(const struct paging *p, uint64_t va)
+{
+	uint8_t *entry;
+
+	return paging_entry(p, va, PAGING_PD, &entry) == OK && (paging_get(entry) & PAGING_PRESENT) != 0;
+}
+
 /* One step: a whole 2 MiB if the extent is at a boundary and wants it, else up to the boundary. */
 static enum err grow_step(struct kvm_memory *m, const struct paging *p, struct kvm_extent *e, uint64_t end, bool dense)
 {
@@ -235,7 +252,7 @@ static enum err grow_step(struct kvm_memory *m, const struct paging *p, struct k
 
 	if (size > end - e->end)
 		size = end - e->end;
-	if (size == CHUNK)
+	if (size == CHUNK && !has_table(p, e->end))
 		TRY(add_large(m, p, e, dense));
 	else
 		TRY(add_small(m, p, e, e->end, size));
@@ -280,6 +297,50 @@ enum err kvm_memory_grow(struct kvm_memory *m, uint64_t address, uint64_t size)
 		TRY(grow_step(m, &p, e, end, dense));
 	if (code_log_holds(address))
 		code_log_grew(&m->code, end);
+	return OK;
+}
+
+/*
+ * Entries of the Keep first, then the memory behind them goes back to the host, and with it what KVM and the CPU had
+ * cached of the old entries: where nothing was cached, there was no memory.
+ */
+static void drop_chunk(struct kvm_memory *m, uint8_t *entry)
+{
+	const uint64_t first = paging_get(entry);
+	uint8_t *table = kvm_memory_at(m, first & PAGING_ADDRESS, PLAN_PAGE_SIZE), *host;
+	uint64_t gpa = first & PAGING_ADDRESS;
+
+	if (first & PAGING_LARGE) {
+		paging_set(entry, 0);
+	} else {
+		gpa = paging_get(table) & PAGING_ADDRESS;
+		for (size_t i = 0; i < PLAN_PAGE_SIZE / sizeof(uint64_t); i++)
+			paging_set(table + i * sizeof(uint64_t), 0);
+	}
+	host = kvm_memory_at(m, gpa, CHUNK);
+	/* cppcheck-suppress nullPointer; it was handed out, so it is there */
+	CHECK(host != NULL && madvise(host, CHUNK, MADV_DONTNEED) == 0);
+	paging_set(host, m->dropped);
+	m->dropped = gpa;
+}
+
+enum err kvm_memory_drop(struct kvm_memory *m, uint64_t address, uint64_t size)
+{
+	const struct paging p = {.root = m->root, .table = table_at, .fresh = table_fresh, .ctx = m};
+	struct kvm_extent *e = NULL;
+	uint8_t *entry;
+
+	for (size_t i = 0; i < m->extent_count && e == NULL; i++)
+		if (m->extents[i].start == address && m->extents[i].end - address == size)
+			e = &m->extents[i];
+	if (e == NULL || address < BOOT_LINEAR_VA)
+		return ERR_RANGE;
+	for (uint64_t va = e->start; va < e->end; va += CHUNK) {
+		TRY(paging_entry(&p, va, PAGING_PD, &entry));
+		drop_chunk(m, entry);
+	}
+	m->granted -= size;
+	*e = m->extents[--m->extent_count];
 	return OK;
 }
 

@@ -363,6 +363,64 @@ static void test_apic_page(void **state)
 	vmm_kvm.destroy(v);
 }
 
+/* The entry that maps va, and through *host what is behind it; large: a step of 2 MiB does. */
+static uint64_t mapping_of(struct vmm *v, uint64_t va, uint8_t **host)
+{
+	const struct paging p = {.root = v->memory.root, .table = table_at, .ctx = &v->memory};
+	uint64_t value, offset = va % PAGING_LARGE_SIZE;
+	uint8_t *entry;
+
+	assert_int_equal(paging_entry(&p, va, PAGING_PD, &entry), OK);
+	value = paging_get(entry);
+	if ((value & PAGING_PRESENT) != 0 && (value & PAGING_LARGE) == 0) {
+		assert_int_equal(paging_entry(&p, va, PAGING_PT, &entry), OK);
+		value = paging_get(entry);
+		offset = va % PLAN_PAGE_SIZE;
+	}
+	*host = (value & PAGING_PRESENT) != 0 ? kvm_memory_at(&v->memory, (value & PAGING_ADDRESS) + offset, 1) : NULL;
+	return value;
+}
+
+/* What was dropped is absent, and the next who grows finds zeros, whatever it grows by; memory is not used up. */
+static void test_dropped_memory(void **state)
+{
+	static const uint64_t steps[][3] = {{0x180000, 0x480000, 0x600000}, {0x400000, 0x600000, 0x600000}, {0x210000, 0x220000, 0x600000}};
+	const uint64_t va = BOOT_LINEAR_VA + 3 * BOOT_LINEAR_STRIDE, size = 0x600000;
+	struct vmm *v = boot("hello", 16 << 20);
+	const uint64_t before = vmm_kvm.memory(v);
+	uint64_t chunks = 0;
+	uint8_t *host;
+
+	(void)state;
+	for (unsigned round = 0; round < 300; round++) {
+		const uint64_t *step = steps[round % ARRAY_COUNT(steps)];
+
+		for (uint64_t at = 0, i = 0; at < size; at = step[i++])
+			if (step[i] > at)
+				assert_int_equal(vmm_kvm.grow(v, va + at, step[i] - at), OK);
+		for (uint64_t at = 0; at < size; at += PLAN_PAGE_SIZE) {
+			mapping_of(v, va + at, &host);
+			assert_non_null(host);
+			assert_int_equal(*host, 0);
+			*host = 1;
+		}
+		assert_int_equal(vmm_kvm.memory(v), before + size);
+		assert_int_equal(vmm_kvm.drop(v, va, size - PLAN_PAGE_SIZE), ERR_RANGE);
+		assert_int_equal(vmm_kvm.drop(v, va + PLAN_PAGE_SIZE, size - PLAN_PAGE_SIZE), ERR_RANGE);
+		assert_int_equal(vmm_kvm.drop(v, va, size), OK);
+		assert_int_equal(vmm_kvm.drop(v, va, size), ERR_RANGE);
+		assert_int_equal(vmm_kvm.memory(v), before);
+		for (uint64_t at = 0; at < size; at += PLAN_PAGE_SIZE)
+			assert_int_equal(mapping_of(v, va + at, &host) & PAGING_PRESENT, 0);
+		if (round < ARRAY_COUNT(steps))
+			chunks = v->memory.next;
+	}
+	assert_int_equal(v->memory.next, chunks);
+	assert_int_equal(vmm_kvm.grow(v, BOOT_HEAP_VA, PAGING_LARGE_SIZE), OK);
+	assert_int_equal(vmm_kvm.drop(v, BOOT_HEAP_VA, PAGING_LARGE_SIZE), ERR_RANGE);
+	vmm_kvm.destroy(v);
+}
+
 static void test_wrong_plan(void **state)
 {
 	struct plan p = {.params = {.kind = BOOT_PROCESS}};
@@ -391,6 +449,7 @@ int main(int argc, char **argv)
 #include "test/keeps/code.def"
 	        cmocka_unit_test(test_early_kick), cmocka_unit_test(test_real_image),
 	        cmocka_unit_test(test_hold),       cmocka_unit_test(test_apic_page),
+	        cmocka_unit_test(test_hold),       cmocka_unit_test(test_dropped_memory),
 	        cmocka_unit_test(test_wrong_plan),
 	};
 	struct note n = {0};

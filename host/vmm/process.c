@@ -397,6 +397,14 @@ static enum err process_seal(struct vmm *v, uint64_t address, uint64_t size)
 	return OK;
 }
 
+/* So too. */
+static enum err process_drop(struct vmm *v, uint64_t address, uint64_t size)
+{
+	TRY(spans_remove(&v->granted, address, address + size));
+	v->granted_size -= size;
+	return OK;
+}
+
 /* Async-signal-safe. The eventfd is full only when a kick is under way already. */
 static void process_kick(struct vmm *v)
 {
@@ -428,6 +436,7 @@ const struct vmm_backend vmm_process = {
 	.run = process_run,
 	.grow = process_grow,
 	.seal = process_seal,
+	.drop = process_drop,
 	.memory = process_memory,
 	.kick = process_kick,
 	.death = process_death,

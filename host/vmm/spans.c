@@ -46,3 +46,15 @@ enum err spans_add(struct spans *s, uint64_t begin, uint64_t end)
 	s->count = s->count - (after - first) + 1;
 	return OK;
 }
+
+enum err spans_remove(struct spans *s, uint64_t begin, uint64_t end)
+{
+	for (size_t i = 0; i < s->count; i++) {
+		if (s->span[i].begin != begin || s->span[i].end != end)
+			continue;
+		s->count--;
+		memmove(&s->span[i], &s->span[i + 1], (s->count - i) * sizeof s->span[0]);
+		return OK;
+	}
+	return ERR_RANGE;
+}

@@ -21,5 +21,7 @@ struct spans { /* zero-initialised: empty. Fields are private. */
 uint64_t spans_missing(const struct spans *s, uint64_t begin, uint64_t end);
 /* ERR_LIMIT when it would take too many spans; the set is then as before. */
 MUST_USE enum err spans_add(struct spans *s, uint64_t begin, uint64_t end);
+/* ERR_RANGE unless [begin, end) is a whole span of the set. */
+MUST_USE enum err spans_remove(struct spans *s, uint64_t begin, uint64_t end);
 
 #endif

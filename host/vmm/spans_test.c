@@ -82,6 +82,25 @@ static void agrees_with_a_bitmap(void **state)
 	}
 }
 
+static void whole_spans_can_be_taken_out(void **state)
+{
+	struct spans s = {0};
+
+	(void)state;
+	for (uint64_t i = 0; i < 3; i++)
+		assert_int_equal(spans_add(&s, 10 * i, 10 * i + 5), OK);
+	assert_int_equal(spans_remove(&s, 10, 14), ERR_RANGE);
+	assert_int_equal(spans_remove(&s, 11, 15), ERR_RANGE);
+	assert_int_equal(spans_remove(&s, 0, 25), ERR_RANGE);
+	assert_int_equal(spans_remove(&s, 10, 15), OK);
+	assert_int_equal(spans_remove(&s, 10, 15), ERR_RANGE);
+	assert_int_equal(s.count, 2);
+	assert_int_equal(spans_missing(&s, 0, 25), 15);
+	assert_int_equal(spans_remove(&s, 0, 5), OK);
+	assert_int_equal(spans_remove(&s, 20, 25), OK);
+	assert_int_equal(s.count, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -89,6 +108,7 @@ int main(void)
 		cmocka_unit_test(neighbours_melt),
 		cmocka_unit_test(full_is_an_error_that_changes_nothing),
 		cmocka_unit_test(agrees_with_a_bitmap),
+		cmocka_unit_test(whole_spans_can_be_taken_out),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -38,6 +38,8 @@ struct vmm_backend {
 	/* Serves KEEPCALL_GROW_SEAL after a check that the range is in the code area. ERR_RANGE: not what was grown since
 	 * the last one. ERR_NOMEM: the pages could not be changed. */
 	enum err (*seal)(struct vmm *v, uint64_t address, uint64_t size);
+	/* Serves KEEPCALL_GROW_DROP after a check that the range begins a linear memory. ERR_RANGE: not all that was grown of it. */
+	enum err (*drop)(struct vmm *v, uint64_t address, uint64_t size);
 	/* Guest memory in place or granted, in bytes. NULL: not told. */
 	uint64_t (*memory)(const struct vmm *v);
 	void (*kick)(struct vmm *v);

@@ -252,6 +252,11 @@ enum err call_seal(uint64_t address, uint64_t size)
 	return OK;
 }
 
+enum err call_drop(uint64_t address, uint64_t size)
+{
+	return judge(ring(KEEPCALL_GROW, address, size, KEEPCALL_GROW_DROP), MAY_NOMEM);
+}
+
 bool call_sealed(uint64_t address)
 {
 	return address - door.code < door.sealed;

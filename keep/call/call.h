@@ -33,6 +33,8 @@ MUST_USE enum err call_grow(uint64_t address, uint64_t size);
 /* Makes [address, address + size) executable and unwritable for ever: all that was grown in the code area since the last
  * time. From then on call_sealed knows it. ERR_NOMEM leaves the pages in neither state: never use them again. */
 MUST_USE enum err call_seal(uint64_t address, uint64_t size);
+/* All that was grown of one linear memory is absent again. ERR_NOMEM: it stays as it is. */
+MUST_USE enum err call_drop(uint64_t address, uint64_t size);
 /* Is this an address in sealed code? */
 bool call_sealed(uint64_t address);
 MUST_USE enum err call_time(uint64_t *wall_ns);

@@ -191,6 +191,7 @@ static enum err linear_create(void *ctx, uint32_t pages, uint32_t max_pages, uin
 	else
 		TRY(linear_grow(m, *base, 0, pages));
 	m->linear[i].taken = true;
+	m->linear[i].first = pages;
 	return OK;
 }
 
@@ -203,6 +204,21 @@ struct memory_mark memory_mark(const struct memory *m)
 	return mark;
 }
 
+/* A host that does not take it back leaves it behind, and it counts. */
+static void return_linear(struct memory *m, size_t i)
+{
+	struct memory_linear *l = &m->linear[i];
+	const uint64_t size = (uint64_t)l->pages * WASM_PAGE_SIZE;
+
+	l->taken = false;
+	if (l->pages == l->first || l->pages == UINT32_MAX || l->pages == 0)
+		return;
+	if (call_drop(m->linear_va + i * m->linear_stride, size) != OK)
+		return;
+	memory_discharge(m, size);
+	l->pages = 0;
+}
+
 void memory_return(struct memory *m, const struct memory_mark *mark)
 {
 	arena_release(&m->heap, mark->heap);
@@ -210,7 +226,8 @@ void memory_return(struct memory *m, const struct memory_mark *mark)
 	for (size_t i = 0; i < MEMORY_MOUNTS; i++)
 		arena_release(&m->mounts[i], mark->mounts[i]);
 	for (size_t i = 0; i < m->linear_count; i++)
-		m->linear[i].taken = false;
+		if (m->linear[i].taken)
+			return_linear(m, i);
 }
 
 struct wasm_memory_ops memory_linear_ops(struct memory *m)

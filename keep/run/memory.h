@@ -22,6 +22,7 @@ struct memory { /* moves by memory_move only, once memory_setup was called */
 	uint64_t linear_va, linear_stride, linear_count;
 	struct memory_linear {
 		bool taken;     /* in this life of the program */
+		uint32_t first; /* pages that it began with in this life */
 		uint32_t pages; /* that are present; UINT32_MAX: nobody knows */
 	} linear[BOOT_LINEAR_COUNT];
 	uint64_t limit, used; /* bytes of the workload */
@@ -33,8 +34,9 @@ struct memory_mark {
 };
 struct memory_mark memory_mark(const struct memory *m);
 /*
- * Everything made since then is gone, for the next life. Pages never disappear: those of files are used again, and
- * those of a linear memory by one that begins as large as it is; what grew is left behind, and counts.
+ * Everything made since then is gone, for the next life. Pages of files are used again, and those of a linear memory by
+ * one that begins as large as it is. A memory that grew is given back to the host, for a new one to take its place: compiled
+ * code must not find pages behind its end.
  */
 void memory_return(struct memory *m, const struct memory_mark *mark);
 

@@ -33,6 +33,10 @@ for kind in $kinds; do
 	policy_of always 3 1ms
 	run '0\n0\n1\n5\n'
 	want_status 5 "$kind: a program that always runs" && [ "$(lives)" -eq 4 ] && good || bad "$kind: always is not always"
+	# More lives than there are places for memories, each of which grows.
+	policy_of always 150 0s
+	run "$(awk 'BEGIN { for (i = 0; i < 150; i++) printf "1\\n"; print "4" }')\n"
+	want_status 4 "$kind: many lives" && [ "$(lives)" -eq 151 ] && good || bad "$kind: many lives: $(lives)"
 	policy_of never 1 1ms
 	run '1\n0\n'
 	want_status 1 "$kind: a program that is not restarted" && [ "$(lives)" -eq 1 ] && good || bad "$kind: never is not never"

@@ -364,6 +364,28 @@ static enum keepcall_status answer_seal(uint64_t at, uint64_t size)
 	return KEEPCALL_OK;
 }
 
+static void give_back(uint8_t *area, uint64_t size)
+{
+	if (size == 0)
+		return;
+	/* Replacing the mapping both frees the pages and makes them absent again; parts far apart are one range. */
+	if (mmap(area, size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0) == MAP_FAILED)
+		abort();
+}
+
+static enum keepcall_status answer_drop(uint64_t at, uint64_t size)
+{
+	for (unsigned i = 0; i < LINEARS; i++) {
+		if (at != (uint64_t)(uintptr_t)f.linear + i * f.boot.linear_stride || size != f.linear_used[i])
+			continue;
+		give_back(f.linear + i * f.boot.linear_stride, size);
+		f.linear_used[i] = 0;
+		f.granted -= size;
+		return KEEPCALL_OK;
+	}
+	return KEEPCALL_INVALID;
+}
+
 static enum keepcall_status answer_grow(void)
 {
 	uint64_t at = page()->arg[0], size = page()->arg[1];
@@ -371,6 +393,8 @@ static enum keepcall_status answer_grow(void)
 
 	if (page()->arg[2] == KEEPCALL_GROW_SEAL)
 		return answer_seal(at, size);
+	if (page()->arg[2] == KEEPCALL_GROW_DROP)
+		return answer_drop(at, size);
 	ok = ok || inside(at, size, f.heap, f.boot.heap_max, &f.heap_used);
 	for (unsigned i = 0; i < LINEARS && !ok; i++)
 		ok = inside(at, size, f.linear + i * f.boot.linear_stride, f.boot.linear_stride, &f.linear_used[i]);
@@ -468,15 +492,6 @@ static void prepare_once(void)
 		.linear_va = (uint64_t)(uintptr_t)f.linear, .linear_stride = BOOT_LINEAR_STRIDE, .linear_count = LINEARS,
 		.code_va = (uint64_t)(uintptr_t)f.code, .code_max = CODE_MAX,
 	};
-}
-
-static void give_back(uint8_t *area, uint64_t size)
-{
-	if (size == 0)
-		return;
-	/* Replacing the mapping both frees the pages and makes them absent again; parts far apart are one range. */
-	if (mmap(area, size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0) == MAP_FAILED)
-		abort();
 }
 
 static void stop_keep(void)

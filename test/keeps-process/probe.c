@@ -31,6 +31,35 @@ static void grow_and_use(void)
 	done(call_grow(heap, 8192) == OK && *at(heap) == 7 && *at(heap + 4096) == 0 && *at(far + 65535) == 8);
 }
 
+/* What was dropped is absent, costs nothing, and is zero when it comes again: more often than there is memory for all. */
+static void drop_and_use(void)
+{
+	const uint64_t linear = BOOT_LINEAR_VA + 2 * BOOT_LINEAR_STRIDE, size = 1 << 20;
+
+	for (int i = 0; i < 100; i++) {
+		if (call_grow(linear, size / 2) != OK || call_grow(linear + size / 2, size / 2) != OK)
+			done(false);
+		for (uint64_t k = 0; k < size; k += 65536) {
+			if (*at(linear + k) != 0)
+				done(false);
+			*at(linear + k) = 9;
+		}
+		if (call_drop(linear, size) != OK)
+			done(false);
+	}
+	done(true);
+}
+
+static void touch_dropped(void)
+{
+	if (call_grow(BOOT_LINEAR_VA, 65536) != OK)
+		done(false);
+	*at(BOOT_LINEAR_VA) = 1;
+	if (call_drop(BOOT_LINEAR_VA, 65536) == OK)
+		*at(BOOT_LINEAR_VA) = 1;
+	done(false);
+}
+
 static void system_call(long number, long a, long b, long c)
 {
 	process_syscall(number, a, b, c, 0, 0, 0);
@@ -92,6 +121,12 @@ static void obey(char order)
 	case 'p': system_call(LINUX_MPROTECT, (long)aligned, 4096, PROT_RWX); break;
 	case 'q': system_call(LINUX_MPROTECT, (long)BOOT_HEAP_VA, 4096, PROT_RWX); break;
 	case 'u': unseal(); break;
+	case 'a': drop_and_use(); break;
+	case 'A': touch_dropped(); break;
+	case 'J': system_call(LINUX_MADVISE, (long)BOOT_HEAP_VA, 4096, LINUX_MADV_DONTNEED); break;
+	case 'K': system_call(LINUX_MADVISE, (long)BOOT_LINEAR_VA, 4096, LINUX_MADV_DONTNEED + 1); break;
+	case 'N': system_call(LINUX_MADVISE, (long)(BOOT_LINEAR_VA + BOOT_LINEAR_COUNT * BOOT_LINEAR_STRIDE), 4096, LINUX_MADV_DONTNEED); break;
+	case 'P': system_call(LINUX_MPROTECT, (long)BOOT_IMAGE_VA, 4096, 0); break;
 	case 'C': system_call(LINUX_MPROTECT, (long)BOOT_CODE_VA, 4096, PROT_RWX); break;
 	case 'D': system_call(LINUX_MPROTECT, (long)BOOT_CODE_VA - 4096, 4096, PROT_RX); break;
 	case 'F': system_call(LINUX_MPROTECT, (long)(BOOT_CODE_VA + BOOT_CODE_MAX), 4096, PROT_RW); break;

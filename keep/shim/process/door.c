@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The doorbell of a process Keep, and the one thing the host cannot do for it: making granted pages present, and
- * sealed ones executable. The host agrees to a GROW and counts it; the pages change here. The kernel's limit on writable
+ * The doorbell of a process Keep, and the one thing the host cannot do for it: making granted pages present, sealed
+ * ones executable, and dropped ones absent. The host agrees to a GROW and counts it; the pages change here. The kernel's limit on writable
  * memory backs the host's count.
  */
 #include "keep/shim/process/door.h"
@@ -52,6 +52,20 @@ static bool make_executable(uint64_t address, uint64_t size)
 	return true;
 }
 
+/* They are zero when they come again. */
+static bool make_absent(uint64_t address, uint64_t size)
+{
+	return process_syscall(LINUX_MADVISE, (long)address, (long)size, LINUX_MADV_DONTNEED, 0, 0, 0) == 0 &&
+	       protect(address, size, LINUX_PROT_NONE);
+}
+
+static bool change(uint64_t how, uint64_t address, uint64_t size)
+{
+	if (how == KEEPCALL_GROW_DROP)
+		return make_absent(address, size);
+	return how == KEEPCALL_GROW_SEAL ? make_executable(address, size) : make_present(address, size);
+}
+
 void door_await_start(void)
 {
 	move_byte(LINUX_READ);
@@ -60,11 +74,11 @@ void door_await_start(void)
 void door_ring(void)
 {
 	volatile struct keepcall_page *page = (volatile struct keepcall_page *)BOOT_SHARED_VA; // NOLINT
-	const bool grow = page->op == KEEPCALL_GROW, seal = page->arg[2] == KEEPCALL_GROW_SEAL;
-	const uint64_t address = page->arg[0], size = page->arg[1];
+	const bool grow = page->op == KEEPCALL_GROW;
+	const uint64_t address = page->arg[0], size = page->arg[1], how = page->arg[2];
 
 	move_byte(LINUX_WRITE);
 	move_byte(LINUX_READ);
-	if (grow && page->status == KEEPCALL_OK && !(seal ? make_executable : make_present)(address, size))
+	if (grow && page->status == KEEPCALL_OK && !change(how, address, size))
 		page->status = KEEPCALL_NOMEM;
 }
