@@ -118,7 +118,11 @@ done
 s_server good -tls1_2 -Verify 1 -CAfile "$t/root.pem" -verify_return_error
 client 1 'no handshake' "s_server that asks for a certificate" keep.example roots="$t/root.pem"
 s_server good -tls1_2 -Verify 1
-client 0 'HTTP/1.0 200 ok' "s_server that takes any certificate" keep.example roots="$t/root.pem" identity
+client 0 'HTTP/1.0 200 ok' "s_server that takes any certificate, and names no authority" keep.example roots="$t/root.pem" identity
+client 1 'no handshake' "s_server that takes any certificate, but gets none" keep.example roots="$t/root.pem"
+expect 0 'No client certificate CA names sent' "s_server's list of authorities is empty" openssl s_client -connect "127.0.0.1:$port" \
+	-cert "$t/visitor.pem" -key "$t/visitor.key"
+holds "s_server demands one" grep -aq 'peer did not return a certificate' "$t/s_server.log"
 s_server good -tls1_2 -alpn http/1.1
 client 0 'protocol http/1.1' "s_server, ALPN" keep.example roots="$t/root.pem" alpn=h2,http/1.1
 stop
