@@ -247,7 +247,9 @@ static void begin(void)
 	k.tee = (struct tee *)&k; /* the fake never looks into it */
 	k.shared = shared;
 	k.sequence = last_sequence;
-	channels_init(&k.channels);
+	k.watcher = epoll_create1(EPOLL_CLOEXEC);
+	must(k.watcher >= 0);
+	channels_init(&k.channels, k.watcher);
 	for (size_t i = 0; i < CLIENTS; i++)
 		client[i] = -1;
 	call_init(&boot);
@@ -260,6 +262,7 @@ static void end(void)
 		fd_close(&client[i]);
 	fd_close(&agent);
 	fd_close(&k.control);
+	fd_close(&k.watcher);
 }
 
 /* The lowest free descriptor: one that was leaked moves it. */

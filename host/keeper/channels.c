@@ -6,22 +6,32 @@
 
 #include <errno.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/socket.h>
 
-void channels_init(struct channels *c)
+void channels_init(struct channels *c, int watcher)
 {
 	memset(c, 0, sizeof *c);
+	c->watcher = watcher;
 	c->channel[KEEPCALL_SESSIONS] = (struct channel){.kind = CHANNEL_LISTENER, .fd = -1};
+}
+
+/* The watcher would know a socket for as long as somebody else has it. */
+static void let_go(const struct channels *c, struct channel *ch)
+{
+	if (ch->watched != 0)
+		(void)epoll_ctl(c->watcher, EPOLL_CTL_DEL, ch->fd, NULL);
+	fd_close(&ch->fd);
 }
 
 void channels_close_all(struct channels *c)
 {
 	for (size_t i = 0; i < KEEPCALL_CHANNEL_MAX; i++)
 		if (c->channel[i].kind != CHANNEL_FREE)
-			fd_close(&c->channel[i].fd);
+			let_go(c, &c->channel[i]);
 	for (size_t i = 0; i < c->pending_count; i++)
 		fd_close(&c->pending[i]);
-	channels_init(c);
+	channels_init(c, c->watcher);
 }
 
 enum err channels_offer(struct channels *c, int fd)
@@ -172,7 +182,7 @@ enum err channels_close(struct channels *c, uint64_t number)
 
 	if (number == KEEPCALL_SESSIONS || (ch = channels_find(c, number)) == NULL)
 		return ERR_INVALID;
-	fd_close(&ch->fd);
+	let_go(c, ch);
 	*ch = (struct channel){0};
 	return OK;
 }

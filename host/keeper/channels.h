@@ -21,6 +21,9 @@ struct channel {
 	bool session;    /* of a client: came from channel 0 */
 	uint64_t opening; /* which of all that were opened */
 	uint32_t why;    /* it came to nothing: enum keepcall_why */
+	/* wait.c: what the watcher looks for, 0 for nothing; the WAIT that wanted it last; what the watcher saw, in which sleep. */
+	uint32_t watched, seen;
+	uint64_t wanted_in, seen_in;
 };
 
 struct channels { /* fields are private, but for wait.c, which reads them */
@@ -29,9 +32,10 @@ struct channels { /* fields are private, but for wait.c, which reads them */
 	size_t pending_count;
 	uint64_t arrivals; /* sessions offered so far */
 	uint64_t openings; /* asked for so far */
+	int watcher;       /* an epoll that forgets what is closed here; the caller's */
 };
 
-void channels_init(struct channels *c);
+void channels_init(struct channels *c, int watcher);
 void channels_close_all(struct channels *c);
 /* Takes the descriptor in any case. ERR_LIMIT when too many wait, ERR_INVALID when it is no stream socket; it is closed then. */
 MUST_USE enum err channels_offer(struct channels *c, int fd);

@@ -40,7 +40,7 @@ enum err jail_rights(const char *user, struct note *n)
 
 static const struct sandbox_rule common_rules[] = {
 	/* Sessions, the agent, the doorbell. recvmsg may bring descriptors: from the agent only, who could do all of it himself. */
-	ANY(ppoll), ANY(poll), ANY(sendto), ANY(recvfrom), ANY(recvmsg), ANY(getsockopt), ANY(accept4),
+	ANY(ppoll), ANY(poll), ANY(epoll_ctl), ANY(epoll_wait), ANY(sendto), ANY(recvfrom), ANY(recvmsg), ANY(getsockopt), ANY(accept4),
 	ANY(shutdown), ANY(read), ANY(write), ANY(close),
 	/* Time and signals. */
 	ANY(clock_gettime), ANY(setitimer), ANY(rt_sigreturn), ANY(rt_sigprocmask), ANY(restart_syscall), ANY(gettid), ANY(getpid),

@@ -116,7 +116,8 @@ bool keeper_watch(struct keeper *k)
 	int flags = fcntl(k->control, F_GETFL);
 
 	kicked = k;
-	return sigaction(SIGIO, &action, NULL) == 0 && sigaction(SIGALRM, &action, NULL) == 0 && flags >= 0 &&
+	k->watcher = epoll_create1(EPOLL_CLOEXEC);
+	return k->watcher >= 0 && sigaction(SIGIO, &action, NULL) == 0 && sigaction(SIGALRM, &action, NULL) == 0 && flags >= 0 &&
 	       fcntl(k->control, F_SETOWN, getpid()) == 0 && fcntl(k->control, F_SETFL, flags | O_ASYNC) == 0;
 }
 
@@ -141,7 +142,7 @@ static void step(struct keeper *k)
 void keeper_run(struct keeper *k)
 {
 	k->shared = k->backend->shared(k->vmm);
-	channels_init(&k->channels);
+	channels_init(&k->channels, k->watcher);
 	k->linger_until = k->linger_ns == 0 ? 0 : keeper_now() + k->linger_ns;
 	keeper_listen(k); /* what came before anybody watched */
 	while (!k->over)

@@ -12,7 +12,7 @@
 #include "host/tee/tee.h"
 #include "host/vmm/vmm.h"
 
-#include <poll.h>
+#include <sys/epoll.h>
 
 struct keeper { /* zero-initialised, then the first group is set by the starter */
 	const struct vmm_backend *backend;
@@ -34,11 +34,13 @@ struct keeper { /* zero-initialised, then the first group is set by the starter 
 	bool timer_set;
 	bool over;
 	struct keepcall_poll wanted[KEEPCALL_POLL_MAX];
-	struct pollfd polled[KEEPCALL_POLL_MAX + 2]; /* the wanted ones, the agent, the death of the Keep */
+	int watcher;         /* an epoll: what becomes of the channels; by keeper_watch */
+	uint64_t waits, sleeps;
+	struct epoll_event events[KEEPCALL_CHANNEL_MAX];
 	uint8_t evidence[KEEPCALL_EVIDENCE_MAX];
 };
 
-/* Lets packets of the agent kick the running Keep. Before the system call filter, after the change of user; k stays where
+/* Lets packets of the agent kick the running Keep, and makes what WAIT watches by. Before the system call filter, after the change of user; k stays where
  * it is from here on. */
 MUST_USE bool keeper_watch(struct keeper *k);
 /* Runs the Keep until it exits, dies, is stopped or the agent is gone; the agent has been told. Destroys nothing. */

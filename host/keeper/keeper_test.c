@@ -117,7 +117,9 @@ static int setup(void **state)
 	k.tee_backend = &fake_tee;
 	k.tee = (struct tee *)&vmm; /* never looked into */
 	k.shared = vmm.shared;
-	channels_init(&k.channels);
+	k.watcher = epoll_create1(EPOLL_CLOEXEC);
+	assert_true(k.watcher >= 0);
+	channels_init(&k.channels, k.watcher);
 	page = (struct keepcall_page *)(void *)vmm.shared;
 	sequence = 0;
 	evidence_size = 1000;
@@ -130,6 +132,7 @@ static int teardown(void **state)
 	channels_close_all(&k.channels);
 	fd_close(&agent);
 	fd_close(&k.control);
+	fd_close(&k.watcher);
 	return 0;
 }
 
@@ -720,6 +723,37 @@ static void wait_says_what_is_ready(void **state)
 	close(second);
 }
 
+/* One WAIT knows nothing of what the one before wanted, nor a number of whom it had before. */
+static void wait_remembers_nothing(void **state)
+{
+	uint32_t first, second, again;
+	int one = session(&first), two = session(&second), held, three;
+
+	(void)state;
+	assert_int_equal(wait_for(first, KEEPCALL_READABLE).ret[0], 0);
+	assert_int_equal(wait_for(second, KEEPCALL_READABLE).ret[0], 0);
+	assert_int_equal(write(one, "x", 1), 1);
+	for (int i = 0; i < 3; i++)
+		assert_int_equal(wait_for(second, KEEPCALL_READABLE).ret[0], 0);
+	assert_int_equal(wait_for(first, KEEPCALL_WRITABLE).ret[0], 1);
+	assert_int_equal(in_polls()[0].ready, KEEPCALL_WRITABLE);
+	assert_int_equal(wait_for(first, 0).ret[0], 0);
+	assert_int_equal(wait_for(first, KEEPCALL_READABLE).ret[0], 1);
+	held = dup(k.channels.channel[first].fd); /* somebody else has the socket, too */
+	assert_true(held >= 0);
+	assert_int_equal(status(KEEPCALL_CLOSE, first, KEEPCALL_CLOSE_ALL), KEEPCALL_OK);
+	(void)told();
+	three = session(&again);
+	assert_int_equal(again, first);
+	assert_int_equal(wait_for(again, KEEPCALL_READABLE).ret[0], 0);
+	assert_int_equal(write(three, "y", 1), 1);
+	assert_int_equal(wait_for(again, KEEPCALL_READABLE).ret[0], 1);
+	close(one);
+	close(two);
+	close(three);
+	close(held);
+}
+
 static void wait_requests_are_checked(void **state)
 {
 	uint32_t channel;
@@ -930,6 +964,7 @@ int main(void)
 		T(evidence_is_over_the_given_data),
 		T(wait_says_what_is_ready),
 		T(wait_requests_are_checked),
+		T(wait_remembers_nothing),
 		T(wait_times_out),
 		T(a_session_ends_a_wait_once),
 		T(stop_ends_a_wait),
