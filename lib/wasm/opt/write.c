@@ -201,6 +201,11 @@ static void write_runs(struct flow *f, const struct runs *r, uint8_t index, uint
 		jump_if(f, CC_B, r->to[low]);
 		return;
 	}
+	if (middle - low == 1 && high - middle > 1) { /* no jump over a jump */
+		jump_if(f, CC_B, r->to[low]);
+		write_runs(f, r, index, middle, high, next);
+		return;
+	}
 	if (high - middle == 1)
 		jump_if(f, CC_AE, r->to[middle]);
 	else
