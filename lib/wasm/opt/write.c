@@ -375,8 +375,9 @@ static void write_block(struct flow *f, uint32_t block, uint32_t next)
 {
 	struct block *b = &f->blocks[block];
 
-	if (is_inner(f, block))
-		emit_align(&f->c->e, LINE); /* it is fetched and predicted in as few lines as can be */
+	/* Fetched and predicted in as few lines as can be: it begins in the first half of one. */
+	if (is_inner(f, block) && f->c->e.at % (1u << LINE) > 1u << (LINE - 1))
+		emit_align(&f->c->e, LINE);
 	emit_bind(&f->c->e, b->fixups);
 	b->at = f->c->e.at;
 	f->zero_at = 0; /* others come from elsewhere */
