@@ -72,6 +72,17 @@ static void run(struct flow *f, uint32_t size)
 		passes[i](f);
 }
 
+/* What is inlined takes memory that the body itself does not need. */
+static uint32_t inline_most(const struct flow *f, uint32_t size)
+{
+	size_t fits = f->a.max / BYTES_FOR_EACH;
+	uint32_t most = inline_begin(f->inlining, size);
+
+	if (fits <= size)
+		return 0;
+	return fits - size < most ? (uint32_t)(fits - size) : most;
+}
+
 bool optimize_body(struct flow *f, uint32_t size, bool entered, bool inlines)
 {
 	struct inlining *inlining = f->inlining;
@@ -84,7 +95,7 @@ bool optimize_body(struct flow *f, uint32_t size, bool entered, bool inlines)
 	*f = (struct flow){.c = c, .a = a, .inlining = inlining, .entered = entered};
 	f->type = &c->m->types[c->m->functions[c->function]];
 	f->param_slots = entered ? c->local_count : c->param_count;
-	f->inline_left = inlines ? inline_begin(inlining, size) : 0;
+	f->inline_left = inlines ? inline_most(f, size) : 0;
 	f->failed = !make_room(f, size + f->inline_left);
 	if (!f->failed)
 		run(f, size);

@@ -105,7 +105,7 @@ static enum err host(void *ctx, struct wasm_caller *caller, union wasm_value *va
 
 static void load_bytes(struct world *w, struct slice bytes)
 {
-	enum { ARENA = 32 << 20 };
+	enum { ARENA = 48 << 20 };
 	struct wasm_limits limits = wasm_default_limits();
 
 	*w = (struct world){.memory = malloc(ARENA), .linear = {.image = -1}};
@@ -762,6 +762,36 @@ static void the_last_body_ends_where_it_says(void **state)
 	close_world(&w);
 }
 
+/* The largest bodies have no room to inline anything, but are optimized. */
+static void large_bodies_are_optimized(void **state)
+{
+	enum { STEPS = 2300 };
+	static const uint8_t head[] = {0, 'a', 's', 'm', 1, 0, 0, 0, 1, 6, 1, 0x60, 1, 0x7f, 1, 0x7f, 3, 2, 1, 0};
+	static const uint8_t local[] = {1, 1, 0x7f}, one[] = {1}, end[] = {0x20, 1, 0x0b};
+	/* local 1 += local 0; if (local 1 & 3) local 0 = local 1 * 7 */
+	static const uint8_t step[] = {0x20, 0, 0x20, 1, 0x6a, 0x22, 1, 0x41, 3, 0x71, 0x04, 0x40,
+				       0x20, 1, 0x41, 7, 0x6c, 0x21, 0, 0x0b};
+	struct bytes b = {malloc(1 << 16), 0};
+	struct world w;
+
+	(void)state;
+	put(&b, head, sizeof head);
+	put_section(&b, 10, 1 + 5 + 6 + (uint32_t)sizeof step * STEPS);
+	put(&b, one, 1);
+	put_u32(&b, 6 + (uint32_t)sizeof step * STEPS);
+	put(&b, local, sizeof local);
+	for (unsigned i = 0; i < STEPS; i++)
+		put(&b, step, sizeof step);
+	put(&b, end, sizeof end);
+	assert_int_equal(code_memory_open(&code), OK);
+	load_bytes(&w, slice_of(b.data, b.size));
+	assert_int_equal(wasm_compile(w.module, tier, NULL, &w.arena, code), OK);
+	assert_int_equal(wasm_code_stats(w.module).compiled, 1);
+	assert_int_equal(wasm_code_stats(w.module).optimized, tier == WASM_TIER_OPTIMIZED ? 1 : 0);
+	close_world(&w);
+	free(b.data);
+}
+
 /* A body of 24 KB that calls a small one. With less memory the large one gets baseline code, with still less all do. */
 static void without_memory_to_optimize_code_is_baseline(void **state)
 {
@@ -819,6 +849,7 @@ int main(void)
 		cmocka_unit_test(known_conditions_leave_one_way),
 		cmocka_unit_test(inlining_ends),
 		cmocka_unit_test(constants_divide),
+		cmocka_unit_test(large_bodies_are_optimized),
 		cmocka_unit_test(without_memory_to_optimize_code_is_baseline),
 	};
 
