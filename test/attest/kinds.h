@@ -13,13 +13,14 @@
 
 #include <jansson.h>
 
-enum { FILE_MAX = 4 << 20, PATH_SIZE = 1024, FILES_MAX = 64 };
+enum { FILE_MAX = 4 << 20, PATH_SIZE = 1024, FILES_MAX = 256 };
 
 struct vector {
 	const char *base; /* folder the paths count from */
 	json_t *json;
 	uint8_t *files[FILES_MAX]; /* to be freed */
 	size_t file_count;
+	json_t *held; /* what slices point into; to be freed */
 	char why[512]; /* of a failure */
 };
 
@@ -45,7 +46,8 @@ const char *case_text(json_t *o, const char *key); /* "" when it is not there */
 size_t case_hex(const char *text, uint8_t *out, size_t max);
 /* A file by its path; edits of this role are made. */
 struct slice case_load(struct vector *c, const char *role, const char *path);
-/* File number `at` of a role, which names one or a list of them, out of its PEM wrapping; empty when there is none. */
+/* What stands at this place among the files of a role, which names one or a list of them; a file of PEM text is as many
+ * as it has blocks. Out of its PEM wrapping; empty when there is none. */
 struct slice case_file_at(struct vector *c, const char *role, size_t at);
 struct slice case_file(struct vector *c, const char *role);
 /* A file named in the input rather than among the files; /dev/null and none at all are empty. */
@@ -60,6 +62,13 @@ bool hex_is(struct slice s, const char *want);
 /* Is the field what the case expects, if it expects anything? Else c->why says so. */
 bool case_field_is(struct vector *c, const char *key, struct slice value);
 
+/* Of the certificates in "chain", the one that issued the key; else the first. */
+struct slice case_issuer(struct vector *c, struct slice key);
+/* The members of the collateral file, as the case edits them, and the chain among the options; c->held says whether any
+ * collateral was named. */
+void dcap_collateral_of(struct vector *c, json_t *opt, struct envelope *e);
+/* DCAP rules as the options of a case demand them, and the report data demanded. */
+void dcap_demands(struct vector *c, struct dcap_rules *r, json_t *opt, struct slice *report_data);
 /* SNP rules as the options of a case demand them; to be freed. */
 void snp_demands(struct policy *p, json_t *opt);
 void snp_demands_free(struct policy *p);

@@ -39,7 +39,6 @@ static enum outcome enarx_case(struct vector *c)
 	struct snp_root_pin pin = {0};
 	struct enarx_input in = {.csr = case_file(c, "csr"),
 	                         .ark = case_file(c, "root"),
-	                         .ask = case_file(c, "chain"),
 	                         .policy = &p,
 	                         .at = case_at(c)};
 	struct enarx_csr csr;
@@ -47,7 +46,8 @@ static enum outcome enarx_case(struct vector *c)
 	enum outcome o;
 
 	if (enarx_csr_read(in.csr, &csr, NULL) != OK)
-		csr.sgx = false;
+		csr = (struct enarx_csr){.sgx = false};
+	in.ask = case_issuer(c, csr.vcek);
 	snp_demands(&p, json_object_get(json_object_get(c->json, "opt"), "snp"));
 	snp_pin_root(in.ark, &pin);
 	enarx_sgx_demands(&p.sgx, json_object_get(json_object_get(c->json, "opt"), "sgx"));

@@ -122,7 +122,7 @@ static const struct reason reasons[] = {
         {"issuer-not-ca", "nitro.chain.use"},
         {"issuer-key-usage", "nitro.chain.use"},
         {"path-length", "nitro.chain.use"},
-        {"leaf-curve", "nitro.chain.key"},
+        {"leaf-curve", "nitro.chain.key nitro.doc.read"},
         {NULL, NULL},
 };
 

@@ -13,17 +13,11 @@ static enum outcome ratls_case(struct vector *c)
 	uint8_t nonce_bytes[256];
 	struct slice nonce = slice_of(nonce_bytes, case_hex(case_text(opt, "nonce"), nonce_bytes, sizeof nonce_bytes));
 	struct ratls_input in = {.cert = case_file(c, "cert"), .policy = &p, .at = case_at(c)};
+	struct slice unused;
 	struct verdict v;
 
-	for (size_t i = 0; i < ARRAY_COUNT(rules); i++) {
-		struct dcap_rules *r = rules[i];
-
-		r->accepted = r->any_advisory = r->any_measurement = r->migration = r->no_collateral = r->service_td =
-		        true;
-		r->debug = case_option(opt, "allow_debug", false);
-		r->roots = intel_roots;
-		r->root_count = INTEL_ROOT_COUNT;
-	}
+	for (size_t i = 0; i < ARRAY_COUNT(rules); i++)
+		dcap_demands(c, rules[i], opt, &unused);
 	if (json_object_get(opt, "nonce") != NULL)
 		in.nonce = &nonce;
 	ratls_verify(&in, &v);

@@ -11,23 +11,21 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-/* Of the certificates in "chain", the one that issued the key; else the first. */
-static struct slice issuer(struct vector *c, const struct cert *key)
+struct slice case_issuer(struct vector *c, struct slice key)
 {
-	struct slice s;
+	struct slice s, found = slice_of(NULL, 0);
+	struct cert of;
 
-	for (size_t i = 0; key->x != NULL && (s = case_file_at(c, "chain", i)).size > 0; i++) {
-		struct cert one;
-		bool is;
+	if (cert_read(key, &of, NULL) == OK) /* else its check will say so */
+		for (size_t i = 0; found.size == 0 && (s = case_file_at(c, "chain", i)).size > 0; i++) {
+			struct cert one;
 
-		if (cert_read(s, &one, NULL) != OK)
-			continue;
-		is = cert_issuer_is(key, &one, NULL) == OK;
-		cert_free(&one);
-		if (is)
-			return s;
-	}
-	return case_file(c, "chain");
+			if (cert_read(s, &one, NULL) == OK && cert_issuer_is(&of, &one, NULL) == OK)
+				found = s;
+			cert_free(&one);
+		}
+	cert_free(&of);
+	return found.size > 0 ? found : case_file(c, "chain");
 }
 
 static void list_one(json_t *opt, const char *key, struct digest_list *l, size_t size)
@@ -126,7 +124,7 @@ static enum outcome snp_case(struct vector *c, bool issuers_only)
 	add(&e, "ark", root);
 	if (cert_read(key, &k, NULL) != OK)
 		k.x = NULL; /* its check will say so */
-	add(&e, "ask", issuer(c, &k));
+	add(&e, "ask", case_issuer(c, key));
 	add(&e, "crl", case_file(c, "crl"));
 	add(&e, strcmp(k.cn, "SEV-VLEK") == 0 ? "vlek" : "vcek", key);
 	for (size_t i = 0; i < ARRAY_COUNT(crl_names); i++) /* names in the order of deterministic CBOR: short ones first */

@@ -31,14 +31,6 @@ static bool pcrs_load(struct vector *c, uint8_t pcrs[VTPM_PCRS][32])
 	return text.size > 0;
 }
 
-static void tdx_demands(struct dcap_rules *r, json_t *opt)
-{
-	r->accepted = r->any_advisory = r->any_measurement = r->migration = r->no_collateral = r->service_td = true;
-	r->debug = case_option(opt, "allow_debug", false);
-	r->roots = intel_roots;
-	r->root_count = INTEL_ROOT_COUNT;
-}
-
 static bool snp_fields(struct vector *c, struct slice report)
 {
 	json_t *want = json_object_get(json_object_get(c->json, "expect"), "fields");
@@ -65,28 +57,32 @@ static enum outcome hcl_case(struct vector *c)
 	struct snp_root_pin pin = {0};
 	uint8_t nonce_bytes[128];
 	struct slice nonce = slice_of(nonce_bytes, case_hex(case_text(opt, "nonce"), nonce_bytes, sizeof nonce_bytes));
-	const struct envelope_item items[] = {{slice_text("ark"), case_file(c, "root")},
-	                                      {slice_text("ask"), case_file(c, "chain")},
-	                                      {slice_text("vcek"), case_file(c, "ek")},
-	                                      {slice_text("crl"), case_file(c, "crl")}};
+	struct slice root = case_file(c, "root"), key = case_file(c, "ek"), unused;
+	struct envelope e = {.collateral = {{slice_text("ark"), root},
+	                                    {slice_text("ask"), case_issuer(c, key)},
+	                                    {slice_text("vcek"), key},
+	                                    {slice_text("crl"), case_file(c, "crl")}}};
 	struct vtpm_input in = {.hcl = case_file(c, "hcl"),
 	                        .message = case_file(c, "tpm_msg"),
 	                        .signature = case_file(c, "tpm_sig"),
 	                        .pcrs = pcrs_load(c, pcrs) ? (const uint8_t(*)[32])pcrs : NULL,
 	                        .nonce = json_object_get(opt, "nonce") != NULL ? &nonce : NULL,
 	                        .td_quote = case_file(c, "quote"),
-	                        .collateral = items,
+	                        .collateral = e.collateral,
 	                        .policy = &p,
 	                        .at = case_at(c)};
 	struct hcl_report hcl;
 	struct verdict v;
 	enum outcome o;
 
-	if (items[0].value.size > 0)
-		in.collateral_count = items[3].value.size > 0 ? 4 : 3;
+	if (root.size > 0)
+		e.collateral_count = e.collateral[3].value.size > 0 ? 4 : 3;
+	else
+		dcap_collateral_of(c, json_object_get(opt, "tdx"), &e);
+	in.collateral_count = e.collateral_count;
 	snp_demands(&p, json_object_get(opt, "snp"));
-	tdx_demands(&p.tdx, json_object_get(opt, "tdx"));
-	snp_pin_root(items[0].value, &pin);
+	dcap_demands(c, &p.tdx, json_object_get(opt, "tdx"), &unused);
+	snp_pin_root(root, &pin);
 	p.snp.roots = &pin;
 	p.snp.root_count = 1;
 	vtpm_verify(&in, &v);

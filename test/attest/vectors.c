@@ -85,39 +85,69 @@ struct slice case_load(struct vector *c, const char *role, const char *path)
 	return slice_of(copy, mutate(json_object_get(c->json, "mutate"), role, copy, s.size));
 }
 
-/* PEM text becomes the bytes in it (of its first block). */
-struct slice plain(struct vector *c, struct slice s)
+/* Block number *skip of PEM text, as the bytes in it. *skip counts down by the blocks passed over; empty: not so many. */
+static struct slice block(struct vector *c, struct slice s, size_t *skip)
 {
-	BIO *bio;
+	BIO *bio = BIO_new_mem_buf(s.data, (int)s.size);
 	char *name = NULL, *header = NULL;
 	unsigned char *data = NULL;
 	long size = 0;
 	uint8_t *copy = NULL;
 
-	if (s.size < 11 || memcmp(s.data, "-----BEGIN ", 11) != 0)
-		return s;
-	bio = BIO_new_mem_buf(s.data, (int)s.size);
-	if (bio != NULL && PEM_read_bio(bio, &name, &header, &data, &size) == 1 && c->file_count < FILES_MAX)
-		c->files[c->file_count++] = copy = malloc((size_t)size);
-	if (copy != NULL)
-		memcpy(copy, data, (size_t)size);
-	OPENSSL_free(name);
-	OPENSSL_free(header);
-	OPENSSL_free(data);
+	while (bio != NULL && copy == NULL && PEM_read_bio(bio, &name, &header, &data, &size) == 1) {
+		if ((*skip)-- == 0 && c->file_count < FILES_MAX) {
+			c->files[c->file_count++] = copy = malloc((size_t)size);
+			if (copy == NULL)
+				exit(2);
+			memcpy(copy, data, (size_t)size);
+		}
+		OPENSSL_free(name);
+		OPENSSL_free(header);
+		OPENSSL_free(data);
+	}
 	BIO_free(bio);
-	return copy != NULL ? slice_of(copy, (size_t)size) : s;
+	return slice_of(copy, copy != NULL ? (size_t)size : 0);
 }
 
-/* File number `at` of a role, which names one or a list of them; empty when there is none. */
+/* Evidence holds PEM text, too; a file that is PEM begins with it. */
+static bool is_pem(struct slice s)
+{
+	size_t at = 0;
+
+	while (at < s.size && (s.data[at] == '\n' || s.data[at] == '\r' || s.data[at] == ' '))
+		at++;
+	return s.size - at >= 11 && memcmp(s.data + at, "-----BEGIN ", 11) == 0;
+}
+
+/* A file of PEM text is as many as it has blocks; damaged text with none is one. */
+static struct slice plain(struct vector *c, struct slice s, size_t *skip)
+{
+	const size_t before = *skip;
+	struct slice one;
+
+	if (!is_pem(s))
+		return (*skip)-- == 0 ? s : slice_of(NULL, 0);
+	one = block(c, s, skip);
+	return one.size == 0 && before == 0 && *skip == 0 ? s : one;
+}
+
+/* What stands at this place among the files of a role, which names one or a list of them; empty when there is none. */
 struct slice case_file_at(struct vector *c, const char *role, size_t at)
 {
 	json_t *f = json_object_get(json_object_get(c->json, "files"), role);
+	const size_t count = json_is_array(f) ? json_array_size(f) : f != NULL;
 
-	if (json_is_array(f))
-		f = json_array_get(f, at);
-	else if (at > 0)
-		f = NULL;
-	return json_is_string(f) ? plain(c, case_load(c, role, json_string_value(f))) : slice_of(NULL, 0);
+	for (size_t i = 0; i < count; i++) {
+		json_t *path = json_is_array(f) ? json_array_get(f, i) : f;
+		struct slice s;
+
+		if (!json_is_string(path))
+			continue;
+		s = plain(c, case_load(c, role, json_string_value(path)), &at);
+		if (at == SIZE_MAX || s.size > 0)
+			return s;
+	}
+	return slice_of(NULL, 0);
 }
 
 struct slice case_file(struct vector *c, const char *role)
@@ -241,6 +271,7 @@ static enum outcome run(struct vector *c)
 		printf("FAILED %s: %s\n", case_text(c->json, "id"), c->why);
 	while (c->file_count > 0)
 		free(c->files[--c->file_count]);
+	json_decref(c->held);
 	return o;
 }
 
