@@ -7,12 +7,15 @@
  * once more. Bytes that were not seen are read by OpenSSL, as ever;
  * - a public key operation that was done before is not done again, and one that was never done has failed, after the
  * first thousand. So a forgery that takes public key operations to find is not found here: the true target is for that;
- * - OpenSSL's own memory is not ASan's.
+ * - OpenSSL's own memory is not ASan's;
+ * - texts and bytes are compared by functions of our own, which ASan watches as it watches all of ours, rather than by
+ * its own, which tell the fuzzer of every comparison.
  *
  * Nothing here is in a product: only the rule of a fuzz target links it, it links with nothing that is not a fuzz target,
  * and test/attest/products.sh looks for its mark.
  */
 #include "client/attest/ecdsa.h"
+#include "client/attest/sev_key.h"
 
 #include <stdlib.h>
 
@@ -34,10 +37,11 @@ enum { SLOTS = 4096, REAL_OPERATIONS = 1000 };
 
 const char *__asan_default_options(void);
 
-/* Where memory came from, the true target says of the same input. */
+/* Where memory came from, the true target says of the same input. Freed memory rests shortly: one run is short, and
+ * what stays in the cache is fast. */
 const char *__asan_default_options(void)
 {
-	return "malloc_context_size=0:quarantine_size_mb=16";
+	return "malloc_context_size=0:quarantine_size_mb=1:thread_local_quarantine_size_kb=64:max_malloc_fill_size=0";
 }
 
 /* ---- memory ---- */
@@ -71,6 +75,53 @@ __attribute__((constructor)) static void start(void)
 		abort();
 	cert_index = X509_get_ex_new_index(0, NULL, NULL, NULL, NULL);
 	key_index = EVP_PKEY_get_ex_new_index(0, NULL, NULL, NULL, NULL);
+}
+
+/* ---- comparing ---- */
+
+#define UNCOUNTED __attribute__((no_sanitize("coverage")))
+
+int __wrap_strcmp(const char *a, const char *b);
+int __wrap_strncmp(const char *a, const char *b, size_t size);
+int __wrap_memcmp(const void *a, const void *b, size_t size);
+
+UNCOUNTED int __wrap_strcmp(const char *a, const char *b)
+{
+	while (*a != 0 && *a == *b) {
+		a++;
+		b++;
+	}
+	return (unsigned char)*a - (unsigned char)*b;
+}
+
+UNCOUNTED int __wrap_strncmp(const char *a, const char *b, size_t size)
+{
+	size_t i = 0;
+
+	while (i < size && a[i] != 0 && a[i] == b[i])
+		i++;
+	return i == size ? 0 : (unsigned char)a[i] - (unsigned char)b[i];
+}
+
+/* A word at a time: it is most of what libcrypto does with the bytes of a certificate. */
+UNCOUNTED int __wrap_memcmp(const void *a, const void *b, size_t size)
+{
+	const unsigned char *p = a, *q = b;
+	uint64_t x, y;
+
+	while (size >= sizeof x) {
+		__builtin_memcpy(&x, p, sizeof x);
+		__builtin_memcpy(&y, q, sizeof y);
+		if (x != y)
+			break;
+		p += sizeof x;
+		q += sizeof x;
+		size -= sizeof x;
+	}
+	for (; size > 0; p++, q++, size--)
+		if (*p != *q)
+			return *p - *q;
+	return 0;
 }
 
 /* ---- what was read before ---- */
@@ -297,6 +348,30 @@ EVP_PKEY *__wrap_ecdsa_key(enum ecdsa_curve curve, struct slice point)
 	return key;
 }
 
+EVP_PKEY *__real_sev_rsa_key(struct slice exponent, struct slice modulus);
+EVP_PKEY *__wrap_sev_rsa_key(struct slice exponent, struct slice modulus);
+
+/* By its modulus; the exponent tells those of one modulus apart. */
+EVP_PKEY *__wrap_sev_rsa_key(struct slice exponent, struct slice modulus)
+{
+	static struct seen table[SLOTS];
+	uint64_t hash;
+	struct seen *s = slot_of(table, modulus.data, modulus.size, &hash);
+	EVP_PKEY *key;
+
+	hash = hash_more(hash, exponent.data, exponent.size);
+	key = look(s, hash, modulus.data, modulus.size);
+	if (key == NULL) {
+		key = __real_sev_rsa_key(exponent, modulus);
+		if (key == NULL)
+			return NULL;
+		EVP_PKEY_set_ex_data(key, key_index, (void *)(uintptr_t)hash);
+		EVP_PKEY_free(keep(s, hash, modulus.data, modulus.size, key));
+	}
+	EVP_PKEY_up_ref(key);
+	return key;
+}
+
 /* ---- public key operations ---- */
 
 enum { ANSWERS = 1 << 16 };
@@ -346,6 +421,10 @@ int __real_X509_verify(X509 *x, EVP_PKEY *key);
 int __wrap_X509_verify(X509 *x, EVP_PKEY *key);
 int __real_X509_CRL_verify(X509_CRL *x, EVP_PKEY *key);
 int __wrap_X509_CRL_verify(X509_CRL *x, EVP_PKEY *key);
+int __real_X509_REQ_verify(X509_REQ *x, EVP_PKEY *key);
+int __wrap_X509_REQ_verify(X509_REQ *x, EVP_PKEY *key);
+int __real_EVP_DigestVerify(EVP_MD_CTX *ctx, const unsigned char *sig, size_t size, const unsigned char *data, size_t n);
+int __wrap_EVP_DigestVerify(EVP_MD_CTX *ctx, const unsigned char *sig, size_t size, const unsigned char *data, size_t n);
 bool __real_ecdsa_verify(EVP_PKEY *key, enum ecdsa_hash hash, struct slice data, struct slice pair);
 bool __wrap_ecdsa_verify(EVP_PKEY *key, enum ecdsa_hash hash, struct slice data, struct slice pair);
 
@@ -372,4 +451,28 @@ bool __wrap_ecdsa_verify(EVP_PKEY *key, enum ecdsa_hash hash, struct slice data,
 	int said;
 
 	return known(q, &said) ? said == 1 : learn(q, __real_ecdsa_verify(key, hash, data, pair)) == 1;
+}
+
+int __wrap_X509_REQ_verify(X509_REQ *x, EVP_PKEY *key)
+{
+	unsigned char *der = NULL;
+	const int size = i2d_X509_REQ(x, &der);
+	const uint64_t q = question_of(size > 0 ? hash_more(1, der, (size_t)size) : 0, hash_of_key(key), 'r');
+	int said;
+
+	OPENSSL_free(der);
+	return known(q, &said) ? said : learn(q, __real_X509_REQ_verify(x, key));
+}
+
+/* What the signature is made like, the caller says by its kind of key and by the digest. */
+int __wrap_EVP_DigestVerify(EVP_MD_CTX *ctx, const unsigned char *sig, size_t size, const unsigned char *data, size_t n)
+{
+	EVP_PKEY_CTX *k = EVP_MD_CTX_get_pkey_ctx(ctx);
+	const EVP_MD *md = EVP_MD_CTX_get0_md(ctx);
+	const uint64_t what =
+	        hash_more(hash_more(n + (md != NULL ? (uint64_t)EVP_MD_get_size(md) << 32 : 0), data, n), sig, size);
+	const uint64_t q = question_of(what, k != NULL ? hash_of_key(EVP_PKEY_CTX_get0_pkey(k)) : 0, 'd');
+	int said;
+
+	return known(q, &said) ? said : learn(q, __real_EVP_DigestVerify(ctx, sig, size, data, n));
 }
