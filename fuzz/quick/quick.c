@@ -7,7 +7,8 @@
  * once more. Bytes that were not seen are read by OpenSSL, as ever;
  * - a public key operation that was done before is not done again, and one that was never done has failed, after the
  * first thousand. So a forgery that takes public key operations to find is not found here: the true target is for that;
- * - OpenSSL's own memory is not ASan's;
+ * - JSON and PEM text that was read before is not read again, either;
+ * - the memory of OpenSSL and of jansson is not ASan's;
  * - texts and bytes are compared by functions of our own, which ASan watches as it watches all of ours, rather than by
  * its own, which tell the fuzzer of every comparison.
  *
@@ -19,6 +20,7 @@
 
 #include <stdlib.h>
 
+#include <jansson.h>
 #include <openssl/decoder.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -73,6 +75,7 @@ __attribute__((constructor)) static void start(void)
 {
 	if (CRYPTO_set_mem_functions(take, resize, give) != 1 || quick_mark[0] == 0)
 		abort();
+	json_set_alloc_funcs(__libc_malloc, __libc_free);
 	cert_index = X509_get_ex_new_index(0, NULL, NULL, NULL, NULL);
 	key_index = EVP_PKEY_get_ex_new_index(0, NULL, NULL, NULL, NULL);
 }
@@ -240,6 +243,63 @@ X509_CRL *__wrap_d2i_X509_CRL(X509_CRL **out, const unsigned char **in, long siz
 	*in = from + n;
 	X509_CRL_up_ref(x);
 	return x;
+}
+
+/* ---- texts ---- */
+
+json_t *__real_json_loadb(const char *text, size_t size, size_t flags, json_error_t *error);
+json_t *__wrap_json_loadb(const char *text, size_t size, size_t flags, json_error_t *error);
+enum err __real_cert_pem_to_der(struct slice pem, uint8_t **der, size_t *size, struct note *n);
+enum err __wrap_cert_pem_to_der(struct slice pem, uint8_t **der, size_t *size, struct note *n);
+
+/* Nobody changes what was read, so all may have the same. */
+json_t *__wrap_json_loadb(const char *text, size_t size, size_t flags, json_error_t *error)
+{
+	static struct seen table[SLOTS];
+	uint64_t hash;
+	struct seen *s = slot_of(table, (const uint8_t *)text, size, &hash);
+	json_t *o;
+
+	hash = hash_more(hash, &flags, sizeof flags);
+	o = look(s, hash, (const uint8_t *)text, size);
+	if (o == NULL) {
+		o = __real_json_loadb(text, size, flags, error);
+		if (o == NULL)
+			return NULL;
+		json_decref(keep(s, hash, (const uint8_t *)text, size, o));
+	}
+	return json_incref(o);
+}
+
+/* The caller frees what it gets: it gets a copy. */
+enum err __wrap_cert_pem_to_der(struct slice pem, uint8_t **der, size_t *size, struct note *n)
+{
+	static struct seen table[SLOTS];
+	static size_t sizes[SLOTS];
+	uint64_t hash;
+	struct seen *s = slot_of(table, pem.data, pem.size, &hash);
+	size_t *of = &sizes[s - table];
+	uint8_t *bytes = look(s, hash, pem.data, pem.size);
+	enum err err;
+
+	if (bytes == NULL) {
+		err = __real_cert_pem_to_der(pem, der, size, n);
+		if (err != OK)
+			return err;
+		bytes = __libc_malloc(*size);
+		if (bytes == NULL)
+			abort();
+		memcpy(bytes, *der, *size);
+		*of = *size;
+		__libc_free(keep(s, hash, pem.data, pem.size, bytes));
+		return OK;
+	}
+	*size = *of;
+	*der = malloc(*size);
+	if (*der == NULL)
+		return ERR_NOMEM;
+	memcpy(*der, bytes, *size);
+	return OK;
 }
 
 /* ---- public keys ---- */

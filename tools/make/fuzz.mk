@@ -37,7 +37,7 @@ $(B)/fuzz/verdict_fuzz: $(B)/fuzz/fuzz/verdict_fuzz.o $(B)/fuzzsig/client.a $(B)
 QUICK := collateral evidence verdict verify words x509
 QUICKWRAPS := d2i_X509 d2i_X509_CRL OSSL_DECODER_CTX_new_for_pkey OSSL_DECODER_from_data OSSL_DECODER_CTX_free ecdsa_key \
 	ecdsa_verify X509_verify X509_CRL_verify X509_REQ_verify EVP_DigestVerify sev_rsa_key \
-	strcmp strncmp memcmp
+	json_loadb cert_pem_to_der strcmp strncmp memcmp
 QUICKLIBS := -Wl,-Bstatic -lcrypto -Wl,-Bdynamic -Wl,--as-needed $(LIBS)
 # What a twin runs most is compiled once more for it: optimized, with the same sanitizers, and without a call at each
 # comparison. So it tries several times as many inputs; to look for the one value that a comparison wants is for the true
