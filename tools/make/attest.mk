@@ -2,13 +2,19 @@
 # The verifier: published evidence of real platforms and look-alikes, judged as published.
 
 ## check-attest  runs the attestation vectors in VECTORS=DIR; ends with: N passed, N failed, N skipped
-.PHONY: check-attest check-attest-verbs check-attest-files check-attest-collateral check-attest-measure check-attest-sign check-attest-sev check-attest-pef check-attest-products
-CHECKS += check-attest check-attest-verbs check-attest-files check-attest-collateral check-attest-measure check-attest-sign check-attest-sev check-attest-pef check-attest-products
+.PHONY: check-attest check-attest-verbs check-attest-files check-attest-collateral check-attest-measure check-attest-sign check-attest-sev check-attest-pef check-attest-products check-attest-mutations
+CHECKS += check-attest check-attest-verbs check-attest-files check-attest-collateral check-attest-measure check-attest-sign check-attest-sev check-attest-pef check-attest-products check-attest-mutations
 VECTORS ?= ../shared/vectors
 check-attest: $(B)/test/attest-vectors
 	@if [ -d "$(VECTORS)" ]; then $< "$(VECTORS)"; \
 	elif [ "$(origin VECTORS)" = file ]; then echo "SKIPPED: no vectors in $(VECTORS)"; echo "check-attest: 0 passed, 0 failed, 1 skipped"; \
 	else echo "check-attest: $(VECTORS) is no folder" >&2; exit 2; fi
+
+## check-attest-mutations  the vectors changed in one place at a time, judged here and by the checker beside them
+check-attest-mutations: $(B)/test/attest-vectors
+	@if [ -d "$(VECTORS)" ] && [ -d "$(VECTORS)/../tools/attest-check" ]; then \
+	test/attest/mutations.py "$(VECTORS)" "$(VECTORS)/../tools/attest-check" $< 5; \
+	else echo "SKIPPED: no vectors or no checker beside $(VECTORS)"; echo "check-attest-mutations: 0 passed, 0 failed, 1 skipped"; fi
 
 check-attest-verbs: programs $(B)/test/soft_evidence
 	@test/attest/verbs.sh $(B)/bin $(B)/test/soft_evidence
