@@ -13,6 +13,9 @@ enum err err_of_errno(int code);
  * is larger, ERR_NOT_FOUND, ERR_PERMISSION, ERR_IO. Nothing is left behind on failure. */
 MUST_USE enum err file_read(const char *path, size_t max, struct slice *out, struct note *n);
 
+/* The same into page-aligned private memory of its own, which the caller gives back by munmap(out->data, out->size). */
+MUST_USE enum err file_read_pages(const char *path, size_t max, struct slice *out, struct note *n);
+
 /* Writes a new file beside `path` and renames it over: readers see the old or the new content, never a part. */
 MUST_USE enum err file_replace(const char *path, struct slice content, unsigned mode, struct note *n);
 

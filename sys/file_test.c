@@ -8,6 +8,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -46,6 +47,19 @@ static void replace_then_read(void **state)
 	assert_int_equal(file_read(path, 5, &got, NULL), OK);
 	assert_true(slice_is(got, "hello"));
 	free((void *)(uintptr_t)got.data);
+}
+
+static void reads_into_pages(void **state)
+{
+	struct slice got;
+
+	(void)state;
+	assert_int_equal(file_replace(path, slice_text("hello"), 0600, NULL), OK);
+	assert_int_equal(file_read_pages(path, 4, &got, NULL), ERR_LIMIT);
+	assert_int_equal(file_read_pages(path, 5, &got, NULL), OK);
+	assert_true(slice_is(got, "hello"));
+	assert_int_equal((uintptr_t)got.data % 4096, 0);
+	assert_int_equal(munmap((void *)(uintptr_t)got.data, got.size), 0);
 }
 
 static void reads_are_bounded(void **state)
@@ -152,7 +166,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(replace_then_read),
-		cmocka_unit_test(reads_are_bounded),
+		cmocka_unit_test(reads_into_pages), cmocka_unit_test(reads_are_bounded),
 		cmocka_unit_test(only_regular_files_are_read),
 		cmocka_unit_test(a_failed_replace_leaves_nothing),
 		cmocka_unit_test(a_descriptor_travels),

@@ -81,7 +81,7 @@ static struct plan build(struct slice image, size_t i)
 	return p;
 }
 
-static struct vmm *whole(const struct plan *p, enum step into, size_t i)
+static struct vmm *whole(struct plan *p, enum step into, size_t i)
 {
 	struct note n = {0};
 	struct vmm *v = NULL;
@@ -94,7 +94,7 @@ static struct vmm *whole(const struct plan *p, enum step into, size_t i)
 	return v;
 }
 
-static void in_child(const struct plan *p, enum step into, size_t i)
+static void in_child(struct plan *p, enum step into, size_t i)
 {
 	pid_t child = fork();
 	int status;
@@ -110,7 +110,7 @@ static void in_child(const struct plan *p, enum step into, size_t i)
 }
 
 /* The same by hand, with a clock between the steps. */
-static void stepwise(const struct plan *p, size_t i)
+static void stepwise(struct plan *p, size_t i)
 {
 	struct vmm v = {.cpu = p->cpu};
 	struct note n = {0};
@@ -121,7 +121,7 @@ static void stepwise(const struct plan *p, size_t i)
 	t0 = now_us();
 	v.vm = ioctl(kvm, KVM_CREATE_VM, 0);
 	t1 = now_us();
-	if (kvm_memory_load(&v.memory, v.vm, p, 64 << 20, &n) != OK)
+	if (kvm_memory_load(&v.memory, p, 64 << 20) != OK || kvm_memory_attach(&v.memory, v.vm) != OK)
 		die("memory", &n);
 	t2 = now_us();
 	v.vcpu = ioctl(v.vm, KVM_CREATE_VCPU, 0);
@@ -143,7 +143,7 @@ static void stepwise(const struct plan *p, size_t i)
 	kvm_memory_free(&v.memory);
 }
 
-static void again(const struct plan *p, size_t i)
+static void again(struct plan *p, size_t i)
 {
 	struct vmm *v = whole(p, NEXT, i);
 	struct keepcall_page *page = (struct keepcall_page *)(void *)vmm_kvm.shared(v);

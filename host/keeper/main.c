@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -63,14 +64,16 @@ static enum err build_plan(const struct args *o, struct loading *l, struct note 
 	if (memory == NULL)
 		return refuse(n, ERR_NOMEM, "no memory for the launch plan");
 	l->arena = arena_of(memory, PLAN_ARENA_SIZE);
-	TRY(file_read(o->image, IMAGE_MAX, &l->image, n));
-	return plan_build(&l->arena, l->image, params, &l->plan, n);
+	TRY(file_read_pages(o->image, IMAGE_MAX, &l->image, n));
+	TRY(plan_build(&l->arena, l->image, params, &l->plan, n));
+	l->plan.movable = l->image;
+	return OK;
 }
 
 static void drop_plan(struct loading *l)
 {
 	free(l->arena.base);
-	free((void *)(uintptr_t)l->image.data);
+	munmap((void *)(uintptr_t)l->image.data, l->image.size);
 	*l = (struct loading){.began = l->began, .created = l->created};
 	malloc_trim(0);
 }

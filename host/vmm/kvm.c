@@ -86,7 +86,7 @@ static enum err catch_kick(struct note *n)
 	return OK;
 }
 
-static void release(struct vmm *v)
+static void release_vm(struct vmm *v)
 {
 	if (v->run != NULL)
 		munmap(v->run, v->run_size);
@@ -94,9 +94,14 @@ static void release(struct vmm *v)
 		close(v->vcpu);
 	if (v->vm >= 0)
 		close(v->vm);
-	kvm_memory_free(&v->memory);
 	v->run = NULL;
 	v->vm = v->vcpu = -1;
+}
+
+static void release(struct vmm *v)
+{
+	release_vm(v);
+	kvm_memory_free(&v->memory);
 }
 
 static enum err make_vcpu(int kvm, struct vmm *v, struct note *n)
@@ -139,21 +144,14 @@ static enum err make_vm(int kvm, struct vmm *v, struct note *n)
 	return OK;
 }
 
-/* A VM with the plan in it, in one mode. On failure v is released. */
-static enum err assemble(int kvm, struct vmm *v, const struct plan *p, uint64_t memory_max, enum kvm_mode mode,
-                         struct note *n)
+/* A VM with the memory there is, in one mode. */
+static enum err assemble(int kvm, struct vmm *v, enum kvm_mode mode, struct note *n)
 {
-	enum err err = make_vm(kvm, v, n);
-
-	if (err == OK)
-		err = kvm_memory_load(&v->memory, v->vm, p, memory_max, n);
-	if (err == OK)
-		err = make_vcpu(kvm, v, n);
-	if (err == OK)
-		err = kvm_cpu_configure(kvm, v, mode, n);
-	if (err != OK)
-		release(v);
-	return err;
+	TRY(make_vm(kvm, v, n));
+	if (kvm_memory_attach(&v->memory, v->vm) != OK)
+		return refuse(n, ERR_NOMEM, "KVM: cannot give a VM its memory: %s", strerror(errno));
+	TRY(make_vcpu(kvm, v, n));
+	return kvm_cpu_configure(kvm, v, mode, n);
 }
 
 /* arch_prctl(2) knows whether this CPU can trap CPUID. */
@@ -187,29 +185,29 @@ bool vmm_kvm_know(unsigned told)
 	return true;
 }
 
-static enum err assemble_known(int kvm, struct vmm *v, const struct plan *p, uint64_t memory_max, struct note *n)
+static enum err assemble_known(int kvm, struct vmm *v, struct note *n)
 {
 	const enum kvm_mode mode = (enum kvm_mode)(known - 1);
 
-	TRY(assemble(kvm, v, p, memory_max, mode, n));
+	TRY(assemble(kvm, v, mode, n));
 	kvm_cpu_touch(v);
 	kvm_cpu_start(v, mode);
 	return OK;
 }
 
-/* Tries the modes until the probe page runs. */
-static enum err assemble_any(int kvm, struct vmm *v, const struct plan *p, uint64_t memory_max, struct note *n)
+/* Tries the modes until the probe page, which writes nothing, runs. */
+static enum err assemble_any(int kvm, struct vmm *v, struct note *n)
 {
 	if (known > 0)
-		return assemble_known(kvm, v, p, memory_max, n);
+		return assemble_known(kvm, v, n);
 	for (enum kvm_mode mode = first_mode(); mode < KVM_MODE_COUNT; mode++) {
-		TRY(assemble(kvm, v, p, memory_max, mode, n));
+		TRY(assemble(kvm, v, mode, n));
 		if (kvm_cpu_probe(v, mode)) {
 			known = 1 + (unsigned)mode;
 			kvm_cpu_start(v, mode);
 			return OK;
 		}
-		release(v);
+		release_vm(v);
 	}
 	return refuse(n, ERR_UNSUPPORTED,
 	              "KVM: a Keep's first instructions trap in every way we know to set a vCPU up. It needs AVX, AES, "
@@ -217,7 +215,7 @@ static enum err assemble_any(int kvm, struct vmm *v, const struct plan *p, uint6
 	              "and `out` from ring 3");
 }
 
-static enum err start(struct vmm *v, const struct plan *p, uint64_t memory_max, struct note *n)
+static enum err start(struct vmm *v, struct plan *p, uint64_t memory_max, struct note *n)
 {
 	int kvm;
 	enum err err;
@@ -225,8 +223,10 @@ static enum err start(struct vmm *v, const struct plan *p, uint64_t memory_max, 
 	TRY(catch_kick(n));
 	TRY(open_kvm(&kvm, n));
 	err = check_kvm(kvm, n);
+	if (err == OK && kvm_memory_load(&v->memory, p, memory_max) != OK)
+		err = refuse(n, ERR_NOMEM, "KVM: no memory for the Keep image: %s", strerror(errno));
 	if (err == OK)
-		err = assemble_any(kvm, v, p, memory_max, n);
+		err = assemble_any(kvm, v, n);
 	close(kvm);
 	return err;
 }
@@ -239,7 +239,7 @@ static uint8_t *find_shared(const struct vmm *v, const struct plan *p)
 	return NULL;
 }
 
-static enum err create(const struct plan *p, uint64_t memory_max, struct vmm **out, struct note *n)
+static enum err create(struct plan *p, uint64_t memory_max, struct vmm **out, struct note *n)
 {
 	struct vmm *v;
 	enum err err;
@@ -254,6 +254,7 @@ static enum err create(const struct plan *p, uint64_t memory_max, struct vmm **o
 	v->thread = (pid_t)syscall(SYS_gettid);
 	err = start(v, p, memory_max, n);
 	if (err != OK) {
+		release(v);
 		free(v);
 		return err;
 	}

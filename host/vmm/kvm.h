@@ -43,8 +43,10 @@ struct kvm_memory {
 	struct code_log code;
 };
 
-/* Makes slot 0 and copies the plan into it. On failure memory_free is still to be called. */
-MUST_USE enum err kvm_memory_load(struct kvm_memory *m, int vm, const struct plan *p, uint64_t limit, struct note *n);
+/* Makes the memory of slot 0 and puts the plan into it. On failure memory_free is still to be called. */
+MUST_USE enum err kvm_memory_load(struct kvm_memory *m, struct plan *p, uint64_t limit);
+/* Makes it the memory of a VM; again of another, when that one is used up. */
+MUST_USE enum err kvm_memory_attach(struct kvm_memory *m, int vm);
 MUST_USE enum err kvm_memory_grow(struct kvm_memory *m, uint64_t address, uint64_t size);
 MUST_USE enum err kvm_memory_drop(struct kvm_memory *m, uint64_t address, uint64_t size);
 MUST_USE enum err kvm_memory_seal(struct kvm_memory *m, uint64_t address, uint64_t size);

@@ -58,27 +58,36 @@ static uint8_t *map_aligned(uint64_t size)
 	return raw + head;
 }
 
-static enum err add_slot(struct kvm_memory *m)
+static enum err map_slot(struct kvm_memory *m)
 {
 	const size_t i = m->slot_count;
-	struct kvm_userspace_memory_region region;
-	uint8_t *host;
 
-	if (i == KVM_SLOT_MAX || (host = map_aligned(slot_size(m, i))) == NULL)
+	if (i == KVM_SLOT_MAX || (m->slots[i] = map_aligned(slot_size(m, i))) == NULL)
 		return ERR_NOMEM;
-	region = (struct kvm_userspace_memory_region){
+	m->slot_count++;
+	return OK;
+}
+
+static bool register_slot(const struct kvm_memory *m, size_t i)
+{
+	struct kvm_userspace_memory_region region = {
 	        .slot = (uint32_t)i,
 	        .guest_phys_addr = slot_base(m, i),
 	        .memory_size = slot_size(m, i),
-	        .userspace_addr = (uintptr_t)host,
+	        .userspace_addr = (uintptr_t)m->slots[i],
 	};
-	if (ioctl(m->vm, KVM_SET_USER_MEMORY_REGION, &region) < 0) {
-		munmap(host, slot_size(m, i));
-		return ERR_NOMEM;
-	}
-	m->slots[i] = host;
-	m->slot_count++;
-	return OK;
+
+	return ioctl(m->vm, KVM_SET_USER_MEMORY_REGION, &region) == 0;
+}
+
+static enum err add_slot(struct kvm_memory *m)
+{
+	TRY(map_slot(m));
+	if (register_slot(m, m->slot_count - 1))
+		return OK;
+	m->slot_count--;
+	munmap(m->slots[m->slot_count], slot_size(m, m->slot_count));
+	return ERR_NOMEM;
 }
 
 /* Slots are multiples of a chunk, so a chunk never crosses one. */
@@ -122,28 +131,77 @@ static uint64_t table_fresh(void *ctx)
 	return gpa;
 }
 
-static void load_range(struct kvm_memory *m, const struct plan_range *r)
+/* Two segments of an ELF file may have the same bytes. */
+static bool is_shared(const struct plan *p, const struct plan_range *r)
 {
-	uint8_t *to = kvm_memory_at(m, r->gpa.a, (uint64_t)r->count * PLAN_PAGE_SIZE);
+	for (size_t i = 0; i < p->range_count; i++) {
+		const struct plan_range *other = &p->ranges[i];
+
+		if (other != r && other->type == PLAN_NORMAL && other->bytes < r->bytes + r->count * PLAN_PAGE_SIZE &&
+		    r->bytes < other->bytes + other->count * PLAN_PAGE_SIZE)
+			return true;
+	}
+	return false;
+}
+
+static bool is_movable(const struct plan *p, const struct plan_range *r)
+{
+	const uintptr_t first = (uintptr_t)p->movable.data, at = (uintptr_t)r->bytes;
+
+	return at >= first && at - first < p->movable.size && at % PLAN_PAGE_SIZE == 0 && !is_shared(p, r);
+}
+
+/* The pages themselves; what is left in their place are zeros. */
+static enum err move(uint8_t *to, const struct plan_range *r, size_t size)
+{
+	void *from = (void *)(uintptr_t)r->bytes;
+
+	if (mremap(from, size, size, MREMAP_MAYMOVE | MREMAP_FIXED | MREMAP_DONTUNMAP, to) == to)
+		return OK;
+	/* An older kernel. What was at `to` may be gone. */
+	if (mmap(to, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0) != to)
+		return ERR_NOMEM;
+	memcpy(to, from, size);
+	return OK;
+}
+
+static enum err load_range(struct kvm_memory *m, const struct plan *p, struct plan_range *r)
+{
+	const size_t size = r->count * PLAN_PAGE_SIZE;
+	uint8_t *to = kvm_memory_at(m, r->gpa.a, size);
 
 	CHECK(to != NULL); /* the plan ends below gpa_end */
 	if (r->type != PLAN_NORMAL)
-		return;
-	/* All at once costs half of what a fault for each page does. Where it can't be had, the faults come. */
-	(void)madvise(to, r->count * PLAN_PAGE_SIZE, MADV_POPULATE_WRITE);
-	memcpy(to, r->bytes, r->count * PLAN_PAGE_SIZE);
-	m->plan_size += r->count * PLAN_PAGE_SIZE;
+		return OK;
+	if (is_movable(p, r)) {
+		TRY(move(to, r, size));
+		r->bytes = to;
+	} else {
+		/* All at once costs half of what a fault for each page does. Where it can't be had, the faults come. */
+		(void)madvise(to, size, MADV_POPULATE_WRITE);
+		memcpy(to, r->bytes, size);
+	}
+	m->plan_size += size;
+	return OK;
 }
 
-enum err kvm_memory_load(struct kvm_memory *m, int vm, const struct plan *p, uint64_t limit, struct note *n)
+enum err kvm_memory_load(struct kvm_memory *m, struct plan *p, uint64_t limit)
 {
 	CHECK(p->gpa_end % CHUNK == 0);
-	*m = (struct kvm_memory){.vm = vm, .limit = limit, .root = p->cpu.cr3, .next = p->gpa_end};
+	*m = (struct kvm_memory){.vm = -1, .limit = limit, .root = p->cpu.cr3, .next = p->gpa_end};
 	m->first_size = p->gpa_end < KVM_SLOT_FIRST ? KVM_SLOT_FIRST : p->gpa_end;
-	if (add_slot(m) != OK)
-		return refuse(n, ERR_NOMEM, "KVM: no memory for the Keep image: %s", strerror(errno));
+	TRY(map_slot(m));
 	for (size_t i = 0; i < p->range_count; i++)
-		load_range(m, &p->ranges[i]);
+		TRY(load_range(m, p, &p->ranges[i]));
+	return OK;
+}
+
+enum err kvm_memory_attach(struct kvm_memory *m, int vm)
+{
+	m->vm = vm;
+	for (size_t i = 0; i < m->slot_count; i++)
+		if (!register_slot(m, i))
+			return ERR_NOMEM;
 	return OK;
 }
 

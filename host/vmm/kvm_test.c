@@ -6,6 +6,8 @@
 #include "host/vmm/kvm.h"
 
 #include "lib/image/paging.h"
+#include "lib/measure/measure.h"
+#include "sys/file.h"
 
 #include "test/keeps/cases.h"
 #include "test/keeps/code.h"
@@ -16,6 +18,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/time.h>
 #include <time.h>
 #include <unistd.h>
@@ -127,13 +130,12 @@ static void choose(struct vmm *v, unsigned c)
 	((struct keepcall_page *)(void *)vmm_kvm.shared(v))->wall_tsc = c;
 }
 
-static struct outcome run_keep(const char *name, unsigned c, uint64_t memory_max)
+/* Until its end, and that of v. */
+static struct outcome outcome_of(struct vmm *v)
 {
 	struct outcome o = {0};
-	struct vmm *v = boot(name, memory_max);
 	enum vmm_event event;
 
-	choose(v, c);
 	for (;;) {
 		assert_int_equal(vmm_kvm.run(v, &event, &o.why), OK);
 		o.died = event == VMM_DIED;
@@ -144,6 +146,14 @@ static struct outcome run_keep(const char *name, unsigned c, uint64_t memory_max
 		assert_int_equal(vmm_kvm.run(v, &event, NULL), ERR_STATE);
 	vmm_kvm.destroy(v);
 	return o;
+}
+
+static struct outcome run_keep(const char *name, unsigned c, uint64_t memory_max)
+{
+	struct vmm *v = boot(name, memory_max);
+
+	choose(v, c);
+	return outcome_of(v);
 }
 
 static void test_hello(void **state)
@@ -331,6 +341,70 @@ static void test_hold(void **state)
 	vmm_kvm_release(&h);
 }
 
+static void digest_of(const struct plan *p, uint8_t out[static MEASURE_SNP_SIZE])
+{
+	assert_int_equal(measure_snp(p, out), OK);
+}
+
+/* Pages that may be taken are not there any more, but in the Keep, which is the same and runs. */
+static void test_moved_image(void **state)
+{
+	static uint8_t memory[PLAN_ARENA_SIZE];
+	struct arena a = arena_of(memory, sizeof memory);
+	const struct plan_params params = {.kind = BOOT_VM, .tee = BOOT_TEE_NONE, .vcpu_count = 1};
+	uint8_t before[MEASURE_SNP_SIZE], after[MEASURE_SNP_SIZE];
+	struct outcome o = {0};
+	struct vmm *v = NULL;
+	struct slice image;
+	struct plan p;
+	char path[512];
+
+	(void)state;
+	snprintf(path, sizeof path, "%s/cases.elf", folder);
+	assert_int_equal(file_read_pages(path, 4 << 20, &image, &o.why), OK);
+	assert_int_equal(plan_build(&a, image, params, &p, &o.why), OK);
+	digest_of(&p, before);
+	p.movable = image;
+	assert_int_equal(vmm_kvm.create(&p, MEMORY_MAX, &v, &o.why), OK);
+	for (size_t i = 0; i < p.range_count; i++)
+		assert_false(p.ranges[i].bytes >= image.data && p.ranges[i].bytes < image.data + image.size);
+	digest_of(&p, after);
+	assert_memory_equal(before, after, sizeof after);
+	assert_int_equal(munmap((void *)(uintptr_t)image.data, image.size), 0);
+	choose(v, CASE_clock);
+	o = outcome_of(v);
+	assert_false(o.died);
+	assert_int_equal(o.exit[0], KEEPCALL_EXIT_DONE);
+}
+
+/* Two ranges of the same bytes both get them. */
+static void test_shared_image(void **state)
+{
+	struct plan_range ranges[] = {
+	        {{0x1000}, 0x1000, PLAN_NORMAL, PLAN_R, 2, NULL},
+	        {{0x3000}, 0x3000, PLAN_NORMAL, PLAN_R, 1, NULL},
+	        {{0x4000}, 0x4000, PLAN_NORMAL, PLAN_R, 1, NULL},
+	};
+	struct plan p = {.ranges = ranges, .range_count = ARRAY_COUNT(ranges), .gpa_end = PAGING_LARGE_SIZE};
+	const size_t size = 3 * PLAN_PAGE_SIZE;
+	uint8_t *image = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	struct kvm_memory m;
+
+	(void)state;
+	assert_ptr_not_equal(image, MAP_FAILED);
+	for (size_t i = 0; i < 3; i++)
+		memset(image + i * PLAN_PAGE_SIZE, (int)i + 1, PLAN_PAGE_SIZE);
+	ranges[0].bytes = image;
+	ranges[1].bytes = image + PLAN_PAGE_SIZE;
+	ranges[2].bytes = image + 2 * PLAN_PAGE_SIZE;
+	p.movable = slice_of(image, size);
+	assert_int_equal(kvm_memory_load(&m, &p, 0), OK);
+	assert_int_equal(munmap(image, size), 0);
+	for (uint8_t page = 1; page <= 4; page++)
+		assert_int_equal(*kvm_memory_at(&m, page * (uint64_t)PLAN_PAGE_SIZE, 1), page == 1 ? 1 : page < 4 ? 2 : 3);
+	kvm_memory_free(&m);
+}
+
 static uint8_t *table_at(void *ctx, uint64_t gpa)
 {
 	return kvm_memory_at(ctx, gpa, PLAN_PAGE_SIZE);
@@ -449,7 +523,8 @@ int main(int argc, char **argv)
 #include "test/keeps/code.def"
 	        cmocka_unit_test(test_early_kick), cmocka_unit_test(test_real_image),
 	        cmocka_unit_test(test_hold),       cmocka_unit_test(test_apic_page),
-	        cmocka_unit_test(test_hold),       cmocka_unit_test(test_dropped_memory),
+	        cmocka_unit_test(test_dropped_memory),
+	        cmocka_unit_test(test_moved_image), cmocka_unit_test(test_shared_image),
 	        cmocka_unit_test(test_wrong_plan),
 	};
 	struct note n = {0};

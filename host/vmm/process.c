@@ -247,7 +247,7 @@ static void process_destroy(struct vmm *v)
 	free(v);
 }
 
-static enum err process_create(const struct plan *p, uint64_t memory_max, struct vmm **out, struct note *n)
+static enum err process_create(struct plan *p, uint64_t memory_max, struct vmm **out, struct note *n)
 {
 	struct start s = {.image = -1, .doorbell = -1, .shared = -1};
 	struct vmm *v = calloc(1, sizeof *v);

@@ -259,9 +259,9 @@ static void memory_is_counted_once(void **state)
 
 static void other_plans_are_refused(void **state)
 {
-	const struct plan vm = {.params.kind = BOOT_VM}, no_boot = {.params.kind = BOOT_PROCESS};
+	struct plan vm = {.params.kind = BOOT_VM}, no_boot = {.params.kind = BOOT_PROCESS};
 	struct plan_range supervisor = {.va = 4096, .type = PLAN_ZERO, .perm = PLAN_R | PLAN_SUPERVISOR, .count = 1};
-	const struct plan system = {.params.kind = BOOT_PROCESS, .cpu.rdi = BOOT_INFO_VA, .ranges = &supervisor, .range_count = 1};
+	struct plan system = {.params.kind = BOOT_PROCESS, .cpu.rdi = BOOT_INFO_VA, .ranges = &supervisor, .range_count = 1};
 	struct note n = {0};
 	struct vmm *v;
 

@@ -27,8 +27,9 @@ struct vmm_backend {
 	bool unprivileged;
 	/* Can it work here? ERR_UNSUPPORTED or ERR_PERMISSION with the cure in the note. */
 	enum err (*probe)(struct note *n);
-	/* Loads the plan. memory_max bounds what GROW may add (bytes). The plan may be freed afterwards. */
-	enum err (*create)(const struct plan *p, uint64_t memory_max, struct vmm **out, struct note *n);
+	/* Loads the plan. memory_max bounds what GROW may add (bytes). The plan may be freed afterwards; until the first run
+	 * its bytes are there, what was movable perhaps in the Keep. */
+	enum err (*create)(struct plan *p, uint64_t memory_max, struct vmm **out, struct note *n);
 	/* KEEPCALL_SHARED_SIZE bytes. */
 	uint8_t *(*shared)(struct vmm *v);
 	/* Runs until an event. After VMM_CALL the answer must be in the shared area before the next run. */

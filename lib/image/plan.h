@@ -52,6 +52,11 @@ struct plan {
 	struct plan_range *ranges;
 	size_t range_count;
 	struct plan_cpu cpu;
+	/*
+	 * Page-aligned, private, anonymous memory that a loader may take the pages of, instead of copying them; the bytes of
+	 * a range are then where it put them. Set by who built the plan; empty: everything is copied.
+	 */
+	struct slice movable;
 	uint64_t gpa_end; /* first guest-physical address behind the plan: where grown memory may start */
 };
 

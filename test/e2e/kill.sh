@@ -10,7 +10,7 @@ suite="kill"
 # A Keep nobody comes for ends after two seconds, a client waits for two.
 begin_agent() {
 	start_agent --claim-timeout 2
-	fds=$(($(open_fds) + 2)) # and the idle VM, from the first Keep on
+	fds=$(($(open_fds) + 1)) # and the idle VM, from the first Keep on
 }
 open_fds() { find "/proc/$agent_pid/fd" | wc -l; }
 fds_back() { [ "$(open_fds)" -le "$fds" ]; }

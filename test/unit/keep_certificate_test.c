@@ -257,7 +257,7 @@ static uint32_t answer(struct vmm *vm, struct keepcall_page *p, struct outcome *
 	}
 }
 
-static void run(const struct plan *p, struct outcome *o)
+static void run(struct plan *p, struct outcome *o)
 {
 	struct vmm *vm = NULL;
 	struct note n = {""};

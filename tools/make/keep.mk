@@ -41,7 +41,7 @@ test-keeps: $(TESTKEEPS)
 $(B)/vm/kvm_test: $(B)/host/host/vmm/kvm_test.o $(filter $(B)/host/host/vmm/kvm%,$(HOST:%.c=$(B)/host/%.o)) $(B)/host/sys.a $(B)/host/lib.a
 	@mkdir -p $(@D)
 	@echo "  LD      $@"
-	$(Q)$(CC) -pie -o $@ $(filter %.o,$^) -Wl,--as-needed -Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(TESTLIBS)
+	$(Q)$(CC) -pie -o $@ $(filter %.o,$^) -Wl,--as-needed -Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(TESTLIBS) -lbearssl
 
 ## check-svm    the Keep tests under kvm_amd in an emulated machine (QEMU), seconds
 ## check-vmx    the same under kvm_intel (Bochs), minutes; not in check
