@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * The socket is bound in a fresh private folder, connected to at once, and unlinked before the agent even starts: the
- * one connection there will ever be already waits in its queue.
- */
+/* The agent inherits one end of a socket pair: the only connection there will ever be, with no name anywhere. */
 #include "client/agent/local.h"
 
 #include "client/agent/words.h"
@@ -18,7 +15,6 @@
 #include <sys/mman.h>
 #include <sys/pidfd.h>
 #include <sys/socket.h>
-#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -50,37 +46,8 @@ enum err sibling(const char *name, char *out, size_t capacity, struct note *n)
 		      name, self);
 }
 
-/* listener and client are two ends nobody else can reach. */
-static enum err connected_listener(int *listener, int *client, struct note *n)
-{
-	const char *base = getenv("XDG_RUNTIME_DIR");
-	struct sockaddr_un at = {.sun_family = AF_UNIX};
-	char dir[sizeof at.sun_path - 8];
-	bool ok;
-	int code;
-
-	if (base == NULL || base[0] != '/' || strlen(base) > 60 || access(base, W_OK) != 0)
-		base = "/tmp";
-	snprintf(dir, sizeof dir, "%s/broch-XXXXXX", base);
-	if (mkdtemp(dir) == NULL)
-		return refuse(n, err_of_errno(errno), "making a private folder in %s: %s", base, strerror(errno));
-	snprintf(at.sun_path, sizeof at.sun_path, "%s/s", dir);
-	*listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	*client = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	ok = *listener >= 0 && *client >= 0 && bind(*listener, (const struct sockaddr *)&at, sizeof at) == 0 &&
-	     listen(*listener, 4) == 0 && connect(*client, (const struct sockaddr *)&at, sizeof at) == 0;
-	code = errno;
-	(void)unlink(at.sun_path);
-	(void)rmdir(dir);
-	if (ok)
-		return OK;
-	fd_close(listener);
-	fd_close(client);
-	return refuse(n, err_of_errno(code), "making a socket for a private host agent: %s", strerror(code));
-}
-
 struct launch {
-	int listener, parent, log; /* log -1: our standard error */
+	int socket, parent, log; /* log -1: our standard error */
 	const char *program, *state;
 	posix_spawn_file_actions_t files;
 	posix_spawnattr_t attributes;
@@ -96,7 +63,7 @@ static int arrange_files(struct launch *a)
 	if (failed == 0)
 		failed = posix_spawn_file_actions_adddup2(&a->files, a->log >= 0 ? a->log : 2, 2);
 	if (failed == 0)
-		failed = posix_spawn_file_actions_adddup2(&a->files, a->listener, a->listener);
+		failed = posix_spawn_file_actions_adddup2(&a->files, a->socket, a->socket);
 	if (failed == 0)
 		failed = posix_spawn_file_actions_adddup2(&a->files, a->parent, a->parent);
 	return failed;
@@ -126,7 +93,7 @@ static enum err spawn(struct launch *a, pid_t *pid, struct note *n)
 			(char *)(uintptr_t)a->state, NULL};
 	int failed;
 
-	snprintf(listen_at, sizeof listen_at, "fd:%d", a->listener);
+	snprintf(listen_at, sizeof listen_at, "fd:%d", a->socket);
 	snprintf(parent, sizeof parent, "%d", a->parent);
 	if (posix_spawn_file_actions_init(&a->files) != 0)
 		return ERR_NOMEM;
@@ -148,28 +115,30 @@ enum err local_start(const char *state, bool verbose, int wake_fd, int timeout_m
 		     struct note *n)
 {
 	char program[600];
-	struct launch a = {.listener = -1, .log = -1, .program = program, .state = state};
-	int client = -1, pipe_fds[2];
+	struct launch a = {.log = -1, .program = program, .state = state};
+	int ends[2], pipe_fds[2];
 	enum err err;
 
 	*l = (struct local){.parent_fd = -1, .log_fd = -1};
 	TRY(sibling("brochd", program, sizeof program, n));
-	TRY(connected_listener(&a.listener, &client, n));
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0)
+		return refuse(n, err_of_errno(errno), "making a socket for a private host agent: %s", strerror(errno));
 	if (pipe2(pipe_fds, O_CLOEXEC) != 0) {
-		fd_close(&a.listener);
-		fd_close(&client);
+		fd_close(&ends[0]);
+		fd_close(&ends[1]);
 		return refuse(n, ERR_IO, "making a pipe: %s", strerror(errno));
 	}
+	a.socket = ends[1];
 	a.parent = pipe_fds[0];
 	l->parent_fd = pipe_fds[1];
 	if (!verbose)
 		a.log = l->log_fd = memfd_create("brochd-log", MFD_CLOEXEC);
 	err = spawn(&a, &l->pid, n);
-	fd_close(&a.listener);
+	fd_close(&a.socket);
 	fd_close(&a.parent);
 	if (err == OK)
-		return place_of_fd(client, "unix:(private)", wake_fd, timeout_ms, out, n);
-	fd_close(&client);
+		return place_of_fd(ends[0], "unix:(private)", wake_fd, timeout_ms, out, n);
+	fd_close(&ends[0]);
 	fd_close(&l->parent_fd);
 	fd_close(&l->log_fd);
 	return err;

@@ -76,20 +76,24 @@ static void pause_all(struct agent *a)
 		evconnlistener_disable(a->listeners.at[i].ev);
 }
 
+static void accept_unix(struct agent *a, int fd)
+{
+	const struct client c = unix_client(fd);
+
+	conn_new(a, fd, false, NULL, &c);
+}
+
 static void on_accept(struct evconnlistener *ev, evutil_socket_t fd, struct sockaddr *sa, int size, void *ctx)
 {
 	struct listener *l = ctx;
 	struct agent *a = l->agent;
-	struct client c;
 
 	(void)ev;
 	(void)size;
-	if (l->tcp) {
+	if (l->tcp)
 		accept_tcp(a, fd, sa);
-	} else {
-		c = unix_client(fd);
-		conn_new(a, fd, false, NULL, &c);
-	}
+	else
+		accept_unix(a, fd);
 	if (a->conns.count >= a->options.max_connections)
 		pause_all(a);
 }
@@ -190,20 +194,36 @@ static enum err open_tcp(const char *address, int *out, struct note *n)
 	return *out >= 0 ? OK : refuse(n, err_of_errno(failed), "tcp:%s: cannot listen: %s", address, strerror(failed));
 }
 
-static enum err open_inherited(const char *number, int *out, bool *tcp, struct note *n)
+static int option_of(int fd, int name)
 {
-	int listening = 0, domain = 0, fd = atoi(number);
-	socklen_t size = sizeof listening;
+	int value = -1;
+	socklen_t size = sizeof value;
+
+	return getsockopt(fd, SOL_SOCKET, name, &value, &size) == 0 ? value : -1;
+}
+
+/* Of the Unix kind: who made both ends says who may come in. */
+static bool is_connected(int fd)
+{
+	struct sockaddr_storage peer;
+	socklen_t size = sizeof peer;
+
+	return option_of(fd, SO_DOMAIN) == AF_UNIX && option_of(fd, SO_TYPE) == SOCK_STREAM &&
+	       getpeername(fd, (struct sockaddr *)&peer, &size) == 0;
+}
+
+static enum err open_inherited(const char *number, struct listener *l, int *out, struct note *n)
+{
+	const int fd = atoi(number);
 
 	if (number[0] == 0 || strspn(number, "0123456789") != strlen(number) || strlen(number) > 6)
 		return refuse(n, ERR_FORMAT, "fd:%s: write fd:N", number);
-	if (getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listening, &size) != 0 || !listening)
+	l->connected = is_connected(fd);
+	if (!l->connected && option_of(fd, SO_ACCEPTCONN) != 1)
 		return refuse(n, ERR_INVALID, "fd:%s: not a listening socket", number);
-	size = sizeof domain;
-	if (getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &size) != 0 || fcntl(fd, F_SETFD, FD_CLOEXEC) != 0 ||
-	    fcntl(fd, F_SETFL, O_NONBLOCK) != 0)
+	if (fcntl(fd, F_SETFD, FD_CLOEXEC) != 0 || fcntl(fd, F_SETFL, O_NONBLOCK) != 0)
 		return refuse(n, err_of_errno(errno), "fd:%s: %s", number, strerror(errno));
-	*tcp = domain != AF_UNIX;
+	l->tcp = option_of(fd, SO_DOMAIN) != AF_UNIX;
 	*out = fd;
 	return OK;
 }
@@ -245,7 +265,7 @@ static enum err open_any(struct agent *a, const char *address, struct listener *
 		return OK;
 	}
 	if ((rest = after(address, "fd:")) != NULL) {
-		TRY(open_inherited(rest, fd, &l->tcp, n));
+		TRY(open_inherited(rest, l, fd, n));
 		return l->tcp ? check_guarded(a, address, n) : OK;
 	}
 	l->tcp = true;
@@ -273,6 +293,10 @@ enum err listener_open(struct agent *a, const char *address, struct note *n)
 	CHECK(a->listeners.count < LISTEN_MAX);
 	*l = (struct listener){.agent = a};
 	TRY(open_any(a, address, l, &fd, n));
+	if (l->connected) {
+		accept_unix(a, fd);
+		return OK;
+	}
 	l->ev = evconnlistener_new(a->base, on_accept, l, LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC, 0, fd);
 	if (l->ev == NULL) {
 		fd_close(&fd);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Where clients come in: Unix sockets, TCP, or a socket inherited from the parent. */
+/* Where clients come in: Unix sockets, TCP, or a socket inherited from the parent, which may be one connection. */
 #ifndef BROCH_HOST_AGENT_LISTENER_H
 #define BROCH_HOST_AGENT_LISTENER_H
 
@@ -14,6 +14,7 @@ struct listener {
 	struct agent *agent;
 	struct evconnlistener *ev;
 	bool tcp;
+	bool connected; /* not a listener: it is the one client */
 	const char *path; /* of the socket file we made, NULL: none */
 	dev_t device;
 	ino_t inode; /* so that we never remove the file of another */

@@ -14,7 +14,7 @@ static const struct option {
 } table[] = {
 #define AT(field) offsetof(struct options, field)
         {"listen", "ADDRESS", LISTEN, 0,
-         "unix:PATH, tcp:HOST:PORT or fd:N (an inherited listening socket); may be repeated"},
+         "unix:PATH, tcp:HOST:PORT or fd:N (an inherited listening socket, or a connected Unix socket); may be repeated"},
         {"state", "DIR", TEXT, AT(state),
          "records and keys of the software TEE (default: /var/lib/broch or ~/.local/state/broch)"},
         {"tls-cert", "FILE", TEXT, AT(tls_cert), "certificate chain in PEM, for tcp:"},

@@ -180,6 +180,10 @@ wrong 125 'no-such-env' run -q --env-file no-such-env "$hello"
 
 # Nothing stays: no process, no file.
 if until_true 100 no_keepers; then good; else bad "agents or keepers are left"; fi
+# Not even for a moment, in which a kill -9 would leave it.
+touch -d @1 "$XDG_RUNTIME_DIR"
+run run -q --backend process "$hello"
+if [ "$(stat -c %Y "$XDG_RUNTIME_DIR")" -eq 1 ]; then good; else bad "a private host agent makes files to be reached by"; fi
 find "$XDG_RUNTIME_DIR" -mindepth 1 >"$tmp/out"
 if [ -s "$tmp/out" ]; then bad "something is left in the runtime folder"; else good; fi
 find "$XDG_STATE_HOME/broch" -mindepth 1 -maxdepth 1 ! -name 'soft-snp*' >"$tmp/out"
