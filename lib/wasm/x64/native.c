@@ -152,7 +152,10 @@ static enum err call_out(struct wasm_instance *i, const struct function *f, uint
 	enum err err;
 
 	clear_upper(slots, t->params, t->param_count);
-	err = f->code == NULL ? call_host(s, i, f, slots) : interpret(s, f, slots);
+	if (f->code == NULL)
+		err = call_host(s, i, f, slots);
+	else /* compiled code makes its frame itself, and needs no interpreter in between */
+		err = *f->code == IOP_native ? native_call(f, slots) : interpret(s, f, slots);
 	if (err == OK) /* compiled code takes an i32 for an index as it comes */
 		clear_upper(slots, t->results, t->result_count);
 	if (err == ERR_TRAP && s->trap_pc == NULL && s->trap_native == NULL)
