@@ -21,8 +21,6 @@
 #else
 #define CALLS_MADE_CODE
 #endif
-/* Has the CPU it, and the system switched it on? Hosted code only: the Keep asks in its own way. */
-#define cpu_supports(isa) (__builtin_cpu_supports(isa) != 0)
 #define SECTION(name) __attribute__((section(name)))
 #define UNUSED __attribute__((unused))
 #define USED __attribute__((used))

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The digest is a chain: each page adds one PAGE_INFO structure (112 bytes, AMD 56860 table "PAGE_INFO") that holds the
- * digest so far. Hashing takes about 2 ms per MiB of image, 4 where the CPU cannot hash four pages at once; callers may
- * keep the result, which depends on the plan alone.
+ * digest so far. Hashing takes about 4 ms per MiB of image with the SHA-384 at hand; callers may keep the result, which
+ * depends on the plan alone.
  *
  * For a process (BOOT_PROCESS) there are no segments or control registers: their fields are zero. No SEV hardware
  * starts one; only software TEEs report such a digest.
@@ -24,13 +24,14 @@ static void extend(struct snp_chain *c, enum snp_page_type type, uint64_t gpa, c
 
 static void extend_range(struct snp_chain *c, const struct plan_range *r)
 {
-	switch (r->type) {
-	case PLAN_NORMAL: snp_chain_add_pages(c, r->gpa.a, r->bytes, r->count); break;
-	case PLAN_ZERO:
-		for (size_t i = 0; i < r->count; i++)
-			extend(c, SNP_PAGE_ZERO, r->gpa.a + i * PLAN_PAGE_SIZE, NULL);
-		break;
-	case PLAN_SHARED: break; /* the host's: belongs to no one's measurement */
+	for (size_t i = 0; i < r->count; i++) {
+		const size_t offset = i * PLAN_PAGE_SIZE;
+
+		switch (r->type) {
+		case PLAN_NORMAL: extend(c, SNP_PAGE_NORMAL, r->gpa.a + offset, r->bytes + offset); break;
+		case PLAN_ZERO: extend(c, SNP_PAGE_ZERO, r->gpa.a + offset, NULL); break;
+		case PLAN_SHARED: break; /* the host's: belongs to no one's measurement */
+		}
 	}
 }
 

@@ -32,7 +32,5 @@ struct snp_chain {
 };
 
 void snp_chain_add(struct snp_chain *c, const struct snp_page *p);
-/* `count` pages of type NORMAL in a row: the same digest, in a third of the time where the CPU can hash four at once. */
-void snp_chain_add_pages(struct snp_chain *c, uint64_t gpa, const uint8_t *content, size_t count);
 
 #endif
