@@ -15,11 +15,16 @@
 #define NOINLINE __attribute__((noinline))
 #define ALWAYS_INLINE __attribute__((always_inline)) inline
 #define TARGET(isa) __attribute__((target(isa)))
-/* Calls code that was made at run time: a sanitizer would look for a type in front of it, where there may be no memory. */
+/*
+ * Calls code that was made at run time: a sanitizer would look for a type in front of it, where there may be no memory.
+ * UNCOUNTED: a fuzzer does not look at which ways are taken here.
+ */
 #ifdef __clang__
 #define CALLS_MADE_CODE __attribute__((no_sanitize("function")))
+#define UNCOUNTED       __attribute__((no_sanitize("coverage")))
 #else
 #define CALLS_MADE_CODE
+#define UNCOUNTED
 #endif
 #define SECTION(name) __attribute__((section(name)))
 #define UNUSED __attribute__((unused))
