@@ -62,6 +62,11 @@ static inline uint64_t ctz64(uint64_t x)
 	return x == 0 ? 64 : (uint64_t)__builtin_ctzll(x);
 }
 
+static inline bool power_of_two(uint64_t x)
+{
+	return x != 0 && (x & (x - 1)) == 0;
+}
+
 /* Sums of bits in ever wider fields: the builtin would call a library function. */
 static inline uint64_t popcnt64(uint64_t x)
 {

@@ -37,11 +37,6 @@ static uint32_t high(const struct division *v, uint16_t op, uint32_t x, uint64_t
 	return v->before(v->f, op, I64, x, constant(v->f, I64, m));
 }
 
-static bool power_of_two(uint64_t k)
-{
-	return k != 0 && (k & (k - 1)) == 0;
-}
-
 /* upper * 2^64 / d, rounded down; upper < d. */
 static uint64_t quotient_of(uint64_t upper, uint64_t d, uint64_t *rest)
 {

@@ -148,11 +148,6 @@ static uint32_t simplify_unary(struct flow *f, struct node *n)
 
 /* ---- an operand and a constant ---- */
 
-static bool power_of_two(uint64_t k)
-{
-	return k != 0 && (k & (k - 1)) == 0;
-}
-
 /* x + k1 + k2 */
 static void join_sums(struct flow *f, struct node *n)
 {
