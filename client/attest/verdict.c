@@ -82,10 +82,11 @@ struct link_sum verdict_link_sum(const struct verdict *v, unsigned link)
 
 	for (size_t i = 0; i < v->check_count; i++) {
 		const struct check *c = &v->checks[i];
-		bool speaker = speaks(&links[link], c->id);
+		bool speaker;
 
 		if (verdict_link_of(c) != link)
 			continue;
+		speaker = speaks(&links[link], c->id);
 		s.passed += c->result == CHECK_PASS;
 		s.failed += c->result == CHECK_FAIL;
 		s.skipped += c->result == CHECK_SKIP;
