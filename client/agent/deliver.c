@@ -94,7 +94,7 @@ enum err attest(struct pipe *p, const struct trust *t, struct verdict *v, struct
 	uint8_t report_data[64];
 	struct verify_input in = {.report_data = slice_of(report_data, sizeof report_data), .policy = t->policy, .at = t->at};
 
-	memset(v, 0, sizeof *v);
+	verdict_clear(v);
 	TRY(challenge(p, &c, n));
 	TRY(expect(p, SESSION_EVIDENCE, &envelope, "gives no evidence", ERR_REFUSED, n));
 	timings_mark(t->timings, TIMING_EVIDENCE);
@@ -274,7 +274,7 @@ enum err evidence_take(struct slice body, const struct trust *t, struct slice ma
 	struct verify_input in = {.report_data = slice_of(report_data, sizeof report_data), .policy = t->policy, .at = t->at};
 	struct workload_file f;
 
-	memset(v, 0, sizeof *v);
+	verdict_clear(v);
 	if (msg_workload_evidence_decode(body, &m) != OK || m.hash.size != SESSION_HASH_SIZE || m.signing_key.size > 128 ||
 	    m.nonce.size > 64)
 		return refuse(n, ERR_REFUSED, "the Keep's evidence message is malformed");

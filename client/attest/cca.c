@@ -380,7 +380,7 @@ void cca_verify(const struct cca_input *in, struct verdict *v)
 {
 	struct cca_case k = {.in = in};
 
-	memset(v, 0, sizeof *v);
+	verdict_clear(v);
 	v->ok = true;
 	say(v->tee, "cca");
 	load(&k);

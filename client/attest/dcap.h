@@ -2,10 +2,13 @@
 /*
  * The judge of Intel's evidence: DCAP quotes of SGX enclaves and of TDX domains. Evidence is the quote; collateral is,
  * by name, what Intel's Provisioning Certification Service gives out (PCS API version 4), offered by anybody, believed
- * by nobody: root_ca_crl, pck_crl                                    DER pck_crl_issuer_chain, tcb_info_issuer_chain,
- * qe_identity_issuer_chain   PEM tcb_info, qe_identity     the signed JSON object alone, byte for byte, with its
- * signature (128 hex digits) in tcb_info_signature, qe_identity_signature; or, without these, the whole answer
- * {"tcbInfo": ..., "signature": ...} pck_chain                 PEM; only when the quote does not bring its own
+ * by nobody:
+ *
+ * - root_ca_crl, pck_crl: DER;
+ * - pck_crl_issuer_chain, tcb_info_issuer_chain, qe_identity_issuer_chain: PEM;
+ * - tcb_info, qe_identity: the signed JSON object alone, byte for byte, with its signature (128 hex digits) in
+ *   tcb_info_signature, qe_identity_signature; or, without these, the whole answer {"tcbInfo": ..., "signature": ...};
+ * - pck_chain: PEM; only when the quote does not bring its own.
  */
 #ifndef BROCH_CLIENT_DCAP_H
 #define BROCH_CLIENT_DCAP_H

@@ -319,7 +319,7 @@ void enarx_csr_verify(const struct enarx_input *in, struct verdict *v)
 	const bool named = csr.sgx ? in->policy->sgx.accepted : in->policy->snp.accepted;
 	bool good;
 
-	memset(v, 0, sizeof *v);
+	verdict_clear(v);
 	snprintf(v->tee, sizeof v->tee, csr.sgx ? "sgx" : "snp");
 	v->ok = err == OK && named;
 	add(v, "enarx.csr.read", err == OK, "a certificate request with evidence", err == OK ? "there" : n.text);

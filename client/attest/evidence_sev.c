@@ -68,7 +68,7 @@ void evidence_sev_launch(const struct evidence_input *in, struct verdict *v)
 	size_t i = 0;
 
 	if (s == NULL) {
-		memset(v, 0, sizeof *v);
+		verdict_clear(v);
 		snprintf(v->tee, sizeof v->tee, "sev");
 		missing(v, "sev.launch.keys", "the session's keys: the measurement is a MAC with one of them",
 		        "give the transport.keys that `broch sev session` wrote, and the firmware's version");

@@ -434,7 +434,7 @@ void evidence_verify(const struct evidence_input *in, struct verdict *v)
 	const enum evidence_kind kind = in->evidence->kind;
 	enum err err = j.set == NULL ? ERR_NOMEM : OK;
 
-	memset(v, 0, sizeof *v);
+	verdict_clear(v);
 	if (err == OK && in->collateral != NULL)
 		err = collateral_borrow(j.set, in->collateral);
 	if (err == OK)

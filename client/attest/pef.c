@@ -225,7 +225,7 @@ void pef_esm_verify(const struct pef_input *in, uint8_t room[static PEF_DIGESTS_
 {
 	struct pef_case k = {.in = in, .plain = room, .digests = digests};
 
-	memset(v, 0, sizeof *v);
+	verdict_clear(v);
 	memset(digests, 0, sizeof *digests);
 	v->ok = true;
 	say(v->tee, "pef");

@@ -220,7 +220,7 @@ void ratls_verify(const struct ratls_input *in, struct verdict *v)
 {
 	struct ratls_case k = {.in = in, .v = v};
 
-	memset(v, 0, sizeof *v);
+	verdict_clear(v);
 	v->ok = true;
 	if (!judge_certificate(&k)) {
 		v->ok = false;

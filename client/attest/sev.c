@@ -203,7 +203,7 @@ static void judge(const struct sev_chain_input *in, bool cas_only, struct verdic
 {
 	struct chain_case k = {.in = in};
 
-	memset(v, 0, sizeof *v);
+	verdict_clear(v);
 	v->ok = true;
 	say(v->tee, "sev");
 	load(&k);

@@ -129,7 +129,7 @@ void sev_launch_verify(const struct sev_transport *keys, const struct sev_launch
 	};
 	const struct launch_case k = {keys, l, rules, measure};
 
-	memset(v, 0, sizeof *v);
+	verdict_clear(v);
 	v->ok = true;
 	snprintf(v->tee, sizeof v->tee, "%s", (l->policy & SEV_POLICY_ES) != 0 ? "sev-es" : "sev");
 	memcpy(v->measurement, l->digest, sizeof l->digest);
@@ -244,7 +244,7 @@ void sev_report_verify(const struct sev_report_input *in, struct verdict *v)
 	};
 	struct report_case k = {.in = in};
 
-	memset(v, 0, sizeof *v);
+	verdict_clear(v);
 	v->ok = true;
 	snprintf(v->tee, sizeof v->tee, "sev");
 	report_load(&k);

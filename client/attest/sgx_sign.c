@@ -149,7 +149,7 @@ void sgx_sigstruct_verify(const struct sgx_sigstruct_input *in, struct verdict *
 	};
 	struct sig_case k = {.in = in};
 
-	memset(v, 0, sizeof *v);
+	verdict_clear(v);
 	v->ok = true;
 	say(v->tee, "sgx");
 	k.read = sgx_sigstruct_parse(in->sigstruct, &k.s) == OK;

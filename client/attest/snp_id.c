@@ -155,7 +155,7 @@ void snp_id_verify(const struct snp_id_input *in, struct snp_id_digests *d, stru
 {
 	struct id_case i = {.in = in};
 
-	memset(v, 0, sizeof *v);
+	verdict_clear(v);
 	load(&i, d, v);
 	v->ok = true;
 	for (size_t k = 0; k < (i.read ? ARRAY_COUNT(rows) : 1); k++) {

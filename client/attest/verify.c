@@ -111,9 +111,17 @@ static void accepted(struct verdict *v, const char *tee, const char *word, bool 
 	verdict_add(v, &k);
 }
 
+void verdict_clear(struct verdict *v)
+{
+	v->ok = v->soft = false;
+	memset(v->tee, 0, sizeof v->tee);
+	memset(v->measurement, 0, sizeof v->measurement);
+	v->measurement_size = v->check_count = 0;
+}
+
 void verdict_begin(struct verdict *v, const char *tee, const char *policy_word, bool named)
 {
-	memset(v, 0, sizeof *v);
+	verdict_clear(v);
 	snprintf(v->tee, sizeof v->tee, "%s", tee);
 	v->ok = true;
 	accepted(v, tee, policy_word, false, named);
@@ -137,7 +145,7 @@ void verify_opened(const struct verify_input *in, const struct envelope *e, stru
 	const struct judge *j = judge_of(e->tee);
 	bool named;
 
-	memset(v, 0, sizeof *v);
+	verdict_clear(v);
 	tee_name(e->tee, v->tee, sizeof v->tee);
 	if (j == NULL) {
 		fail(v, "evidence.tee", "evidence of a TEE that can be judged", v->tee[0] != 0 ? v->tee : "none",
@@ -165,6 +173,6 @@ void verify_evidence(const struct verify_input *in, struct verdict *v)
 		verify_opened(in, &e, v);
 		return;
 	}
-	memset(v, 0, sizeof *v);
+	verdict_clear(v);
 	fail(v, "evidence.envelope", "an evidence envelope", n.text, "the file or the host's answer is damaged");
 }

@@ -46,6 +46,8 @@ struct verify_input {
 void verify_evidence(const struct verify_input *in, struct verdict *v);
 /* The same with an envelope that is open already; in->envelope is not looked at. v is filled whole. */
 void verify_opened(const struct verify_input *in, const struct envelope *e, struct verdict *v);
+/* Nothing said yet, and not ok. Checks behind check_count are never looked at, and stay as they are. */
+void verdict_clear(struct verdict *v);
 /* Starts a verdict about this kind of evidence: the policy names it, or not. v->ok says which. */
 void verdict_begin(struct verdict *v, const char *tee, const char *policy_word, bool named);
 /* Adds one more check (the caller's own links: handshake, module digest) and updates v->ok. */

@@ -245,7 +245,7 @@ void vtpm_verify(const struct vtpm_input *in, struct verdict *v)
 {
 	struct vtpm_case k = {.in = in, .v = v};
 
-	memset(v, 0, sizeof *v);
+	verdict_clear(v);
 	v->ok = true;
 	if (!judge_vtpm(&k) || !judge_hardware(&k))
 		v->ok = false;

@@ -43,7 +43,9 @@ static enum err header(struct slice in, struct walk *w)
 	return OK;
 }
 
-static enum err text_at(struct slice from, size_t at, struct slice *out)
+/* The specification (2.2.1, 2.2.4) lets names be of a few ASCII characters. Here whatever can be printed passes: names get
+ * into messages. */
+static enum err name_at(struct slice from, size_t at, struct slice *out)
 {
 	const uint8_t *zero;
 
@@ -53,6 +55,9 @@ static enum err text_at(struct slice from, size_t at, struct slice *out)
 	if (zero == NULL)
 		return ERR_TRUNCATED;
 	*out = slice_of(from.data + at, (size_t)(zero - from.data) - at);
+	for (size_t i = 0; i < out->size; i++)
+		if (out->data[i] < 0x20 || out->data[i] > 0x7e)
+			return ERR_FORMAT;
 	return OK;
 }
 
@@ -68,7 +73,7 @@ static enum err enter(struct walk *w)
 	struct slice rest, name;
 
 	TRY(rd_bytes(&ahead, rd_left(&ahead), &rest));
-	TRY(text_at(rest, 0, &name));
+	TRY(name_at(rest, 0, &name));
 	TRY(rd_skip(&w->r, name.size + 1));
 	TRY(align(&w->r));
 	if (w->depth == FDT_DEPTH_MAX || end + name.size + 2 > sizeof w->path)
@@ -103,7 +108,7 @@ static enum err property(struct walk *w, fdt_visit *visit, void *context)
 	TRY(rd_u32be(&w->r, &at));
 	TRY(rd_bytes(&w->r, size, &value));
 	TRY(align(&w->r));
-	TRY(text_at(w->strings, at, &name));
+	TRY(name_at(w->strings, at, &name));
 	if (w->depth == 0)
 		return ERR_FORMAT;
 	return visit(context, w->depth == 1 ? "/" : w->path, name, value);
