@@ -40,7 +40,7 @@ struct kind_set {
 	const struct reason *reasons;
 };
 extern const struct kind_set snp_set, dcap_set, sev_set, measure_set, misc_set, nitro_set, pef_set, ratls_set, vtpm_set,
-        cca_set;
+        cca_set, x509_set;
 
 const char *case_text(json_t *o, const char *key); /* "" when it is not there */
 size_t case_hex(const char *text, uint8_t *out, size_t max);
@@ -59,8 +59,19 @@ uint32_t case_u32(json_t *o, const char *key, uint32_t unsaid);
 /* Is it the verdict expected, for the reason expected? */
 enum outcome case_compare(struct vector *c, const struct verdict *v);
 bool hex_is(struct slice s, const char *want);
-/* Is the field what the case expects, if it expects anything? Else c->why says so. */
-bool case_field_is(struct vector *c, const char *key, struct slice value);
+
+/* What came out of a case, by the names that cases have for it: a JSON object, in which bytes are hex digits. */
+void fact_hex(json_t *facts, const char *key, struct slice value);
+void fact_number(json_t *facts, const char *key, uint64_t value);
+void fact_text(json_t *facts, const char *key, struct slice value);
+/* Is every field that the case expects among the facts, with this value? Else c->why says so. "a.b" in a case is member
+ * b of member a. The facts are freed. */
+enum outcome case_facts(struct vector *c, json_t *facts);
+enum outcome case_hex_fact(struct vector *c, const char *key, struct slice value); /* there is but one */
+/* The facts of an SNP report, with whose it is by its root and its key. */
+json_t *snp_facts(struct slice report, struct slice root, struct slice key);
+/* The facts of a DCAP quote, and of what is said with it of its platform. */
+json_t *dcap_facts_json(const struct envelope *e);
 
 /* Of the certificates in "chain", the one that issued the key; else the first. */
 struct slice case_issuer(struct vector *c, struct slice key);
@@ -72,6 +83,8 @@ void dcap_demands(struct vector *c, struct dcap_rules *r, json_t *opt, struct sl
 /* SNP rules as the options of a case demand them; to be freed. */
 void snp_demands(struct policy *p, json_t *opt);
 void snp_demands_free(struct policy *p);
+/* An intermediate of AMD's with its root and their lists, without any evidence. */
+enum outcome snp_issuer_case(struct vector *c);
 /* The case names its root, so that root is pinned; whose it says it is decides the product. */
 void snp_pin_root(struct slice der, struct snp_root_pin *pin);
 

@@ -8,20 +8,29 @@
 
 /* ---- Enarx certificate requests ---- */
 
-static bool enarx_fields(struct vector *c, struct slice report)
+/* What the request says of its evidence is told from above, what the evidence says from below. */
+static json_t *enarx_facts(const struct enarx_csr *csr, struct slice root)
 {
-	struct snp_report r;
+	struct envelope e = {.evidence = csr->quote, .collateral = {{slice_text("tcb_info"), csr->tcb_info}}, .collateral_count = 1};
+	json_t *o, *quote, *body;
+	const char *key;
+	json_t *value;
 
-	return snp_report_parse(report, &r, NULL) == OK && case_field_is(c, "measurement", r.measurement) &&
-	       case_field_is(c, "id_key_digest", r.id_key_digest) && case_field_is(c, "author_key_digest", r.author_key_digest);
-}
-
-static bool enarx_sgx_fields(struct vector *c, struct slice quote)
-{
-	struct quote q;
-
-	return quote_parse(quote, &q, NULL) == OK && case_field_is(c, "mr_enclave", q.sgx.mrenclave) &&
-	       case_field_is(c, "mr_signer", q.sgx.mrsigner);
+	if (!csr->sgx) {
+		o = snp_facts(csr->report, root, csr->vcek);
+		fact_text(o, "kind", slice_text("snp"));
+		return o;
+	}
+	quote = dcap_facts_json(&e);
+	body = json_object_get(quote, "body");
+	o = json_object();
+	fact_text(o, "kind", slice_text("sgx"));
+	json_object_foreach(body, key, value) json_object_set(o, key, value);
+	json_object_set(o, "fmspc", json_object_get(quote, "fmspc"));
+	json_object_set(o, "advisories", json_object_get(quote, "advisories"));
+	json_object_set(o, "tcb_status", json_object_get(quote, "platform_status"));
+	json_decref(quote);
+	return o;
 }
 
 static void enarx_sgx_demands(struct dcap_rules *r, json_t *opt)
@@ -58,7 +67,7 @@ static enum outcome enarx_case(struct vector *c)
 	o = case_compare(c, &v);
 	if (o != PASSED || !v.ok)
 		return o;
-	return (csr.sgx ? enarx_sgx_fields(c, csr.quote) : enarx_fields(c, csr.report)) ? PASSED : FAILED;
+	return case_facts(c, enarx_facts(&csr, in.ark));
 }
 
 /* ---- tables ---- */

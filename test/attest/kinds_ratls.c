@@ -4,6 +4,53 @@
 
 #include "client/attest/dcap.h"
 #include "client/attest/ratls.h"
+#include "client/attest/x509.h"
+#include "lib/attest/cbor_any.h"
+#include "lib/attest/dice.h"
+
+static json_t *claim_names(struct slice claims)
+{
+	struct reader r = rd_of(claims);
+	json_t *o = json_array();
+	struct cbor_any map, name;
+	size_t at;
+
+	if (cbor_any_of(&r, ANY_MAP, &map) != OK)
+		return o;
+	while (cbor_any_more(&r, &map) && cbor_any_of(&r, ANY_TEXT, &name) == OK && cbor_any_skip(&r) == OK) {
+		json_t *one = json_stringn((const char *)name.string.data, name.string.size);
+
+		for (at = 0; at < json_array_size(o) && strcmp(json_string_value(json_array_get(o, at)), json_string_value(one)) < 0; at++)
+			;
+		json_array_insert_new(o, at, one);
+	}
+	return o;
+}
+
+static json_t *ratls_facts(struct slice der)
+{
+	/* 2.23.133.5.4.9 */
+	static const uint8_t tagged[] = {0x67, 0x81, 0x05, 0x05, 0x04, 0x09};
+	json_t *o = json_object(), *quote, *value;
+	struct envelope e = {.tee = slice_text("sgx")};
+	struct dice_evidence d;
+	struct slice ext;
+	const char *key;
+	struct cert c;
+
+	if (cert_read(der, &c, NULL) != OK)
+		return o;
+	if (cert_extension(&c, slice_of(tagged, sizeof tagged), &ext) && dice_evidence_read(ext, &d, NULL) == OK) {
+		e.evidence = d.quote;
+		quote = dcap_facts_json(&e);
+		json_object_set_new(o, "claims", claim_names(d.claims));
+		json_object_set(o, "fmspc", json_object_get(quote, "fmspc"));
+		json_object_foreach(json_object_get(quote, "body"), key, value) json_object_set(o, key, value);
+		json_decref(quote);
+	}
+	cert_free(&c);
+	return o;
+}
 
 static enum outcome ratls_case(struct vector *c)
 {
@@ -15,13 +62,15 @@ static enum outcome ratls_case(struct vector *c)
 	struct ratls_input in = {.cert = case_file(c, "cert"), .policy = &p, .at = case_at(c)};
 	struct slice unused;
 	struct verdict v;
+	enum outcome o;
 
 	for (size_t i = 0; i < ARRAY_COUNT(rules); i++)
 		dcap_demands(c, rules[i], opt, &unused);
 	if (json_object_get(opt, "nonce") != NULL)
 		in.nonce = &nonce;
 	ratls_verify(&in, &v);
-	return case_compare(c, &v);
+	o = case_compare(c, &v);
+	return o != PASSED || !v.ok ? o : case_facts(c, ratls_facts(in.cert));
 }
 
 /* ---- tables ---- */

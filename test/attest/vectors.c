@@ -16,7 +16,7 @@
 #include <time.h>
 
 static const struct kind_set *const sets[] = {&snp_set,   &dcap_set, &sev_set,   &measure_set, &misc_set,
-                                              &nitro_set, &pef_set,  &ratls_set, &vtpm_set,    &cca_set};
+                                              &nitro_set, &pef_set,  &ratls_set, &vtpm_set,    &cca_set,  &x509_set};
 
 /* ---- input ---- */
 
@@ -234,26 +234,6 @@ enum outcome case_compare(struct vector *c, const struct verdict *v)
 	else
 		return PASSED;
 	return FAILED;
-}
-
-bool hex_is(struct slice s, const char *want)
-{
-	char text[2 * 4096 + 1];
-
-	if (s.size > sizeof text / 2)
-		return false;
-	hex_encode(s, text);
-	return strcmp(text, want) == 0;
-}
-
-bool case_field_is(struct vector *c, const char *key, struct slice value)
-{
-	json_t *want = json_object_get(json_object_get(json_object_get(c->json, "expect"), "fields"), key);
-
-	if (want == NULL || hex_is(value, json_string_value(want)))
-		return true;
-	snprintf(c->why, sizeof c->why, "field %s is not what was expected", key);
-	return false;
 }
 
 /* ---- all cases ---- */

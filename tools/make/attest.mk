@@ -2,13 +2,19 @@
 # The verifier: published evidence of real platforms and look-alikes, judged as published.
 
 ## check-attest  runs the attestation vectors in VECTORS=DIR; ends with: N passed, N failed, N skipped
-.PHONY: check-attest check-attest-verbs check-attest-files check-attest-collateral check-attest-measure check-attest-sign check-attest-sev check-attest-pef check-attest-products check-attest-mutations
-CHECKS += check-attest check-attest-verbs check-attest-files check-attest-collateral check-attest-measure check-attest-sign check-attest-sev check-attest-pef check-attest-products check-attest-mutations
+.PHONY: check-attest check-attest-verbs check-attest-files check-attest-collateral check-attest-measure check-attest-sign check-attest-sev check-attest-pef check-attest-products check-attest-answers check-attest-mutations
+CHECKS += check-attest check-attest-verbs check-attest-files check-attest-collateral check-attest-measure check-attest-sign check-attest-sev check-attest-pef check-attest-products check-attest-answers check-attest-mutations
 VECTORS ?= ../shared/vectors
 check-attest: $(B)/test/attest-vectors
 	@if [ -d "$(VECTORS)" ]; then $< "$(VECTORS)"; \
 	elif [ "$(origin VECTORS)" = file ]; then echo "SKIPPED: no vectors in $(VECTORS)"; echo "check-attest: 0 passed, 0 failed, 1 skipped"; \
 	else echo "check-attest: $(VECTORS) is no folder" >&2; exit 2; fi
+
+## check-attest-answers  every value that the checker finds in the vectors, and demands on each, met and missed
+check-attest-answers: $(B)/test/attest-vectors
+	@if [ -d "$(VECTORS)" ] && [ -d "$(VECTORS)/../tools/attest-check" ]; then \
+	test/attest/answers.py "$(VECTORS)" "$(VECTORS)/../tools/attest-check" $<; \
+	else echo "SKIPPED: no vectors or no checker beside $(VECTORS)"; echo "check-attest-answers: 0 passed, 0 failed, 1 skipped"; fi
 
 ## check-attest-mutations  the vectors changed in one place at a time, judged here and by the checker beside them
 check-attest-mutations: $(B)/test/attest-vectors
@@ -57,7 +63,7 @@ $(B)/test/soft_evidence: $(B)/host/test/attest/soft_evidence.o $(B)/host/host.a 
 	@echo "  LD      $@"
 	$(Q)$(CC) -pie -o $@ $(filter %.o,$^) -Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(LIBS)
 
-VECTORS_OBJ := $(patsubst %,$(B)/host/test/attest/%.o,vectors kinds_snp kinds_dcap kinds_sev kinds_measure kinds_misc kinds_nitro kinds_ratls kinds_vtpm kinds_pef kinds_cca)
+VECTORS_OBJ := $(patsubst %,$(B)/host/test/attest/%.o,vectors facts kinds_snp kinds_dcap kinds_sev kinds_measure kinds_misc kinds_nitro kinds_ratls kinds_vtpm kinds_pef kinds_cca kinds_x509)
 $(B)/test/attest-vectors: $(VECTORS_OBJ) $(B)/host/client.a $(B)/host/sys.a $(B)/host/lib.a
 	@mkdir -p $(@D)
 	@echo "  LD      $@"
