@@ -445,10 +445,10 @@ static enum err take_quote(const struct taking *t, struct slice s)
 
 static enum err take_any(const struct taking *t, struct slice s)
 {
+	/* Quotes have PEM text in them, and envelopes have quotes: what is looked for anywhere in the bytes comes later. */
 	static enum err (*const takers[])(const struct taking *t, struct slice s) = {
-	        take_cert,  take_crl,  take_answer, take_bundle, take_pem,
-	        take_table, take_pcrs, take_tpm,    take_quote,  take_envelope,
-	        take_sev,
+	        take_cert, take_crl,   take_answer, take_bundle, take_quote, take_envelope,
+	        take_pem,  take_table, take_pcrs,   take_tpm,    take_sev,
 	};
 
 	if (t->depth > DEPTH_MAX)

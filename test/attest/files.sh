@@ -121,6 +121,11 @@ expect 0 accepted verify vtpm -C "$vectors/snp/certs" -C "$vectors/vtpm/milan" -
 expect 3 vtpm.tpm.nonce verify vtpm -C "$vectors/snp/certs" -C "$vectors/vtpm/milan" --at 2025-06-01 --nonce 00 "$hcl"
 expect 3 vtpm.tpm.pinned verify vtpm-other -C "$vectors/snp/certs" -C "$vectors/vtpm/milan" --at 2025-06-01 "$hcl"
 expect 3 vtpm.tpm.read verify vtpm -C "$vectors/snp/certs" --at 2025-06-01 "$hcl"
+paravisor=$vectors/vtpm/tdx-806f05
+"$broch" policy from-evidence -C "$paravisor" "$paravisor/hcl.bin" >"$t/vtpm-td"
+expect 3 "FMSPC 00806f050000" verify vtpm-td -C "$paravisor" --at 2024-06-01 "$paravisor/hcl.bin"
+expect 3 dcap.root_crl.read verify vtpm-td -C "$paravisor" --at 2024-06-01 "$paravisor/hcl.bin"
+expect 3 vtpm.tpm.nonce verify vtpm-td -C "$paravisor" --nonce 00 --at 2024-06-01 "$paravisor/hcl.bin"
 expect 3 evidence.tee verify snp -C "$vectors/snp/certs" -C "$vectors/vtpm/milan" --at 2025-06-01 "$hcl"
 expect 3 sgx.debug verify sgx -C "$intel" --at 2023-08-01 "$vectors/ratls/gramine-cert.pem"
 expect 3 enarx.csr.tee verify tdx --at 2023-08-01 "$vectors/snp/enarx/milan.csr"
