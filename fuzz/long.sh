@@ -1,7 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# long.sh TARGET RUNS: runs a fuzz target for so many executions on one core, and adds a line to fuzz/RECORD: target,
-# commit, executions, findings. What was found before lies in build/fuzz/TARGET/new and is where it goes on. The counts
+# long.sh TARGET RUNS [LONGEST]: runs a fuzz target for so many executions on one core, and adds a line to fuzz/RECORD:
+# target, commit, executions, findings, and how long an input may be (65536 bytes when it is not said; with less, more are
+# tried in a second, but seeds are cut). What was found before lies in build/fuzz/TARGET/new and is where it goes on. The counts
 # of all lines of a target add up; a line with findings names the input in build/fuzz/TARGET. long.sh --sum prints them.
 # TARGET_quick is the target with the stand-in of fuzz/quick/quick.c; it has lines of its own.
 set -u
@@ -11,8 +12,8 @@ if [ "${1-}" = --sum ]; then
 	awk '!/^#/ && NF >= 4 { runs[$1] += $3; bad[$1] += $4 } END { for (t in runs) printf "%-18s %12d executions, %d findings\n", t, runs[t], bad[t] }' "$record" | sort
 	exit 0
 fi
-[ $# -eq 2 ] || { echo "usage: fuzz/long.sh TARGET RUNS, or --sum" >&2; exit 2; }
-target=$1 runs=$2
+[ $# -eq 2 ] || [ $# -eq 3 ] || { echo "usage: fuzz/long.sh TARGET RUNS [LONGEST], or --sum" >&2; exit 2; }
+target=$1 runs=$2 longest=${3-65536}
 work=build/fuzz/$target
 make -s "build/fuzz/${target}_fuzz" || exit 2
 commit=$(git rev-parse --short=12 HEAD)
@@ -24,7 +25,7 @@ seeds=
 # One job of many executions; -print_final_stats says how many there were, also when it was stopped.
 trap 'kill -INT "$child" 2>/dev/null' INT TERM
 # shellcheck disable=SC2086
-chrt -i 0 nice -n 19 "build/fuzz/${target}_fuzz" -runs="$runs" -artifact_prefix="$work/" -rss_limit_mb=4096 -timeout=20 -max_len=65536 \
+chrt -i 0 nice -n 19 "build/fuzz/${target}_fuzz" -runs="$runs" -artifact_prefix="$work/" -rss_limit_mb=4096 -timeout=20 -max_len="$longest" \
 	-print_final_stats=1 -verbosity=0 -print_funcs=0 -close_fd_mask=1 "$work/new" $seeds >"$work/long.log" 2>&1 &
 child=$!
 wait "$child"
@@ -32,6 +33,6 @@ wait "$child" 2>/dev/null
 done=$(sed -n 's/^stat::number_of_executed_units: *//p' "$work/long.log" | tail -1)
 after=$(find "$work" -maxdepth 1 -type f \( -name 'crash-*' -o -name 'leak-*' -o -name 'oom-*' -o -name 'timeout-*' \) | wc -l)
 [ -n "$done" ] || { echo "long.sh: $target said no number of executions; see $work/long.log" >&2; exit 2; }
-printf '%s %s %s %s\n' "$target" "$commit" "$done" "$((after - before))" >>"$record"
+printf '%s %s %s %s %s\n' "$target" "$commit" "$done" "$((after - before))" "$longest" >>"$record"
 echo "$target: $done executions, $((after - before)) findings"
 [ "$after" -eq "$before" ]

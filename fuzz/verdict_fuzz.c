@@ -12,6 +12,8 @@
 #include "client/attest/policy_explain.h"
 #include "client/attest/verdict.h"
 
+#include <stdio.h>
+
 enum { HEAD = 3, AT = 1764547200 };
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -20,12 +22,17 @@ int LLVMFuzzerInitialize(int *argc, char ***argv);
 static struct policy policy;
 static EVP_PKEY *recipient;
 
+/* The key is one that the seed of a PEF blob is for. */
 int LLVMFuzzerInitialize(int *argc, char ***argv)
 {
+	FILE *f;
+
 	(void)argc;
 	(void)argv;
-	recipient = EVP_RSA_gen(2048);
-	CHECK(recipient != NULL);
+	f = fopen("test/attest/keys/small.pem", "re");
+	CHECK(f != NULL);
+	recipient = PEM_read_PrivateKey(f, NULL, NULL, NULL);
+	CHECK(fclose(f) == 0 && recipient != NULL);
 	return 0;
 }
 
