@@ -70,6 +70,39 @@ static void amd(struct snp_rules *r, unsigned bits)
 	                        .any_measurement = true};
 }
 
+/* The public half of test/attest/keys/platform.pem. */
+static const char platform_key[] =
+        "{\"kty\":\"EC\",\"crv\":\"P-384\","
+        "\"x\":\"j9LmIPAWQtISLiEQZarSYnFogLfUJFBw8mRwxBoAe01CHqD294FlFebJHdxdSu45\","
+        "\"y\":\"leslNBMDZjGE3fegdByAC24QsHYZE54Iiga5_-n5P3bCCLWJZAHM8d1uRPGBbpXC\"}";
+
+/* A list of one value, which begins with its length where hashes have several; nothing real has it. */
+static struct digest_list other(size_t size)
+{
+	static uint8_t value[128] = {48};
+
+	return (struct digest_list){value, size, 1};
+}
+
+/* What a policy names is looked for, found wanting, and shown. */
+static void pin_all(void)
+{
+	for (size_t i = 0; i < NITRO_RULE_PCRS; i++)
+		policy.nitro.pcrs[i] = other(48);
+	policy.vtpm.any_pcrs = false;
+	for (size_t i = 0; i < VTPM_RULE_PCRS; i++)
+		policy.vtpm.pcrs[i] = other(32);
+	policy.cca.any_software = false;
+	policy.cca.initial = policy.cca.software = other(CCA_HASH_SIZE);
+	for (size_t i = 0; i < CCA_RULE_REMS; i++)
+		policy.cca.rems[i] = other(CCA_HASH_SIZE);
+	for (size_t i = 0; i < PEF_RULE_COUNT; i++)
+		policy.pef.lists[i] = other(64);
+	policy.measurements = other(48);
+	policy.snp.any_measurement = policy.sgx.any_measurement = policy.tdx.any_measurement = false;
+	policy.platform_ids = other(64);
+}
+
 static void accept_all(unsigned bits)
 {
 	static uint8_t digest[32];
@@ -83,10 +116,14 @@ static void accept_all(unsigned bits)
 	policy.nitro.crl_required = (bits & 8) != 0;
 	policy.nitro.max_age_s = (bits & 4) != 0 ? 86400 : 0;
 	policy.vtpm.accepted = policy.vtpm.any_pcrs = true;
+	policy.cca.keys[0] = slice_text(platform_key);
+	policy.cca.key_count = 1;
 	policy.cca.accepted = policy.cca.unsecured = policy.cca.any_software = true;
 	policy.sev.accepted = policy.sev.es_accepted = policy.sev.debug = policy.sev.migration = true;
 	policy.sev.digests = (struct digest_list){digest, sizeof digest, 1};
 	policy.pef.accepted = true;
+	if ((bits & 32) != 0)
+		pin_all();
 }
 
 /* Whoever shows a text shows what can be printed, whatever the evidence said. Not counted for the fuzzer: the texts are many,
