@@ -293,42 +293,50 @@ static const struct collateral_piece *statement(const struct intel *k, enum coll
 	return best != NULL ? best : first;
 }
 
-/* Whose signature it bears, else the first with the right name. */
-static struct slice signer_of(const struct collateral *c, const struct collateral_piece *s)
+/* Of the certificates of this name the one whose key signed the data, else the first; NULL: none. */
+static const struct collateral_piece *signer_called(const struct collateral *c, const char *name, struct slice data,
+                                                    struct slice signature)
 {
-	static const char name[] = "Intel SGX TCB Signing";
-	const struct collateral_piece *first = cert_called(c, name);
-	uint8_t signature[P256_PAIR_SIZE];
-
-	for (size_t i = 0; i < c->count && hex_decode(s->signature, signature, sizeof signature) == OK; i++) {
+	for (size_t i = 0; i < c->count; i++) {
 		const struct collateral_piece *p = &c->piece[i];
 		struct cert cert;
 		bool good;
 
 		if (p->kind != COLLATERAL_CERT || strcmp(p->name, name) != 0 || cert_read(p->bytes, &cert, NULL) != OK)
 			continue;
-		good = cert_ecdsa256(&cert, s->bytes, slice_of(signature, sizeof signature), NULL) == OK;
+		good = cert_ecdsa256(&cert, data, signature, NULL) == OK;
 		cert_free(&cert);
 		if (good)
-			return p->bytes;
+			return p;
 	}
-	return first != NULL ? first->bytes : slice_of(NULL, 0);
+	return cert_called(c, name);
+}
+
+static const struct collateral_piece *statement_signer(const struct collateral *c, const struct collateral_piece *s)
+{
+	static const char name[] = "Intel SGX TCB Signing";
+	uint8_t signature[P256_PAIR_SIZE];
+
+	if (hex_decode(s->signature, signature, sizeof signature) != OK)
+		return cert_called(c, name);
+	return signer_called(c, name, s->bytes, slice_of(signature, sizeof signature));
 }
 
 static enum err add_statement(const struct intel *k, enum collateral_kind kind, const char *const names[3],
                               struct collateral_choice *out, void **owned)
 {
 	const struct collateral_piece *s = statement(k, kind);
-	struct slice signer, pem;
+	const struct collateral_piece *signer;
+	struct slice pem;
 
 	if (s == NULL)
 		return OK;
 	add(out, names[0], s->bytes);
 	add(out, names[1], s->signature);
-	signer = signer_of(k->c, s);
-	if (signer.size == 0)
+	signer = statement_signer(k->c, s);
+	if (signer == NULL)
 		return OK;
-	TRY(pem_of(signer, owned, &pem));
+	TRY(pem_of(signer->bytes, owned, &pem));
 	add(out, names[2], pem);
 	return OK;
 }
@@ -355,21 +363,23 @@ static enum err add_crls(const struct intel *k, struct collateral_choice *out)
 	return OK;
 }
 
-/* For quotes that do not bring their chain. */
+/* For quotes that do not bring their chain. A platform has a PCK certificate, with a key of its own, for each of its TCBs. */
 static struct slice pck_chain(const struct intel *k, void **owned)
 {
-	static const char *const names[] = {"Intel SGX PCK Certificate", "Intel SGX PCK Platform CA",
-	                                    "Intel SGX PCK Processor CA", "Intel SGX Root CA"};
+	static const char *const cas[] = {"Intel SGX PCK Platform CA", "Intel SGX PCK Processor CA", "Intel SGX Root CA"};
+	const struct collateral_piece *links[1 + ARRAY_COUNT(cas)] = {
+	        signer_called(k->c, "Intel SGX PCK Certificate", k->quote.qe_report, k->quote.qe_signature)};
 	char *text = NULL;
 	size_t size = 0;
 
-	for (size_t i = 0; i < ARRAY_COUNT(names); i++) {
-		const struct collateral_piece *p = cert_called(k->c, names[i]);
+	for (size_t i = 0; i < ARRAY_COUNT(cas); i++)
+		links[1 + i] = cert_called(k->c, cas[i]);
+	for (size_t i = 0; i < ARRAY_COUNT(links); i++) {
 		void *one = NULL;
 		struct slice pem;
 		char *grown;
 
-		if (p == NULL || pem_of(p->bytes, &one, &pem) != OK)
+		if (links[i] == NULL || pem_of(links[i]->bytes, &one, &pem) != OK)
 			continue;
 		grown = realloc(text, size + pem.size);
 		if (grown != NULL) {
