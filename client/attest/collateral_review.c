@@ -246,10 +246,26 @@ static void missing_for_envelope(struct review *r, struct collateral *c, struct 
 		missing_for_snp(r, c, e.evidence, at);
 }
 
+/* A Keep's certificate carries an envelope, others a quote. */
+static void missing_for_ratls(struct review *r, struct collateral *c, struct slice der, int64_t at)
+{
+	struct slice carried;
+	struct envelope e;
+	struct cert cert;
+
+	if (cert_read(der, &cert, NULL) != OK)
+		return;
+	carried = evidence_quote_in(&cert);
+	if (envelope_decode(carried, &e, NULL) == OK)
+		missing_for_envelope(r, c, carried, at);
+	else
+		missing_for_quote(r, c, carried, at);
+	cert_free(&cert);
+}
+
 static void missing_for(struct review *r, struct collateral *c, const struct evidence *e, int64_t at)
 {
 	struct enarx_csr csr;
-	struct cert cert;
 
 	switch (e->kind) {
 	case EVIDENCE_ENVELOPE: missing_for_envelope(r, c, e->bytes, at); break;
@@ -262,12 +278,7 @@ static void missing_for(struct review *r, struct collateral *c, const struct evi
 		missing_for_snp(r, c, e->report, at);
 		break;
 	case EVIDENCE_QUOTE: missing_for_quote(r, c, e->bytes, at); break;
-	case EVIDENCE_RATLS:
-		if (cert_read(e->bytes, &cert, NULL) == OK) {
-			missing_for_quote(r, c, evidence_quote_in(&cert), at);
-			cert_free(&cert);
-		}
-		break;
+	case EVIDENCE_RATLS: missing_for_ratls(r, c, e->bytes, at); break;
 	case EVIDENCE_ENARX_CSR:
 		if (enarx_csr_read(e->bytes, &csr, NULL) != OK || evidence_csr_pieces(c, &csr, NULL) != OK)
 			break;

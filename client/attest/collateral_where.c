@@ -162,11 +162,14 @@ static enum err where_envelope(struct asking *a, struct slice bytes)
 
 static enum err where_ratls(struct asking *a, struct slice bytes)
 {
+	struct slice carried;
+	struct envelope e; /* a Keep's */
 	struct cert c;
 	enum err err;
 
 	TRY(cert_read(bytes, &c, a->n));
-	err = where_quote(a, evidence_quote_in(&c));
+	carried = evidence_quote_in(&c);
+	err = envelope_decode(carried, &e, NULL) == OK ? where_envelope(a, carried) : where_quote(a, carried);
 	cert_free(&c);
 	return err;
 }

@@ -415,6 +415,10 @@ CHANGE(chain_beside, r->chain_beside = true)
 CHANGE(wrapped, r->statement[MAKE_TCB].wrapped = r->statement[MAKE_QE].wrapped = true)
 CHANGE(debug_tolerated, r->rules.debug = true; r->body[r->tdx ? AT_TD_ATTRIBUTES : AT_SGX_ATTRIBUTES] |= 2)
 CHANGE(status_tolerated, r->rules.statuses = 1u << TCB_OUT_OF_DATE; r->statement[MAKE_TCB].status = "OutOfDate")
+/* The module that the TD was launched with is old, the one that is loaded now is not. */
+CHANGE(relaunch_tolerated, r->version = 5;
+       r->rules.statuses = 1u << (r->tdx ? TCB_RELAUNCH : TCB_UP_TO_DATE);
+       r->statement[MAKE_TCB].module_status = "OutOfDate")
 CHANGE(advisory_tolerated, r->rules.any_advisory = true;
        r->statement[MAKE_TCB].advisories = ",\"advisoryIDs\":[\"INTEL-SA-00001\"]")
 CHANGE(first_second, r->statement[MAKE_TCB].issued = "2026-01-15T00:00:00Z")
@@ -431,6 +435,7 @@ static void good_evidence_is_accepted(void **state)
 #define F(name) {#name, name}
 	        F(as_it_is),         F(version_4),       F(version_5),        F(processor_ca),
 	        F(no_configuration), F(unknown_arc),     F(large_pcesvn),     F(chain_beside),
+	        F(relaunch_tolerated),
 	        F(wrapped),          F(debug_tolerated), F(status_tolerated), F(advisory_tolerated),
 	        F(first_second),     F(last_second),     F(unbound),          F(of_empty_data),
 #undef F

@@ -50,17 +50,24 @@ static void use(struct envelope *e, const struct collateral_choice *choice)
 /* ---- envelopes ---- */
 
 /* With nothing beside it an envelope is judged as it is: also a piece too many in it is then looked at. */
+static enum err choose_beside(struct judging *j, const struct envelope *e, struct collateral_choice *choice)
+{
+	const bool dcap = slice_is(e->tee, "sgx") || slice_is(e->tee, "tdx");
+
+	if (j->in->collateral == NULL)
+		return OK;
+	TRY(collateral_add_items(j->set, e->collateral, e->collateral_count, &j->note));
+	return (dcap ? collateral_for_quote : collateral_for_snp)(j->set, e->evidence, j->in->at, choice);
+}
+
 static enum err judge_opened(struct judging *j, struct envelope *e)
 {
 	struct verify_input in = input_of(j);
 	struct collateral_choice choice = {.count = 0};
-	const bool dcap = slice_is(e->tee, "sgx") || slice_is(e->tee, "tdx");
 
-	if (j->in->collateral != NULL) {
-		TRY(collateral_add_items(j->set, e->collateral, e->collateral_count, &j->note));
-		TRY((dcap ? collateral_for_quote : collateral_for_snp)(j->set, e->evidence, in.at, &choice));
+	TRY(choose_beside(j, e, &choice));
+	if (j->in->collateral != NULL)
 		use(e, &choice);
-	}
 	verify_opened(&in, e, j->v);
 	collateral_choice_free(&choice);
 	return OK;
@@ -210,11 +217,14 @@ static enum err judge_ratls(struct judging *j)
 	                         .policy = j->in->policy,
 	                         .at = j->in->at};
 	struct collateral_choice choice = {.count = 0};
+	struct envelope e; /* a Keep's */
 	struct cert c = {0};
 	enum err err = OK;
 
 	if (cert_read(in.cert, &c, NULL) == OK)
-		err = collateral_for_quote(j->set, evidence_quote_in(&c), in.at, &choice);
+		err = envelope_decode(evidence_quote_in(&c), &e, NULL) == OK ?
+		              choose_beside(j, &e, &choice) :
+		              collateral_for_quote(j->set, evidence_quote_in(&c), in.at, &choice);
 	if (err == OK) {
 		in.collateral = choice.items;
 		in.collateral_count = choice.count;

@@ -236,20 +236,6 @@ static enum err nitro(const struct draft *d, struct slice bytes)
 	return OK;
 }
 
-static enum err ratls(const struct draft *d, struct slice bytes)
-{
-	struct slice quote;
-	struct cert c;
-	enum err err;
-
-	TRY(cert_read(bytes, &c, d->n));
-	quote = evidence_quote_in(&c);
-	err = quote.size > 0 ? quote_tables(d, quote, true)
-	                     : refuse(d->n, ERR_FORMAT, "the certificate carries no evidence");
-	cert_free(&c);
-	return err;
-}
-
 static enum err csr(const struct draft *d, struct slice bytes)
 {
 	struct enarx_csr r;
@@ -399,6 +385,29 @@ static enum err envelope(struct draft *d, struct slice bytes)
 	if (slice_is(e.tee, "sgx") || slice_is(e.tee, "tdx"))
 		return quote_tables(d, e.evidence, true);
 	return refuse(d->n, ERR_UNSUPPORTED, "no policy can be made for this TEE");
+}
+
+/* A Keep's certificate carries an envelope, others a quote. */
+static enum err carried(struct draft *d, struct slice evidence)
+{
+	struct envelope e;
+
+	if (evidence.size == 0)
+		return refuse(d->n, ERR_FORMAT, "the certificate carries no evidence");
+	if (envelope_decode(evidence, &e, NULL) == OK)
+		return envelope(d, evidence);
+	return quote_tables(d, evidence, true);
+}
+
+static enum err ratls(struct draft *d, struct slice bytes)
+{
+	struct cert c;
+	enum err err;
+
+	TRY(cert_read(bytes, &c, d->n));
+	err = carried(d, evidence_quote_in(&c));
+	cert_free(&c);
+	return err;
 }
 
 enum err policy_draft(FILE *f, const struct evidence *e, const struct collateral *c, struct note *n)

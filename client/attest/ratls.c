@@ -19,7 +19,8 @@ struct ratls_case {
 	struct cert cert;
 	struct dice_evidence dice;
 	struct slice quote;
-	bool tagged, keep; /* keep: an envelope, not a quote */
+	bool tagged, keep;        /* keep: an envelope, not a quote */
+	struct envelope envelope; /* of a Keep; points into the certificate */
 	uint8_t report_data[64];
 };
 
@@ -52,7 +53,6 @@ static enum err signed_by_itself(const struct cert *c, struct note *n)
 static enum err find_evidence(struct ratls_case *k, struct note *n)
 {
 	struct slice value, bare;
-	struct envelope e;
 	bool older = cert_extension(&k->cert, slice_of(bare_oid, sizeof bare_oid), &bare);
 
 	k->tagged = cert_extension(&k->cert, slice_of(dice_oid, sizeof dice_oid), &value);
@@ -67,7 +67,7 @@ static enum err find_evidence(struct ratls_case *k, struct note *n)
 	} else {
 		return refuse(n, ERR_NOT_FOUND, "the certificate carries no evidence");
 	}
-	k->keep = k->tagged && envelope_decode(k->quote, &e, NULL) == OK;
+	k->keep = k->tagged && envelope_decode(k->quote, &k->envelope, NULL) == OK;
 	note_set(n, "%s, %s of %llu bytes", k->tagged ? "tagged evidence" : "a bare quote",
 	         k->keep ? "an envelope" : "a quote", (unsigned long long)k->quote.size);
 	return OK;
@@ -142,20 +142,26 @@ static bool judge_certificate(struct ratls_case *k)
 	return true;
 }
 
+static void use_given(const struct ratls_case *k, struct envelope *e)
+{
+	CHECK(k->in->collateral_count <= ENVELOPE_COLLATERAL_MAX);
+	e->collateral_count = k->in->collateral_count;
+	if (e->collateral_count > 0)
+		memcpy(e->collateral, k->in->collateral, e->collateral_count * sizeof *e->collateral);
+}
+
 /* Whatever it is, the judge of quotes says so. */
 static void judge_quote(struct ratls_case *k)
 {
 	const struct policy *p = k->in->policy;
 	struct verify_input in = {.report_data = slice_of(k->report_data, 64), .policy = p, .at = k->in->at};
-	struct envelope e = {.evidence = k->quote, .collateral_count = k->in->collateral_count};
+	struct envelope e = {.evidence = k->quote};
 	struct quote q;
 	bool tdx = quote_parse(k->quote, &q, NULL) == OK && q.body != QUOTE_BODY_SGX;
 	bool named = tdx ? p->tdx.accepted : p->sgx.accepted;
 	struct note n = {""};
 
-	CHECK(e.collateral_count <= ENVELOPE_COLLATERAL_MAX);
-	if (e.collateral_count > 0)
-		memcpy(e.collateral, k->in->collateral, e.collateral_count * sizeof *e.collateral);
+	use_given(k, &e);
 	e.tee = slice_text(tdx ? "tdx" : "sgx");
 	snprintf(k->v->tee, sizeof k->v->tee, "%s", tdx ? "tdx" : "sgx");
 	note_set(&n, "%s", k->v->tee);
@@ -171,7 +177,9 @@ static void judge_envelope(struct ratls_case *k)
 	const struct verify_input in = {k->quote, slice_of(k->report_data, 64), k->in->policy, k->in->at};
 	struct verdict inner;
 
-	verify_evidence(&in, &inner);
+	if (k->in->collateral_count > 0)
+		use_given(k, &k->envelope);
+	verify_opened(&in, &k->envelope, &inner);
 	for (size_t i = 0; i < inner.check_count; i++)
 		verdict_add(k->v, &inner.checks[i]);
 	k->v->ok = k->v->ok && inner.ok;

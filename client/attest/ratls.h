@@ -15,7 +15,7 @@
 struct ratls_input {
 	struct slice cert;                      /* DER */
 	const struct envelope_item *collateral; /* as for the quote alone (client/attest/dcap.h) */
-	size_t collateral_count;
+	size_t collateral_count;                /* a Keep's envelope brings its own; given some, that is not looked at */
 	const struct slice *nonce;      /* what the claim must be; NULL: any or none */
 	const uint8_t (*manifests)[32]; /* SHA-256 each: what a Keep may run. None: no Keep is accepted */
 	size_t manifest_count;

@@ -16,7 +16,7 @@ static uint8_t manifest_of_ours[32] = {0x3a};
 
 struct wish { /* what is done differently; zeroed: nothing */
 	bool other_key, other_issuer, bare, both, absent, twice, nonce, no_hash, trailing_value, trailing_claims, cut,
-	        unnamed, keep, no_manifest, other_manifest;
+	        unnamed, keep, no_manifest, other_manifest, beside; /* beside: a Keep's collateral is given, not stapled */
 	unsigned tag, algorithm, shorten;
 	long from;         /* days from DCAP_AT until it is valid */
 	const char *asked; /* the nonce that is asked for; NULL: none */
@@ -192,7 +192,13 @@ static struct verdict judge(const struct wish *r)
 	p.sgx.accepted = !r->unnamed;
 	memcpy(manifests[0], manifest_of_ours, 32);
 	manifests[0][31] ^= r->other_manifest;
-	if (r->keep) {
+	if (r->keep && r->beside) {
+		in.collateral = b->e.collateral;
+		in.collateral_count = b->e.collateral_count;
+		recipe_must(envelope_encode(&(struct envelope){.tee = b->e.tee, .evidence = b->e.evidence}, envelope,
+		                            sizeof envelope, &size) == OK);
+		der = make(r, slice_of(envelope, size), claims, &size);
+	} else if (r->keep) {
 		qsort(b->e.collateral, b->e.collateral_count, sizeof *b->e.collateral, by_name);
 		recipe_must(envelope_encode(&b->e, envelope, sizeof envelope, &size) == OK);
 		der = make(r, slice_of(envelope, size), claims, &size);
@@ -216,7 +222,8 @@ static struct verdict judge(const struct wish *r)
 static void each_form_is_accepted(void **state)
 {
 	static const struct wish good[] = {
-	        {0}, {.algorithm = 7}, {.nonce = true, .asked = "fresh"}, {.nonce = true}, {.bare = true}, {.keep = true}};
+	        {0}, {.algorithm = 7}, {.nonce = true, .asked = "fresh"}, {.nonce = true}, {.bare = true}, {.keep = true},
+	        {.keep = true, .beside = true}};
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_COUNT(good); i++) {

@@ -46,6 +46,14 @@ expect 3 "VCEK or VLEK" "$broch" collateral check --at 2025-06-25 --evidence "$v
 expect 3 "revocation list of ARK-Turin" "$broch" collateral check --at 2025-06-25 "$vectors/snp/certs"
 expect 3 '"state": "missing"' "$broch" collateral check --json --at 2025-06-25 "$vectors/snp/certs/milan-ark.der"
 expect 3 "the vTPM's quote" "$broch" collateral check --at 2025-06-01 --evidence "$vectors/vtpm/milan/hcl.bin" "$vectors/snp/certs"
+paravisor=$vectors/vtpm/tdx-806f05
+expect 3 "the TD quote: missing" "$broch" collateral check --evidence "$paravisor/hcl.bin" "$vectors/vtpm/milan"
+expect 3 "Intel's TCB info: missing" "$broch" collateral check --evidence "$paravisor/hcl.bin" "$paravisor"
+expect 3 "Intel's TCB info: missing" "$broch" collateral check --evidence "$vectors/ratls/gramine-cert.pem" "$vectors/ratls"
+expect 3 "5 missing" "$broch" collateral check --evidence "$vectors/ratls/gramine-cert.pem" "$vectors/ratls"
+expect 3 "(ASK or ASVK): missing" "$broch" collateral check --evidence "$vectors/snp/enarx/milan.csr" "$vectors/pef"
+expect 0 "0 missing" "$broch" collateral check --at 2023-08-01 --evidence "$vectors/snp/enarx/milan.csr" "$vectors/snp/certs"
+expect 3 "Intel's identity of the quoting enclave: missing" "$broch" collateral check --evidence "$vectors/sgx/enarx/icelake-xeon.csr" "$vectors/pef"
 expect 1 "No such file" "$broch" collateral check "$t/none"
 expect 2 "say check FOLDER or fetch FOLDER" "$broch" collateral check
 expect 2 "--within soon" "$broch" collateral check --within soon "$intel"
@@ -76,6 +84,13 @@ expect 1 "127.0.0.1:1/" "$broch" collateral fetch --base http://127.0.0.1:1 --ev
 expect 1 "rotocol" "$broch" collateral fetch --base "file://$t" --evidence "$quote" "$t/other"
 expect 1 "give --product" "$broch" collateral fetch --base "$base" --evidence "$vectors/snp/reports/milan-v2-coco.bin" "$t/other"
 expect 1 "brings everything itself" "$broch" collateral fetch --base "$base" --evidence "$vectors/nitro/doc-2022.bin" "$t/other"
+expect 1 "put it into the folder first" "$broch" collateral fetch --base "$base" --evidence "$paravisor/hcl.bin" "$t/td"
+mkdir -p "$t/td"
+cp "$paravisor/td-quote.bin" "$t/td"
+expect 1 "/tdx/certification/v4/tcb?fmspc=00806f050000: status 404" "$broch" collateral fetch --base "$base" --evidence "$paravisor/hcl.bin" "$t/td"
+expect 1 "/sgx/certification/v4/tcb?fmspc=00606a000000: status 404" "$broch" collateral fetch --base "$base" --evidence "$vectors/ratls/gramine-cert.pem" "$t/other"
+expect 1 "/sgx/certification/v4/tcb?fmspc=00606a000000: status 404" "$broch" collateral fetch --base "$base" --evidence "$vectors/sgx/enarx/icelake-xeon.csr" "$t/other"
+expect 1 "/vcek/v1/Milan/" "$broch" collateral fetch --base "$base" --product Milan --evidence "$vectors/snp/enarx/milan.csr" "$t/other"
 expect 2 "needs one folder" "$broch" collateral fetch "$t/other"
 
 echo "collateral: $pass passed, $fail failed, 0 skipped"
