@@ -7,6 +7,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 #include <cmocka.h>
 
 static const uint8_t digests[2][48] = {{1}, {2}};
@@ -18,6 +19,10 @@ static const struct policy_shipped shipped = {digests, 2};
 #define TCB    "[snp.minimum_tcb]\nboot_loader = 3\ntee = 0\nsnp = 8\nmicrocode = 115\n"
 #define SOFT   "tee = [\"soft\"]\nmeasurements = [\"shipped\"]\n[soft]\n"
 #define ROOT   "\"000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f\""
+
+#define ROOT64                                                                                                         \
+	"\"000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f"                                           \
+	"000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f\""
 
 static struct policy *parsed(const char *text)
 {
@@ -312,6 +317,110 @@ static char *filled(const char *tee)
 	return out;
 }
 
+/* The public half of test/attest/keys/platform.pem, in a file; free the path. */
+static char *key_file(const char *extra)
+{
+	char *path = strdup("/tmp/policy-test-XXXXXX");
+	const int fd = mkstemp(path);
+	FILE *f = fd >= 0 ? fdopen(fd, "w") : NULL;
+
+	assert_non_null(f);
+	fprintf(f,
+	        "{\"kty\":\"EC\",\"crv\":\"P-384\",%s"
+	        "\"x\":\"j9LmIPAWQtISLiEQZarSYnFogLfUJFBw8mRwxBoAe01CHqD294FlFebJHdxdSu45\","
+	        "\"y\":\"leslNBMDZjGE3fegdByAC24QsHYZE54Iiga5_-n5P3bCCLWJZAHM8d1uRPGBbpXC\"}",
+	        extra);
+	assert_int_equal(fclose(f), 0);
+	return path;
+}
+
+static void every_key_of_cca_arrives(void **state)
+{
+	char *path = key_file(""), *secret = key_file("\"d\":\"AA\","), *toml = NULL;
+	const char *const rest = "initial_measurements = [" ROOT ", " DIGEST "]\nrem1 = [" DIGEST "]\nrems_free = [0, 2, 3]\n";
+	struct policy *p;
+
+	(void)state;
+	assert_true(asprintf(&toml,
+	                     CCA "platform_keys = [\"%s\"]\n%ssoftware = [" ROOT "]\nunsecured = true\n"
+	                         "implementation_ids = [" ROOT "]\npersonalizations = [" ROOT64 "]\n",
+	                     path, rest) > 0);
+	p = parsed(toml);
+	assert_true(p->cca.accepted && p->cca.unsecured && !p->cca.any_software);
+	assert_int_equal(p->cca.key_count, 1);
+	assert_int_equal(p->cca.initial.count, 2);
+	assert_int_equal(p->cca.initial.bytes[0], 32);
+	assert_int_equal(p->cca.rems[1].count, 1);
+	assert_int_equal(p->cca.software.count, 1);
+	assert_int_equal(p->cca.implementations.bytes[31], 0x1f);
+	assert_int_equal(p->cca.personalizations.count, 1);
+	policy_free(p);
+	free(toml);
+	const struct {
+		const char *key, *rest, *more, *words;
+	} bad[] = {
+	        {path, "", "", "[cca] initial_measurements is missing"},
+	        {path, "initial_measurements = [" ROOT "]\n", "", "[cca] rem0 is missing"},
+	        {path, rest, "", "[cca] software is missing"},
+	        {path, rest, "software = [" ROOT "]\nany_software = true\n", "keep one"},
+	        {path, "initial_measurements = [" ROOT "]\nrems_free = [0, 1, 2, 3]\n", "rem1 = [" ROOT "]\nany_software = true\n", "keep one"},
+	        {secret, rest, "any_software = true\n", "a private key"},
+	};
+
+	for (size_t i = 0; i < ARRAY_COUNT(bad); i++) {
+		struct note n = {""};
+
+		assert_true(asprintf(&toml, CCA "platform_keys = [\"%s\"]\n%s%s", bad[i].key, bad[i].rest, bad[i].more) > 0);
+		assert_int_not_equal(policy_parse(slice_text(toml), "p.toml", shipped, &p, &n), OK);
+		if (strstr(n.text, bad[i].words) == NULL)
+			fail_msg("%s\nsays: %s", toml, n.text);
+		free(toml);
+	}
+	assert_int_equal(unlink(path) | unlink(secret), 0);
+	free(path);
+	free(secret);
+}
+
+static void every_key_of_nitro_arrives(void **state)
+{
+	struct policy *p = parsed(NITRO "pcr0 = [" DIGEST "]\npcr8 = [" DIGEST ", " DIGEST "]\nroot_sha256 = " ROOT "\n"
+	                                "crl = \"required\"\ncrl_max_age = \"7d\"\nmax_age = \"1h\"\ndebug = true\n");
+	json_t *j = policy_explain_json(p);
+	char *text = json_dumps(j, 0);
+
+	(void)state;
+	assert_true(p->nitro.accepted && p->nitro.debug && p->nitro.root_set && p->nitro.crl_required);
+	assert_int_equal(p->nitro.root[31], 0x1f);
+	assert_int_equal(p->nitro.pcrs[8].count, 2);
+	assert_int_equal(p->nitro.crl_max_age_s, 7 * 86400);
+	assert_int_equal(p->nitro.max_age_s, 3600);
+	assert_non_null(strstr(text, "under a root of your own"));
+	assert_non_null(strstr(text, "at most 3600 s old"));
+	assert_non_null(strstr(text, "lists of every authority"));
+	assert_non_null(strstr(text, "their console is read from outside"));
+	assert_non_null(strstr(text, "that AWS did not sign"));
+	free(text);
+	json_decref(j);
+	policy_free(p);
+}
+
+static void a_root_of_your_own_is_named(void **state)
+{
+	struct policy *p = parsed(HEAD SNP "root_sha256 = " ROOT "\n" TCB);
+	json_t *j = policy_explain_json(p);
+	char *text = json_dumps(json_object_get(j, "warnings"), 0);
+
+	(void)state;
+	assert_int_equal(p->snp.root_count, SNP_SOFT);
+	assert_ptr_equal(p->snp.roots, p->snp_root);
+	assert_int_equal(p->snp.roots[SNP_TURIN].product, SNP_TURIN);
+	assert_int_equal(p->snp.roots[SNP_TURIN].spki_sha256[31], 0x1f);
+	assert_non_null(strstr(text, "root"));
+	free(text);
+	json_decref(j);
+	policy_free(p);
+}
+
 static void the_templates_are_policies(void **state)
 {
 	static const char *const tees[] = {"snp", "sgx", "tdx", "nitro", "vtpm"};
@@ -388,6 +497,9 @@ int main(void)
 	        cmocka_unit_test(shipped_needs_something_shipped),
 	        cmocka_unit_test(nothing_of_the_other_tees_may_be_left_out),
 	        cmocka_unit_test(every_key_of_intel_arrives),
+	        cmocka_unit_test(every_key_of_cca_arrives),
+	        cmocka_unit_test(every_key_of_nitro_arrives),
+	        cmocka_unit_test(a_root_of_your_own_is_named),
 	        cmocka_unit_test(the_templates_are_policies),
 	        cmocka_unit_test(weak_points_of_intels_tees_are_named),
 	        cmocka_unit_test(weak_points_are_named),
