@@ -85,16 +85,14 @@ static const struct tcb_level *newest(const struct tcb_info *t)
 	return best;
 }
 
-/* Is the module that is loaded now the newest one? */
+/* Is the module that is loaded now the newest one? Without a major version its SVN is the platform's first component. */
 static bool module_newest(const struct tcb_info *t, const uint8_t *svn2, const struct tcb_level *top)
 {
-	const struct tdx_module *m = tdx_module_of(t, svn2[1]);
 	uint32_t want = top->tdx[0];
 
-	if (m == NULL)
-		return false;
 	if (svn2[1] != 0) {
-		const struct isv_level *last = isv_level_of(&m->levels, UINT32_MAX);
+		const struct tdx_module *m = tdx_module_of(t, svn2[1]);
+		const struct isv_level *last = m != NULL ? isv_level_of(&m->levels, UINT32_MAX) : NULL;
 
 		if (last == NULL)
 			return false;

@@ -148,7 +148,6 @@ static void only_an_old_module_is_launched_again(void **state)
 	level(5, 0, 10, 3, 1, OLD); /* the newest is not the first */
 	level(6, 0, 10, 5, 2, UP);
 	module(1, 7);
-	t.has_module = true;
 	for (size_t i = 0; i < ARRAY_COUNT(rows); i++) {
 		const struct relaunch r = {rows[i].merged, rows[i].sgx, rows[i].module, rows[i].qe, rows[i].svn2};
 
