@@ -153,6 +153,7 @@ CHANGE(report_spl_without_byte, r->spl[4] = 1)
 CHANGE(report_masked_chip, memset(r->chip, 0, 64))
 CHANGE(report_other_chip, r->chip[63] ^= 1)
 CHANGE(report_no_hwid, r->hwid_size = 0)
+CHANGE(report_masked_no_hwid, r->hwid_size = 0; memset(r->chip, 0, 64); r->policy.snp.masked_chip_id = true)
 CHANGE(report_short_hwid, r->hwid_size = 8; memset(r->chip + 8, 0, 56))
 CHANGE(report_foreign_platform, r->policy.platform_ids = (struct digest_list){other_digest, 64, 1})
 CHANGE(report_genoa_cpu, r->report.cpu_model = 0x11)
@@ -279,6 +280,7 @@ static const struct killer {
 	K("snp.report.chip_masked", report_masked_chip),
 	K("snp.report.chip_id", report_other_chip),
 	K("snp.report.chip_id", report_no_hwid),
+	K("snp.report.chip_id", report_masked_no_hwid),
 	K("snp.report.chip_id", report_short_hwid),
 	K("snp.report.platform_id", report_foreign_platform),
 	K("snp.report.product", report_genoa_cpu),
