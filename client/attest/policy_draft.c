@@ -332,7 +332,7 @@ static void sev_key_line(const struct draft *d, const char *key, struct slice ce
 {
 	uint8_t digest[SPKI_DIGEST_SIZE];
 	struct sev_cert c;
-	EVP_PKEY *k = sev_cert_parse(cert, &c) == OK && c.curve != 0 ? sev_ec_key(c.curve, c.x, c.y) : NULL;
+	EVP_PKEY *k = sev_cert_parse(cert, &c) == OK ? sev_cert_key(&c) : NULL;
 
 	if (k != NULL && sev_spki(k, digest))
 		list(d, true, key, slice_of(digest, sizeof digest), why);

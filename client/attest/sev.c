@@ -44,8 +44,8 @@ static void load(struct chain_case *k)
 			continue;
 		}
 		k->read[i] = sev_cert_parse(k->in->certs[i], &k->certs[i]);
-		if (k->read[i] == OK && k->certs[i].curve != 0)
-			k->keys[i] = sev_ec_key(k->certs[i].curve, k->certs[i].x, k->certs[i].y);
+		if (k->read[i] == OK)
+			k->keys[i] = sev_cert_key(&k->certs[i]);
 	}
 }
 
@@ -73,21 +73,35 @@ static enum check_result usage(const struct chain_case *k, const struct row *r, 
 	return pass_if(found == usages[r->who]);
 }
 
-/* The PDH agrees keys, the others sign; a key of one kind must not be used as the other. */
+/* The PDH agrees keys, the others sign; a key of one kind must not be used as the other. Only an owner's CA, which comes from
+ * outside, may be RSA. */
+static bool kind_fits(enum sev_link who, uint32_t algorithm)
+{
+	const uint32_t kind = algorithm & ~UINT32_C(0x100);
+
+	if (who == SEV_LINK_PDH)
+		return kind == SEV_ECDH_SHA256;
+	return kind == SEV_ECDSA_SHA256 || (who == SEV_LINK_OCA && kind == SEV_RSA_SHA256);
+}
+
 static enum check_result key(const struct chain_case *k, const struct row *r, struct check *c)
 {
+	static const char *const kinds[SEV_LINK_COUNT] = {[SEV_LINK_CEK] = "ECDSA",
+	                                                  [SEV_LINK_OCA] = "ECDSA or RSA",
+	                                                  [SEV_LINK_PEK] = "ECDSA",
+	                                                  [SEV_LINK_PDH] = "ECDH"};
 	const struct sev_cert *s = &k->certs[r->who];
-	const uint32_t kind = r->who == SEV_LINK_PDH ? SEV_ECDH_SHA256 : SEV_ECDSA_SHA256;
 	const char *curve = sev_curve_name(s->curve);
 	uint8_t digest[SPKI_DIGEST_SIZE];
 	char hex[2 * SPKI_DIGEST_SIZE + 1] = "";
 
-	say(c->expected, "a point on the curve, for %s", r->who == SEV_LINK_PDH ? "ECDH" : "ECDSA");
+	say(c->expected, "a key for %s", kinds[r->who]);
 	if (k->keys[r->who] != NULL && sev_spki(k->keys[r->who], digest))
 		hex_encode(slice_of(digest, sizeof digest), hex);
-	say(c->found, "algorithm %xh, %s, %s%s", s->algorithm, curve != NULL ? curve : "no curve we know",
-	    k->keys[r->who] != NULL ? "key " : "not a point on it", hex);
-	return pass_if(k->keys[r->who] != NULL && (s->algorithm & ~UINT32_C(0x100)) == kind);
+	say(c->found, "algorithm %xh, %s, %s%s", s->algorithm,
+	    s->modulus.size > 0 ? "RSA" : curve != NULL ? curve : "no curve we know",
+	    k->keys[r->who] != NULL ? "key " : "no key", hex);
+	return pass_if(k->keys[r->who] != NULL && kind_fits(r->who, s->algorithm));
 }
 
 static enum check_result pinned(const struct chain_case *k, const struct row *r, struct check *c)

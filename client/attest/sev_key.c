@@ -72,6 +72,11 @@ EVP_PKEY *sev_rsa_key(struct slice exponent, struct slice modulus)
 	return key;
 }
 
+EVP_PKEY *sev_cert_key(const struct sev_cert *c)
+{
+	return c->modulus.size > 0 ? sev_rsa_key(c->exponent, c->modulus) : c->curve != 0 ? sev_ec_key(c->curve, c->x, c->y) : NULL;
+}
+
 static const char *hash_of(uint32_t algorithm)
 {
 	return (algorithm & 0x100) != 0 ? "SHA384" : "SHA256";

@@ -10,6 +10,8 @@
 EVP_PKEY *sev_ec_key(uint32_t curve, struct slice x, struct slice y);
 /* NULL: no usable key (even or tiny exponent, modulus shorter than it says). */
 EVP_PKEY *sev_rsa_key(struct slice exponent, struct slice modulus);
+/* Either, as the certificate has it; NULL also when it has no key of a known form. */
+EVP_PKEY *sev_cert_key(const struct sev_cert *c);
 /* ECDSA, or RSASSA-PSS with the hash's size as salt; the algorithm must be one for this key. Only R and S, or the number
  * as long as the modulus, are looked at. */
 bool sev_verify(EVP_PKEY *key, uint32_t algorithm, struct slice data, struct slice signature);

@@ -281,6 +281,71 @@ static void a_good_platform_is_accepted(void **state)
 	assert_string_equal(verdict_reason(&v)->id, "sev.ark.pinned");
 }
 
+/* An owner's CA with a key of RSA, 4096 bits: the one of keys[SEV_LINK_ASK], which serves for both here. */
+static void rsa_owner(void)
+{
+	uint8_t *b = certs[SEV_LINK_OCA];
+	EVP_PKEY *owner = keys[SEV_LINK_ASK];
+
+	good();
+	memset(b + 16, 0, SEV_CERT_SIGNED - 16);
+	put32(b + 12, SEV_RSA_SHA384);
+	put32(b + 16, 4096);
+	number(owner, OSSL_PKEY_PARAM_RSA_E, b + 20, 512);
+	number(owner, OSSL_PKEY_PARAM_RSA_N, b + 20 + 512, 512);
+	sign_as(SEV_LINK_OCA, SIGNATURE_1, SEV_ASK, owner); /* as the ASK signs... */
+	put32(b + SIGNATURE_1, SEV_OCA);                    /* ...but as the OCA */
+	sign_as(SEV_LINK_PEK, SIGNATURE_1, SEV_ASK, owner);
+	put32(OF(PEK) + SIGNATURE_1, SEV_OCA);
+	assert_true(sev_spki(owner, known[1]));
+}
+
+static void an_owners_ca_may_be_rsa(void **state)
+{
+	static const struct {
+		size_t at;
+		uint8_t xor;
+		const char *id;
+	} rows[] = {
+	        {0, 0, NULL},
+	        {16, 1, "sev.oca.key"},             /* a modulus of 4097 bits */
+	        {17, 0x18, "sev.oca.key"},          /* of 2048, and longer than that */
+	        {20, 1, "sev.oca.key"},             /* an even exponent */
+	        {20 + 512 + 9, 1, "sev.oca.known"}, /* another modulus */
+	        {SIGNATURE_1 + 8, 1, "sev.oca.signature"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_COUNT(rows); i++) {
+		struct sev_chain_input in;
+		struct verdict v;
+		bool found = rows[i].id == NULL;
+
+		rsa_owner();
+		OF(OCA)[rows[i].at] ^= rows[i].xor;
+		in = input();
+		sev_chain_verify(&in, &v);
+		for (size_t k = 0; k < v.check_count; k++)
+			found = found || (v.checks[k].result == CHECK_FAIL && strcmp(v.checks[k].id, rows[i].id) == 0);
+		if (v.ok != (rows[i].id == NULL) || !found)
+			fail_msg("row %zu: %s", i, v.ok ? "accepted" : verdict_reason(&v)->id);
+	}
+}
+
+static void no_other_key_is_rsa(void **state)
+{
+	struct sev_chain_input in;
+	struct verdict v;
+
+	(void)state;
+	rsa_owner();
+	memcpy(OF(CEK) + 12, OF(OCA) + 12, SEV_CERT_SIGNED - 12);
+	sign(SEV_LINK_CEK);
+	in = input();
+	sev_chain_verify(&in, &v);
+	assert_string_equal(verdict_reason(&v)->id, "sev.cek.key");
+}
+
 /* What a damaged certificate signed, or was signed by, may fail with it; what stands before it in the chain may not. */
 static void each_change_fails_its_check(void **state)
 {
@@ -495,6 +560,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_good_platform_is_accepted),
 		cmocka_unit_test(each_change_fails_its_check),
+		cmocka_unit_test(an_owners_ca_may_be_rsa),
+		cmocka_unit_test(no_other_key_is_rsa),
 		cmocka_unit_test(each_check_has_a_killer),
 		cmocka_unit_test(the_platform_opens_what_the_owner_offers),
 		cmocka_unit_test(no_offer_to_a_bad_key),

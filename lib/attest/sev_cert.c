@@ -12,12 +12,44 @@ static bool on_curve(uint32_t algorithm)
 	return kind == SEV_ECDSA_SHA256 || kind == SEV_ECDH_SHA256;
 }
 
+static bool size_known(uint32_t bits)
+{
+	return bits == 2048 || bits == 4096;
+}
+
+static bool all_zero(struct slice s)
+{
+	uint8_t any = 0;
+
+	for (size_t i = 0; i < s.size; i++)
+		any |= s.data[i];
+	return any == 0;
+}
+
+/* Appendix C.3.1. A key of another size, or one that is longer than it says, is none. */
+static enum err rsa_parse(struct reader *r, struct sev_cert *out)
+{
+	struct slice exponent, modulus;
+	uint32_t bits;
+
+	TRY(rd_u32le(r, &bits));
+	TRY(rd_bytes(r, SEV_SIGNATURE_SIZE, &exponent));
+	TRY(rd_bytes(r, SEV_SIGNATURE_SIZE, &modulus));
+	if (!size_known(bits) || !all_zero(slice_of(modulus.data + bits / 8, modulus.size - bits / 8)))
+		return OK;
+	out->exponent = exponent;
+	out->modulus = slice_of(modulus.data, bits / 8);
+	return OK;
+}
+
 static enum err key_parse(struct slice in, struct sev_cert *out)
 {
 	struct reader r = rd_of(in);
 
 	out->curve = 0;
-	out->x = out->y = slice_of(NULL, 0);
+	out->x = out->y = out->exponent = out->modulus = slice_of(NULL, 0);
+	if ((out->algorithm & 0xff) == SEV_RSA_SHA256)
+		return rsa_parse(&r, out);
 	if (!on_curve(out->algorithm))
 		return OK;
 	TRY(rd_u32le(&r, &out->curve));
@@ -51,11 +83,6 @@ enum err sev_cert_parse(struct slice in, struct sev_cert *out)
 		TRY(signature(&r, &out->signatures[i]));
 	TRY(rd_end(&r));
 	return key_parse(key, out);
-}
-
-static bool size_known(uint32_t bits)
-{
-	return bits == 2048 || bits == 4096;
 }
 
 enum err sev_ca_parse(struct slice in, struct sev_ca *out)

@@ -50,6 +50,7 @@ struct sev_cert {
 	uint8_t api_major, api_minor;
 	uint32_t curve;
 	struct slice x, y;         /* SEV_NUMBER_SIZE bytes each; only for the algorithms of a curve */
+	struct slice exponent, modulus; /* 512 and 256 or 512 bytes; only for RSA of 2048 and 4096 bits: the owner's CA */
 	struct slice signed_part;
 	struct sev_signature signatures[2];
 };

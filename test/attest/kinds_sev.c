@@ -59,7 +59,7 @@ static json_t *chain_facts(const struct sev_chain_input *in)
 	algorithm_fact(o, "oca_algo", in->certs[SEV_LINK_OCA]);
 	algorithm_fact(o, "pdh_algo", in->certs[SEV_LINK_PDH]);
 	if (sev_cert_parse(in->certs[SEV_LINK_PDH], &pdh) == OK)
-		fact_text(o, "pdh_curve", slice_text(pdh.curve == SEV_CURVE_P384 ? "secp384r1" : "prime256v1"));
+		fact_text(o, "pdh_curve", slice_text(pdh.curve == SEV_CURVE_P384 ? "secp384r1" : "secp256r1"));
 	if (sev_cert_parse(in->certs[SEV_LINK_PEK], &pek) == OK)
 		json_object_set_new(o, "api", json_pack("[i, i]", pek.api_major, pek.api_minor));
 	return o;
