@@ -270,8 +270,22 @@ enum outcome snp_issuer_case(struct vector *c)
 
 /* ---- ID blocks and keys ---- */
 
+/* Who launches without AUTHOR_KEY_EN has the firmware not look at the author at all (AMD 56860 section 8.17). */
+static struct slice without_author(struct slice auth, uint8_t room[static SNP_ID_AUTH_SIZE])
+{
+	enum { ALGORITHM = 4, KEY_SIGNATURE = 1664, KEY_END = 2176 + SNP_ID_KEY_SIZE };
+
+	if (auth.size != SNP_ID_AUTH_SIZE)
+		return auth;
+	memcpy(room, auth.data, auth.size);
+	memset(room + ALGORITHM, 0, 4);
+	memset(room + KEY_SIGNATURE, 0, KEY_END - KEY_SIGNATURE);
+	return slice_of(room, auth.size);
+}
+
 static enum outcome id_block_case(struct vector *c)
 {
+	uint8_t room[SNP_ID_AUTH_SIZE];
 	struct snp_id_input in = {case_file(c, "block"), case_file(c, "auth"), case_option(json_object_get(c->json, "opt"), "author", true)};
 	struct snp_id_digests d;
 	struct snp_id_block b;
@@ -279,6 +293,8 @@ static enum outcome id_block_case(struct vector *c)
 	enum outcome o;
 	json_t *facts;
 
+	if (!in.author)
+		in.auth = without_author(in.auth, room);
 	snp_id_verify(&in, &d, &v);
 	o = case_compare(c, &v);
 	if (o != PASSED || !v.ok || snp_id_block_parse(in.block, &b) != OK)
