@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/env -S python3 -B
 # SPDX-License-Identifier: Apache-2.0
 """Every value that the checker beside the vectors finds in a case, and every demand on one, met and missed.
 
@@ -19,6 +19,8 @@ import re
 import subprocess
 import sys
 import tempfile
+
+import casefiles
 
 TIMES = ("2019-06-01", "2021-06-01", "2022-12-01", "2024-06-01", "2026-06-01", "2031-01-01", "2049-06-01", "2055-01-01")
 SNP_VALUES = ("report_data", "measurement", "host_data", "id_key_digest", "author_key_digest", "family_id", "image_id", "chip_id")
@@ -123,41 +125,26 @@ def opinion(checker, base, case):
 
 def write(vectors, out, checker):
     lists = collections.defaultdict(list)
-    for path in sorted(glob.glob(os.path.join(vectors, "**", "cases*.json"), recursive=True)):
-        base = os.path.dirname(path)
-        if os.path.basename(base) == "synth":
-            base = os.path.dirname(base)
-        with open(path, encoding="utf-8") as f:
-            cases = json.load(f)
-        for case in cases:
-            found = opinion(checker, base, case)[0]
-            for one, verdict_too in asked(base, case, found) if found else ():
-                if verdict_too:
-                    reason = opinion(checker, base, one)[1]
-                    one["expect"] = {"verdict": "invalid", "reason": reason} if reason else {"verdict": "valid"}
-                one["id"] = one["id"].replace(" ", "=")
-                lists[base].append(one)
-    for base, cases in lists.items():
-        folder = os.path.join(out, os.path.relpath(base, vectors))
-        os.makedirs(folder)
-        for name in os.listdir(base):
-            if name != "cases.json":
-                os.symlink(os.path.join(os.path.abspath(base), name), os.path.join(folder, name))
-        with open(os.path.join(folder, "cases.json"), "w", encoding="utf-8") as f:
-            json.dump(cases, f)
+    for base, case in casefiles.each(vectors):
+        found = opinion(checker, base, case)[0]
+        for one, verdict_too in asked(base, case, found) if found else ():
+            if verdict_too:
+                reason = opinion(checker, base, one)[1]
+                one["expect"] = {"verdict": "invalid", "reason": reason} if reason else {"verdict": "valid"}
+            one["id"] = one["id"].replace(" ", "=")
+            lists[base].append(one)
+    casefiles.write(vectors, out, lists)
     return sum(map(len, lists.values()))
 
 
 def main():
     vectors, checker_path, runner = sys.argv[1:4]
     sys.path.insert(0, checker_path)
-    sys.dont_write_bytecode = True
     import run_cases
     with tempfile.TemporaryDirectory() as out:
         count = write(vectors, out, run_cases)
         ran = subprocess.run([runner, out], capture_output=True, text=True, check=False)
     last = re.search(r"(\d+) passed, (\d+) failed, (\d+) skipped$", ran.stdout.strip())
-    # The cases in synth/ are run again as they are: their folder is linked for its files.
     if last is None or sum(map(int, last.groups())) < count or count == 0:
         sys.exit("answers.py: %s did not run: %s" % (runner, ran.stderr))
     sys.stdout.write("".join(re.findall(r"^FAILED .*\n", ran.stdout, re.M)))

@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/env -S python3 -B
 # SPDX-License-Identifier: Apache-2.0
 """Evidence of the vectors, changed in one place at a time, judged here and by the checker beside the vectors.
 
@@ -10,14 +10,14 @@ DER, nor for reserved bytes, nor for an end; how often is said.
 """
 import collections
 import copy
-import glob
-import json
 import os
 import random
 import re
 import subprocess
 import sys
 import tempfile
+
+import casefiles
 
 # The values of a transcript are what is expected, not evidence; a digest of a key is one of any bytes, and the registers
 # of a log are compared with those of a quote that another kind judges.
@@ -64,34 +64,20 @@ def other_opinion(checker, base, case):
 
 def write(vectors, out, checker, rnd, count):
     said, lists = {}, collections.defaultdict(list)
-    for path in sorted(glob.glob(os.path.join(vectors, "**", "cases*.json"), recursive=True)):
-        base = os.path.dirname(path)
-        if os.path.basename(base) == "synth":
-            base = os.path.dirname(base)
-        with open(path, encoding="utf-8") as f:
-            cases = json.load(f)
-        for case in cases:
-            for one in mutations(rnd, base, case, count):
-                opinion = other_opinion(checker, base, one)
-                if opinion != "":
-                    one["expect"] = {"verdict": "valid" if opinion == "valid" else "invalid"}
-                    said[one["id"]] = opinion
-                    lists[base].append(one)
-    for base, cases in lists.items():
-        folder = os.path.join(out, os.path.relpath(base, vectors))
-        os.makedirs(folder)
-        for name in os.listdir(base):
-            if name != "cases.json":
-                os.symlink(os.path.join(os.path.abspath(base), name), os.path.join(folder, name))
-        with open(os.path.join(folder, "cases.json"), "w", encoding="utf-8") as f:
-            json.dump(cases, f)
+    for base, case in casefiles.each(vectors):
+        for one in mutations(rnd, base, case, count):
+            opinion = other_opinion(checker, base, one)
+            if opinion != "":
+                one["expect"] = {"verdict": "valid" if opinion == "valid" else "invalid"}
+                said[one["id"]] = opinion
+                lists[base].append(one)
+    casefiles.write(vectors, out, lists)
     return said
 
 
 def main():
     vectors, checker_path, runner, count = sys.argv[1:5]
     sys.path.insert(0, checker_path)
-    sys.dont_write_bytecode = True
     import run_cases
     with tempfile.TemporaryDirectory() as out:
         said = write(vectors, out, run_cases, random.Random(int((sys.argv + ["1"])[5])), int(count))
