@@ -2,8 +2,8 @@
 # The verifier: published evidence of real platforms and look-alikes, judged as published.
 
 ## check-attest  runs the attestation vectors in VECTORS=DIR; ends with: N passed, N failed, N skipped
-.PHONY: check-attest check-attest-verbs check-attest-files check-attest-collateral check-attest-measure check-attest-sign check-attest-sev check-attest-pef check-attest-products check-attest-answers check-attest-mutations
-CHECKS += check-attest check-attest-verbs check-attest-files check-attest-collateral check-attest-measure check-attest-sign check-attest-sev check-attest-pef check-attest-products check-attest-answers check-attest-mutations
+.PHONY: check-attest check-attest-verbs check-attest-files check-attest-collateral check-attest-measure check-attest-sign check-attest-sev check-attest-pef check-attest-products check-attest-answers check-attest-made check-attest-mutations
+CHECKS += check-attest check-attest-verbs check-attest-files check-attest-collateral check-attest-measure check-attest-sign check-attest-sev check-attest-pef check-attest-products check-attest-answers check-attest-made check-attest-mutations
 VECTORS ?= ../shared/vectors
 check-attest: $(B)/test/attest-vectors
 	@if [ -d "$(VECTORS)" ]; then $< "$(VECTORS)"; \
@@ -15,6 +15,11 @@ check-attest-answers: $(B)/test/attest-vectors
 	@if [ -d "$(VECTORS)" ] && [ -d "$(VECTORS)/../tools/attest-check" ]; then \
 	test/attest/answers.py "$(VECTORS)" "$(VECTORS)/../tools/attest-check" $<; \
 	else echo "SKIPPED: no vectors or no checker beside $(VECTORS)"; echo "check-attest-answers: 0 passed, 0 failed, 1 skipped"; fi
+
+## check-attest-made  quotes made at random, judged here and by the checker beside the vectors
+check-attest-made: $(B)/test/attest-vectors
+	@if [ -d "$(VECTORS)/../tools/attest-check" ]; then test/attest/made_quotes.py "$(VECTORS)/../tools/attest-check" $< 200; \
+	else echo "SKIPPED: no checker beside $(VECTORS)"; echo "check-attest-made: 0 passed, 0 failed, 1 skipped"; fi
 
 ## check-attest-mutations  the vectors changed in one place at a time, judged here and by the checker beside them
 check-attest-mutations: $(B)/test/attest-vectors
