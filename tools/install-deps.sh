@@ -8,7 +8,8 @@ set -eu
 build="gcc make pkg-config libc6-dev libssl-dev libcurl4-openssl-dev libevent-dev libjansson-dev libsqlite3-dev
 libseccomp-dev libcap-ng-dev libbearssl-dev clang-19 lld-19 llvm-19 wasi-libc libclang-rt-19-dev-wasm32"
 test="libcmocka-dev libclang-rt-19-dev clang-14 clang-tidy-14 cppcheck wabt valgrind libzydis-dev qemu-system-x86
-busybox-static cpio shellcheck mandoc dpkg-dev curl openssl gnutls-bin nodejs npm python3 rustc libstd-rust-dev-wasm32"
+busybox-static cpio shellcheck mandoc dpkg-dev curl openssl gnutls-bin nodejs npm python3 python3-cryptography
+rustc libstd-rust-dev-wasm32"
 vmx="bochs bochs-term bochsbios vgabios xorriso isolinux syslinux-common"
 
 [ $# -gt 0 ] || set -- build
@@ -27,6 +28,7 @@ have() {
 	case $1 in
 	nodejs) command -v node >/dev/null && return 0 ;;
 	npm) command -v npm >/dev/null && return 0 ;;
+	python3-cryptography) python3 -c 'import cryptography' 2>/dev/null && return 0 ;;
 	esac
 	dpkg-query -W -f '${Status}\n' "$1" 2>/dev/null | grep -q '^install ok installed'
 }
