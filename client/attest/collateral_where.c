@@ -57,20 +57,12 @@ static const struct snp_product_info *product_of(const struct asking *a, const s
 	return NULL;
 }
 
-static bool all_zero(struct slice s)
-{
-	for (size_t i = 0; i < s.size; i++)
-		if (s.data[i] != 0)
-			return false;
-	return true;
-}
-
 static enum err vcek(struct asking *a, const struct snp_report *r, const struct snp_product_info *p)
 {
 	const struct snp_tcb t = snp_tcb_of(r->reported_tcb, p->form);
 	char hwid[2 * SNP_CHIP_ID_SIZE + 1], fmc[16] = "";
 
-	if (all_zero(r->chip_id))
+	if (slice_is_zero(r->chip_id))
 		return refuse(a->n, ERR_FORMAT,
 		              "the report hides which chip it is from (MASK_CHIP_ID): only the host can give its "
 		              "certificate");

@@ -255,18 +255,10 @@ static enum check_result doc_signature(const struct nitro_case *k, struct check 
 	return pass_if(err == OK);
 }
 
-static bool all_zero(struct slice s)
-{
-	for (size_t i = 0; i < s.size; i++)
-		if (s.data[i] != 0)
-			return false;
-	return true;
-}
-
 /* A document without PCR0 says nothing about the enclave's image, which is no better. */
 static enum check_result debug(const struct nitro_case *k, struct check *c)
 {
-	bool zero = all_zero(k->doc.pcrs[0]);
+	bool zero = slice_is_zero(k->doc.pcrs[0]);
 
 	say(c->expected, k->in->allow_debug ? "anything: debug mode is allowed" : "PCR0 that is not zero");
 	say(c->found, zero ? "PCR0 is zero or missing: debug mode" : "PCR0 is a measurement");

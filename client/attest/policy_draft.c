@@ -24,14 +24,6 @@ struct draft {
 	struct note *n;
 };
 
-static bool all_zero(struct slice s)
-{
-	for (size_t i = 0; i < s.size; i++)
-		if (s.data[i] != 0)
-			return false;
-	return true;
-}
-
 static void list(const struct draft *d, bool comment, const char *key, struct slice value, const char *why)
 {
 	char hex[2 * 64 + 1];
@@ -102,10 +94,10 @@ static void snp_table(const struct draft *d, const struct snp_report *r)
 	flag(d, "debug", (r->policy & SNP_POLICY_DEBUG) != 0, "the host may read the guest's memory");
 	flag(d, "migration", (r->policy & SNP_POLICY_MIGRATE) != 0, "a migration agent may take the guest away");
 	flag(d, "smt", (r->policy & SNP_POLICY_SMT) != 0, "sibling threads may share a core with the guest");
-	flag(d, "masked_chip_id", all_zero(r->chip_id), "the machine hides which one it is");
+	flag(d, "masked_chip_id", slice_is_zero(r->chip_id), "the machine hides which one it is");
 	fprintf(d->f, "crl = \"required\"\n");
 	for (size_t i = 0; i < ARRAY_COUNT(pins); i++)
-		if (!all_zero(pins[i].value))
+		if (!slice_is_zero(pins[i].value))
 			list(d, strcmp(pins[i].key, "host_data") == 0, pins[i].key, pins[i].value, "");
 	snp_minimum(d, r, p);
 }
@@ -117,7 +109,7 @@ static enum err snp(const struct draft *d, struct slice report)
 	TRY(snp_report_parse(report, &r, d->n));
 	head(d);
 	list(d, false, "measurements", r.measurement, "the launch digest");
-	if (!all_zero(r.chip_id))
+	if (!slice_is_zero(r.chip_id))
 		list(d, true, "platform_ids", r.chip_id, "only this machine");
 	snp_table(d, &r);
 	return OK;
@@ -163,7 +155,7 @@ static void sgx_table(const struct draft *d, const struct quote *q)
 	list(d, false, "mrenclaves", s->mrenclave, "exactly this enclave; or who signed it:");
 	list(d, true, "mrsigners", s->mrsigner, "");
 	fprintf(d->f, "# product_id = %u\n# minimum_isv_svn = %u\n", s->prod_id, s->svn);
-	if (!all_zero(s->config_id))
+	if (!slice_is_zero(s->config_id))
 		list(d, false, "config_ids", s->config_id, "");
 	flag(d, "debug", (s->attributes.data[0] & SGX_ATTR_DEBUG) != 0, "the host can read and change all memory");
 }
@@ -180,14 +172,14 @@ static void tdx_table(const struct draft *d, const struct quote *q)
 	fprintf(d->f, "\n[tdx]\n");
 	list(d, false, "mrtds", t->mrtd, "the firmware");
 	for (unsigned i = 0; i < 4; i++)
-		list(d, false, rtmr[i], t->rtmr[i], all_zero(t->rtmr[i]) ? "nothing was measured into it" : "");
+		list(d, false, rtmr[i], t->rtmr[i], slice_is_zero(t->rtmr[i]) ? "nothing was measured into it" : "");
 	fprintf(d->f, "# rtmrs_free = [3] # instead of a line above: any value\n");
 	for (size_t i = 0; i < ARRAY_COUNT(pins); i++)
-		if (!all_zero(pins[i].value))
+		if (!slice_is_zero(pins[i].value))
 			list(d, false, pins[i].key, pins[i].value, "");
 	flag(d, "debug", (t->attributes & TD_ATTR_UNTRUSTED) != 0, "the host can read and change all memory");
 	flag(d, "migration", (t->attributes & TD_ATTR_MIGRATABLE) != 0, "a migration TD may take it away");
-	flag(d, "service_td", !all_zero(t->mrservicetd), "a service TD may act on it");
+	flag(d, "service_td", !slice_is_zero(t->mrservicetd), "a service TD may act on it");
 }
 
 static enum err quote_tables(const struct draft *d, struct slice bytes, bool with_head)
@@ -227,12 +219,12 @@ static enum err nitro(const struct draft *d, struct slice bytes)
 	fprintf(d->f, "\n[nitro]\n");
 	list(d, false, "pcr0", doc.pcrs[0], "the image");
 	for (size_t i = 0; i < ARRAY_COUNT(known); i++) {
-		if (doc.pcrs[known[i].pcr].size == 0 || all_zero(doc.pcrs[known[i].pcr]))
+		if (doc.pcrs[known[i].pcr].size == 0 || slice_is_zero(doc.pcrs[known[i].pcr]))
 			continue;
 		snprintf(key, sizeof key, "pcr%u", known[i].pcr % 100);
 		list(d, known[i].pcr > 2, key, doc.pcrs[known[i].pcr], known[i].what);
 	}
-	flag(d, "debug", all_zero(doc.pcrs[0]), "the console is read from outside, and nothing is measured");
+	flag(d, "debug", slice_is_zero(doc.pcrs[0]), "the console is read from outside, and nothing is measured");
 	return OK;
 }
 
@@ -258,7 +250,7 @@ static void vtpm_table(const struct draft *d)
 	}
 	for (size_t i = 0; i < ARRAY_COUNT(worth); i++) {
 		snprintf(key, sizeof key, "pcr%u", worth[i] % 100);
-		list(d, all_zero(slice_of(pcrs[worth[i]], 32)), key, slice_of(pcrs[worth[i]], 32), "");
+		list(d, slice_is_zero(slice_of(pcrs[worth[i]], 32)), key, slice_of(pcrs[worth[i]], 32), "");
 	}
 }
 
@@ -278,7 +270,7 @@ static enum err cca(const struct draft *d, struct slice bytes)
 	list(d, false, "initial_measurements", t->realm.initial, "the realm's initial image");
 	for (unsigned i = 0; i < CCA_EXTENSIBLE_COUNT; i++)
 		list(d, false, rem[i], t->realm.extensible[i],
-		     all_zero(t->realm.extensible[i]) ? "nothing was measured into it" : "");
+		     slice_is_zero(t->realm.extensible[i]) ? "nothing was measured into it" : "");
 	fprintf(d->f, "software = [ # the firmware of the platform\n");
 	for (size_t i = 0; i < t->platform.component_count; i++) {
 		hex_encode(t->platform.components[i].measurement, hex);

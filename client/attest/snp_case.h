@@ -97,14 +97,6 @@ PRINTF_LIKE(2, 3) static inline enum check_result skip_because(struct check *k, 
 	return CHECK_SKIP;
 }
 
-static inline bool all_zero(struct slice s)
-{
-	for (size_t i = 0; i < s.size; i++)
-		if (s.data[i] != 0)
-			return false;
-	return true;
-}
-
 static inline enum check_result valid_at(const struct snp_case *c, const struct cert *cert, struct check *k)
 {
 	struct note found = {""};

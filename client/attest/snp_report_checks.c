@@ -107,13 +107,13 @@ static enum check_result report_scalars(const struct snp_case *c, struct check *
 	uint8_t pair[ECDSA_PAIR_MAX];
 
 	say(k->expected, "R and S from 1 to the order of P-384 less 1, 48 bytes, then zeros");
-	if (!all_zero(rest_r) || !all_zero(rest_s)) {
+	if (!slice_is_zero(rest_r) || !slice_is_zero(rest_s)) {
 		say(k->found, "bytes behind the 48th are not zero");
 		return CHECK_FAIL;
 	}
 	if (!ecdsa_pair_le(ECDSA_P384, r, s, pair) ||
 	    !ecdsa_in_range(ECDSA_P384, slice_of(pair, (size_t)2 * SNP_SCALAR_USED))) {
-		say(k->found, "out of range%s", all_zero(r) && all_zero(s) ? ": both zero, nothing was signed" : "");
+		say(k->found, "out of range%s", slice_is_zero(r) && slice_is_zero(s) ? ": both zero, nothing was signed" : "");
 		return CHECK_FAIL;
 	}
 	say(k->found, "in range");
@@ -152,7 +152,7 @@ static enum check_result report_product(const struct snp_case *c, struct check *
 
 static bool masked(const struct snp_case *c)
 {
-	return all_zero(c->report.chip_id);
+	return slice_is_zero(c->report.chip_id);
 }
 
 static enum check_result report_masked(const struct snp_case *c, struct check *k)
@@ -182,7 +182,7 @@ static enum check_result report_chip(const struct snp_case *c, struct check *k)
 	say_hex(k->found, slice_of(id.data, size));
 	say(k->cure, "the certificate is of another chip");
 	return pass_if(c->ext.hwid_size == size && memcmp(id.data, c->ext.hwid, size) == 0 &&
-	               all_zero(slice_of(id.data + size, id.size - size)));
+	               slice_is_zero(slice_of(id.data + size, id.size - size)));
 }
 
 static enum check_result report_platform(const struct snp_case *c, struct check *k)
@@ -285,7 +285,7 @@ static enum check_result report_tcb_minimum(const struct snp_case *c, struct che
 	tcb_words(k->found, &t, c->product->form);
 	say(k->cure, "the host must update its firmware, or lower [snp.minimum_tcb] knowing what that means");
 	for (unsigned i = 0; i < ARRAY_COUNT(each); i++) {
-		if (i == 2 && all_zero(each[i].raw))
+		if (i == 2 && slice_is_zero(each[i].raw))
 			continue;
 		t = tcb(c, each[i].raw);
 		if (snp_tcb_le(min, &t))

@@ -17,15 +17,6 @@ static bool size_known(uint32_t bits)
 	return bits == 2048 || bits == 4096;
 }
 
-static bool all_zero(struct slice s)
-{
-	uint8_t any = 0;
-
-	for (size_t i = 0; i < s.size; i++)
-		any |= s.data[i];
-	return any == 0;
-}
-
 /* Appendix C.3.1. A key of another size, or one that is longer than it says, is none. */
 static enum err rsa_parse(struct reader *r, struct sev_cert *out)
 {
@@ -35,7 +26,7 @@ static enum err rsa_parse(struct reader *r, struct sev_cert *out)
 	TRY(rd_u32le(r, &bits));
 	TRY(rd_bytes(r, SEV_SIGNATURE_SIZE, &exponent));
 	TRY(rd_bytes(r, SEV_SIGNATURE_SIZE, &modulus));
-	if (!size_known(bits) || !all_zero(slice_of(modulus.data + bits / 8, modulus.size - bits / 8)))
+	if (!size_known(bits) || !slice_is_zero(slice_of(modulus.data + bits / 8, modulus.size - bits / 8)))
 		return OK;
 	out->exponent = exponent;
 	out->modulus = slice_of(modulus.data, bits / 8);

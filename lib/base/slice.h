@@ -28,6 +28,15 @@ static inline bool slice_equal(struct slice a, struct slice b)
 	return a.size == b.size && (a.size == 0 || memcmp(a.data, b.data, a.size) == 0);
 }
 
+/* Not constant time, either. Nothing at all is zero, too. */
+static inline bool slice_is_zero(struct slice s)
+{
+	for (size_t i = 0; i < s.size; i++)
+		if (s.data[i] != 0)
+			return false;
+	return true;
+}
+
 /* For messages: as much of a name as fits, with '?' for what is not printable ASCII. Returns out. */
 static inline const char *slice_shown(struct slice s, char *out, size_t capacity)
 {

@@ -23,12 +23,8 @@ static json_t *pcr_facts(const struct nitro_doc *d)
 	char key[8];
 
 	for (unsigned i = 0; i < NITRO_PCR_COUNT; i++) {
-		bool zero = true;
-
-		for (size_t k = 0; k < d->pcrs[i].size; k++)
-			zero = zero && d->pcrs[i].data[k] == 0;
 		snprintf(key, sizeof key, "%u", i);
-		if (!zero)
+		if (!slice_is_zero(d->pcrs[i]))
 			fact_hex(o, key, d->pcrs[i]);
 	}
 	return o;

@@ -36,11 +36,6 @@ static void take(struct chain *k, struct slice der)
 		k->count++;
 }
 
-static bool same(struct slice a, struct slice b)
-{
-	return a.size == b.size && memcmp(a.data, b.data, a.size) == 0;
-}
-
 static void chain_load(struct vector *c, struct chain *k)
 {
 	const struct slice root = case_file(c, "root");
@@ -51,7 +46,7 @@ static void chain_load(struct vector *c, struct chain *k)
 		take(k, s);
 		last = s;
 	}
-	if (last.size == 0 || !same(last, root))
+	if (last.size == 0 || !slice_equal(last, root))
 		take(k, root);
 	for (size_t i = 0; k->list_count < LISTS_MAX && (s = case_file_at(c, "crl", i)).size > 0; i++)
 		if (check(k, "chain.crl.read", crl_read(s, &k->lists[k->list_count], &n), &n))
