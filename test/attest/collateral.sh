@@ -2,35 +2,13 @@
 # SPDX-License-Identifier: Apache-2.0
 # collateral.sh BIN VECTORS: broch collateral check, and fetch from a service on this machine that answers like the vendors'.
 set -u
-bin=$1 vectors=$2
-pass=0 fail=0
-here=$(dirname "$0")
-t=$(mktemp -d) || exit 2
+suite=collateral bin=$1 vectors=$2
+# shellcheck source=test/attest/lib.sh
+. "$(dirname "$0")/lib.sh"
 service=
 trap '[ -z "$service" ] || kill "$service" 2>/dev/null; rm -rf "$t"' EXIT
-export HOME="$t" XDG_STATE_HOME="$t/state" XDG_CONFIG_HOME="$t/config" NO_COLOR=1 LC_ALL=C
 unset http_proxy https_proxy HTTP_PROXY HTTPS_PROXY all_proxy ALL_PROXY
-broch=$bin/broch
-if [ ! -d "$vectors/tdx/quotes" ]; then
-	echo "SKIPPED: no vectors in $vectors"
-	echo "collateral: 0 passed, 0 failed, 1 skipped"
-	exit 0
-fi
-
-# expect STATUS WORDS COMMAND...: the status must be this, and the output must hold the words.
-expect() {
-	want=$1 words=$2
-	shift 2
-	timeout 60 "$@" >"$t/out" 2>&1
-	got=$?
-	if [ "$got" -eq "$want" ] && grep -qF -- "$words" "$t/out"; then
-		pass=$((pass + 1))
-	else
-		fail=$((fail + 1))
-		echo "FAILED: $*: status $got, expected $want and \"$words\""
-		sed 's/^/    /' "$t/out"
-	fi
-}
+need vectors "$vectors/tdx/quotes"
 
 # ---- check ----
 intel=$vectors/tdx/collateral/b0c06f-2025-06.json
@@ -93,5 +71,4 @@ expect 1 "/sgx/certification/v4/tcb?fmspc=00606a000000: status 404" "$broch" col
 expect 1 "/vcek/v1/Milan/" "$broch" collateral fetch --base "$base" --product Milan --evidence "$vectors/snp/enarx/milan.csr" "$t/other"
 expect 2 "needs one folder" "$broch" collateral fetch "$t/other"
 
-echo "collateral: $pass passed, $fail failed, 0 skipped"
-[ "$fail" -eq 0 ]
+result

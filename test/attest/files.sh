@@ -2,32 +2,10 @@
 # SPDX-License-Identifier: Apache-2.0
 # files.sh BIN VECTORS: broch verify with evidence of real platforms as files, under policies written by broch policy init.
 set -u
-bin=$1 vectors=$2
-pass=0 fail=0
-t=$(mktemp -d) || exit 2
-trap 'rm -rf "$t"' EXIT
-export HOME="$t" XDG_STATE_HOME="$t/state" XDG_CONFIG_HOME="$t/config" NO_COLOR=1 LC_ALL=C
-broch=$bin/broch
-if [ ! -d "$vectors/tdx/quotes" ]; then
-	echo "SKIPPED: no vectors in $vectors"
-	echo "files: 0 passed, 0 failed, 1 skipped"
-	exit 0
-fi
-
-# expect STATUS WORDS COMMAND...: the status must be this, and the output must hold the words.
-expect() {
-	want=$1 words=$2
-	shift 2
-	"$@" >"$t/out" 2>&1
-	got=$?
-	if [ "$got" -eq "$want" ] && grep -qF -- "$words" "$t/out"; then
-		pass=$((pass + 1))
-	else
-		fail=$((fail + 1))
-		echo "FAILED: $*: status $got, expected $want and \"$words\""
-		sed 's/^/    /' "$t/out"
-	fi
-}
+suite=files bin=$1 vectors=$2
+# shellcheck source=test/attest/lib.sh
+. "$(dirname "$0")/lib.sh"
+need vectors "$vectors/tdx/quotes"
 # policy TEE HEX SED...: the template with this value filled in, and edits
 policy() {
 	tee=$1 hex=$2
@@ -176,5 +154,4 @@ expect 0 "mrenclaves = [" "$broch" policy from-evidence "$vectors/ratls/gramine-
 expect 1 "no evidence that is known" "$broch" policy from-evidence "$t/sgx"
 expect 2 "needs a file" "$broch" policy from-evidence
 
-echo "files: $pass passed, $fail failed, 0 skipped"
-[ "$fail" -eq 0 ]
+result

@@ -3,33 +3,10 @@
 # measure.sh BIN VECTORS [PLAN_PAGES]: broch measure of firmware, trust domains and enclaves against published values, and manifests
 # read by other code.
 set -u
-bin=$1 vectors=$2 plan_pages=${3-}
-pass=0 fail=0
-here=$(dirname "$0")
-t=$(mktemp -d) || exit 2
-trap 'rm -rf "$t"' EXIT
-export HOME="$t" XDG_STATE_HOME="$t/state" XDG_CONFIG_HOME="$t/config" NO_COLOR=1 LC_ALL=C
-broch=$bin/broch
-if [ ! -d "$vectors/snp/launch" ]; then
-	echo "SKIPPED: no vectors in $vectors"
-	echo "measure: 0 passed, 0 failed, 1 skipped"
-	exit 0
-fi
-
-# expect STATUS WORDS COMMAND...: the status must be this, and the output must hold the words.
-expect() {
-	want=$1 words=$2
-	shift 2
-	timeout 60 "$@" >"$t/out" 2>&1
-	got=$?
-	if [ "$got" -eq "$want" ] && grep -qF -- "$words" "$t/out"; then
-		pass=$((pass + 1))
-	else
-		fail=$((fail + 1))
-		echo "FAILED: $*: status $got, expected $want and \"$words\""
-		sed 's/^/    /' "$t/out"
-	fi
-}
+suite=measure bin=$1 vectors=$2 plan_pages=${3-}
+# shellcheck source=test/attest/lib.sh
+. "$(dirname "$0")/lib.sh"
+need vectors "$vectors/snp/launch"
 
 # ---- firmware: SEV, SEV-ES, SNP ----
 python3 "$here/measure_cases.py" "$vectors" >"$t/cases" || exit 2
@@ -46,7 +23,7 @@ while IFS= read -r line; do
 	shift
 	if [ "$digest" = - ]; then expect 1 "no place for kernel hashes" "$broch" measure "$@"; else expect 0 "$digest  " "$broch" measure "$@"; fi
 done <"$t/cases"
-[ "$cases" -ge 8 ] || { echo "FAILED: only $cases launches in $vectors"; fail=$((fail + 1)); }
+[ "$cases" -ge 8 ] || bad "only $cases launches in $vectors"
 fw=$vectors/snp/launch/fw-a.fd
 expect 0 "420203cc1c2082fde33842fd12efe7a7" "$broch" measure --tee snp --vcpus 2 --vcpu-type EPYC-Turin-v1 "$fw"
 expect 0 "no Keep starts under snp in this version" "$broch" measure --tee snp "$fw"
@@ -165,5 +142,4 @@ if [ -f "$bin/broch-keep-vm.elf" ]; then
 	done
 fi
 
-echo "measure: $pass passed, $fail failed, 0 skipped"
-[ "$fail" -eq 0 ]
+result

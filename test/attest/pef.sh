@@ -2,28 +2,9 @@
 # SPDX-License-Identifier: Apache-2.0
 # pef.sh BIN VECTORS: broch pef makes blobs that it and openssl open, and checks a published one.
 set -u
-bin=$1 vectors=$2
-pass=0 fail=0
-here=$(dirname "$0")
-t=$(mktemp -d) || exit 2
-trap 'rm -rf "$t"' EXIT
-export HOME="$t" XDG_STATE_HOME="$t/state" XDG_CONFIG_HOME="$t/config" NO_COLOR=1 LC_ALL=C
-broch=$bin/broch
-
-# expect STATUS WORDS COMMAND...: the status must be this, and the output must hold the words.
-expect() {
-	want=$1 words=$2
-	shift 2
-	timeout 60 "$@" >"$t/out" 2>&1
-	got=$?
-	if [ "$got" -eq "$want" ] && grep -qF -- "$words" "$t/out"; then
-		pass=$((pass + 1))
-	else
-		fail=$((fail + 1))
-		echo "FAILED: $*: status $got, expected $want and \"$words\""
-		sed 's/^/    /' "$t/out"
-	fi
-}
+suite=pef bin=$1 vectors=$2
+# shellcheck source=test/attest/lib.sh
+. "$(dirname "$0")/lib.sh"
 
 umask 077
 for k in owner machine stranger; do
@@ -34,7 +15,7 @@ printf 'the kernel' >"$t/kernel"
 printf 'the initrd' >"$t/initrd"
 printf 'the rtas' >"$t/rtas"
 set -- "$broch" pef make --rtas "$t/rtas" --kernel "$t/kernel" --initrd "$t/initrd" --bootargs "console=hvc0"
-"$@" --recipient "$t/owner.pub" --recipient "$t/machine.pub" --out "$t/blob" || fail=$((fail + 1))
+"$@" --recipient "$t/owner.pub" --recipient "$t/machine.pub" --out "$t/blob" || bad "pef make for two recipients"
 for k in owner machine; do
 	expect 0 "$(sha512sum <"$t/kernel" | cut -d' ' -f1)  kernel" "$broch" pef check --key "$t/$k.pem" "$t/blob"
 	expect 0 "$(sha512sum <"$t/rtas" | cut -d' ' -f1)  rtas" "$broch" pef check --key "$t/$k.pem" "$t/blob"
@@ -56,7 +37,7 @@ expect 2 "--key has no place" "$@" --recipient "$t/owner.pub" --key "$t/owner.pe
 openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -out "$t/ec.pem" 2>/dev/null
 expect 2 "recipient 2 has no RSA key" "$@" --recipient "$t/owner.pub" --recipient "$t/ec.pem" --out "$t/no"
 expect 2 "say make or check BLOB" "$broch" pef open "$t/blob"
-[ ! -e "$t/no" ] || { echo "FAILED: a blob that was refused is there"; fail=$((fail + 1)); }
+[ ! -e "$t/no" ] || bad "a blob that was refused is there"
 
 pef=$vectors/pef
 if [ -d "$pef" ]; then
@@ -79,5 +60,4 @@ expect 1 "an ESM blob is sealed" "$broch" policy from-evidence "$t/blob"
 grep -v rtas "$t/pef.toml" >"$t/short.toml"
 expect 2 "[pef] rtas is missing" "$broch" verify -p "$t/short.toml" --key "$t/owner.pem" "$t/blob"
 
-echo "pef: $pass passed, $fail failed, 0 skipped"
-[ "$fail" -eq 0 ]
+result

@@ -2,37 +2,11 @@
 # SPDX-License-Identifier: Apache-2.0
 # sev.sh BIN VECTORS: broch sev against a stand-in for the firmware: session, measurement, secret.
 set -u
-bin=$1 vectors=$2
-pass=0 fail=0
-here=$(dirname "$0")
-t=$(mktemp -d) || exit 2
-trap 'rm -rf "$t"' EXIT
-export HOME="$t" XDG_STATE_HOME="$t/state" XDG_CONFIG_HOME="$t/config" NO_COLOR=1 LC_ALL=C
-broch=$bin/broch
+suite=sev bin=$1 vectors=$2
+# shellcheck source=test/attest/lib.sh
+. "$(dirname "$0")/lib.sh"
 flow=$vectors/sev/flow
-if [ ! -d "$flow" ]; then
-	echo "SKIPPED: no vectors in $vectors"
-	echo "sev: 0 passed, 0 failed, 1 skipped"
-	exit 0
-fi
-
-# expect STATUS WORDS COMMAND...: the status must be this, and the output must hold the words.
-expect() {
-	want=$1 words=$2
-	shift 2
-	timeout 60 "$@" >"$t/out" 2>&1
-	got=$?
-	if [ "$got" -eq "$want" ] && grep -qF -- "$words" "$t/out"; then
-		pass=$((pass + 1))
-	else
-		fail=$((fail + 1))
-		echo "FAILED: $*: status $got, expected $want and \"$words\""
-		sed 's/^/    /' "$t/out"
-	fi
-}
-is() { # A B WHAT
-	if [ "$1" = "$2" ]; then pass=$((pass + 1)); else fail=$((fail + 1)); echo "FAILED: $3: '$1' is not '$2'"; fi
-}
+need vectors "$flow"
 
 # The look-alike's root, as SubjectPublicKeyInfo: the digest that the refusal names is what --root takes.
 root=$("$broch" sev session --policy 5 --out "$t/none" --verbose "$flow" | grep -F sev.ark.pinned -A 3 | grep -oE '[0-9a-f]{64}' | tail -1)
@@ -149,5 +123,4 @@ for tee in sev sev-es; do
 	expect 0 "launch digests" "$broch" policy check "$t/init.toml"
 done
 
-echo "sev: $pass passed, $fail failed, 0 skipped"
-[ "$fail" -eq 0 ]
+result

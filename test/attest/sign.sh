@@ -2,31 +2,9 @@
 # SPDX-License-Identifier: Apache-2.0
 # sign.sh BIN: broch key and broch sign; what they write is checked by other code, with openssl.
 set -u
-bin=$1
-pass=0 fail=0
-here=$(dirname "$0")
-t=$(mktemp -d) || exit 2
-trap 'rm -rf "$t"' EXIT
-export HOME="$t" XDG_STATE_HOME="$t/state" XDG_CONFIG_HOME="$t/config" NO_COLOR=1 LC_ALL=C
-broch=$bin/broch
-
-# expect STATUS WORDS COMMAND...: the status must be this, and the output must hold the words.
-expect() {
-	want=$1 words=$2
-	shift 2
-	timeout 120 "$@" >"$t/out" 2>&1
-	got=$?
-	if [ "$got" -eq "$want" ] && grep -qF -- "$words" "$t/out"; then
-		pass=$((pass + 1))
-	else
-		fail=$((fail + 1))
-		echo "FAILED: $*: status $got, expected $want and \"$words\""
-		sed 's/^/    /' "$t/out"
-	fi
-}
-is() { # A B WHAT
-	if [ "$1" = "$2" ]; then pass=$((pass + 1)); else fail=$((fail + 1)); echo "FAILED: $3: '$1' is not '$2'"; fi
-}
+suite=sign bin=$1
+# shellcheck source=test/attest/lib.sh
+. "$(dirname "$0")/lib.sh"
 
 # ---- keys ----
 umask 0
@@ -106,5 +84,4 @@ expect 2 "--policy has no place in a SIGSTRUCT" "$broch" sign sgx --key "$t/sgx.
 expect 2 "say snp (ID block) or sgx (SIGSTRUCT)" "$broch" sign tdx
 is "$(ls "$t/no" 2>/dev/null)" "" "a file of what was not signed"
 
-echo "sign: $pass passed, $fail failed, 0 skipped"
-[ "$fail" -eq 0 ]
+result

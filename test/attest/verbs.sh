@@ -2,33 +2,12 @@
 # SPDX-License-Identifier: Apache-2.0
 # verbs.sh BIN SOFT_EVIDENCE: broch verify, measure and policy from outside, with real files and exit statuses.
 set -u
-bin=$1 maker=$2
-pass=0 fail=0
-t=$(mktemp -d) || exit 2
-trap 'rm -rf "$t"' EXIT
-export HOME="$t" XDG_STATE_HOME="$t/state" XDG_CONFIG_HOME="$t/config" NO_COLOR=1 LC_ALL=C
+suite=verbs bin=$1 maker=$2
+# shellcheck source=test/attest/lib.sh
+. "$(dirname "$0")/lib.sh"
 
-# expect STATUS WORDS COMMAND...: the status must be this, and the output must hold the words.
-expect() {
-	want=$1 words=$2
-	shift 2
-	"$@" >"$t/out" 2>&1
-	got=$?
-	if [ "$got" -eq "$want" ] && grep -qF -- "$words" "$t/out"; then
-		pass=$((pass + 1))
-	else
-		fail=$((fail + 1))
-		echo "FAILED: $*: status $got, expected $want and \"$words\""
-		sed 's/^/    /' "$t/out"
-	fi
-}
-
-broch=$bin/broch
 image=$bin/broch-keep-vm.elf
-if [ ! -f "$image" ]; then
-	echo "verbs: 0 passed, 0 failed, 1 skipped"
-	exit 0
-fi
+need "Keep image" "$image"
 expect 0 "soft-snp vm" "$broch" measure
 expect 0 '"schema": "broch.measure/1"' "$broch" measure --json --kind vm
 expect 1 "starts no Keeps under snp" "$broch" measure --tee snp "$image"
@@ -88,5 +67,4 @@ rm -rf "$XDG_STATE_HOME/broch/soft-snp"
 "$maker" "$XDG_STATE_HOME/broch" "$image" "$t/state" 2>/dev/null || exit 2
 expect 3 "refused: snp.root.pinned" "$broch" verify "$t/workload"
 
-echo "verbs: $pass passed, $fail failed, 0 skipped"
-[ "$fail" -eq 0 ]
+result
