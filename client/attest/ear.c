@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "client/attest/ear.h"
 
+#include "client/attest/base64url.h"
+
 #include <stdlib.h>
 
 const char *const ear_claim_names[EAR_CLAIM_COUNT] = {
@@ -196,26 +198,6 @@ const char *ear_status(const struct verdict *v)
 
 /* ---- JSON ---- */
 
-/* RFC 4648 section 5, without padding, as EAT writes nonces. The caller frees it. */
-static char *base64url(struct slice s)
-{
-	static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
-	char *out = malloc(s.size / 3 * 4 + 5);
-	size_t n = 0;
-
-	for (size_t i = 0; out != NULL && i < s.size; i += 3) {
-		const size_t left = s.size - i;
-		const uint32_t three = (uint32_t)s.data[i] << 16 | (uint32_t)(left > 1 ? s.data[i + 1] : 0) << 8 |
-		                       (left > 2 ? s.data[i + 2] : 0);
-
-		for (unsigned k = 0; k < (left > 2 ? 4u : left + 1); k++)
-			out[n++] = digits[three >> (18 - 6 * k) & 63];
-	}
-	if (out != NULL)
-		out[n] = 0;
-	return out;
-}
-
 static json_t *vector_json(const struct verdict *v)
 {
 	int8_t vector[EAR_CLAIM_COUNT];
@@ -237,7 +219,7 @@ enum err ear_add(json_t *o, const struct verdict *v, int64_t at, const struct sl
 	                         "tag:github.com,2023:veraison/ear", "iat", (json_int_t)at, "ear.verifier-id", "build",
 	                         "broch " BROCH_VERSION, "developer", "Broch", "submods", module, "ear.status",
 	                         ear_status(v), "ear.trustworthiness-vector", vector_json(v));
-	char *text = nonce != NULL ? base64url(*nonce) : NULL;
+	char *text = nonce != NULL ? base64url_encode(*nonce) : NULL;
 	bool good = more != NULL && (nonce == NULL || text != NULL);
 
 	if (good && text != NULL)

@@ -1,44 +1,23 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "client/attest/jwk.h"
 
+#include "client/attest/base64url.h"
+
 #include <jansson.h>
-
-/* RFC 4648 section 5 without padding; 64: no such letter. */
-static unsigned sextet(char c)
-{
-	static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
-	const char *at = c != 0 ? strchr(letters, c) : NULL;
-
-	return at != NULL ? (unsigned)(at - letters) : 64;
-}
-
-/* Exactly size bytes, in the one encoding that they have. */
-static bool base64url(const char *text, uint8_t *out, size_t size)
-{
-	unsigned bits = 0, have = 0;
-
-	if (strlen(text) != (8 * size + 5) / 6)
-		return false;
-	for (; *text != 0; text++) {
-		unsigned s = sextet(*text);
-
-		if (s == 64)
-			return false;
-		bits = (bits << 6 | s) & 0xffff;
-		have += 6;
-		if (have < 8)
-			continue;
-		have -= 8;
-		*out++ = (uint8_t)(bits >> have);
-	}
-	return (bits & ((1u << have) - 1)) == 0;
-}
 
 static const char *member(json_t *o, const char *key)
 {
 	const char *s = json_string_value(json_object_get(o, key));
 
 	return s != NULL ? s : "";
+}
+
+/* Exactly size bytes: RFC 7518 section 6.2.1.2 has leading zeros written. */
+static bool coordinate(json_t *o, const char *key, uint8_t *out, size_t size)
+{
+	size_t have;
+
+	return base64url_decode(member(o, key), out, size, &have) == OK && have == size;
 }
 
 static EVP_PKEY *key_of(json_t *o, struct note *n)
@@ -59,7 +38,7 @@ static EVP_PKEY *key_of(json_t *o, struct note *n)
 		return NULL;
 	}
 	size = ecdsa_size((enum ecdsa_curve)curve);
-	if (base64url(member(o, "x"), point + 1, size) && base64url(member(o, "y"), point + 1 + size, size))
+	if (coordinate(o, "x", point + 1, size) && coordinate(o, "y", point + 1 + size, size))
 		key = ecdsa_key((enum ecdsa_curve)curve, slice_of(point, 1 + 2 * size));
 	if (key == NULL)
 		note_set(n, "x and y are not the base64url of a point on %s",

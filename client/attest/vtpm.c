@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "client/attest/vtpm.h"
 
+#include "client/attest/base64url.h"
 #include "client/attest/dcap.h"
 #include "client/attest/let_pass.h"
 #include "client/attest/say.h"
@@ -35,28 +36,13 @@ static bool add(struct vtpm_case *k, const char *id, bool good, const char *expe
 
 /* ---- the key of the vTPM ---- */
 
-/* base64url (RFC 4648 section 5, no padding) of a big-endian number into a little-endian one. */
+/* The base64url of a big-endian number, into a little-endian one; empty: none of at most NUMBER_MAX bytes. */
 static struct slice number(const char *text, uint8_t out[static NUMBER_MAX])
 {
-	unsigned bits = 0;
-	uint32_t held = 0;
-	size_t size = 0;
+	size_t size;
 
-	for (; *text != 0; text++) {
-		static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
-		const char *at = strchr(digits, *text);
-
-		if (at == NULL)
-			return slice_of(NULL, 0);
-		held = held << 6 | (uint32_t)(at - digits);
-		bits += 6;
-		if (bits < 8)
-			continue;
-		if (size == NUMBER_MAX)
-			return slice_of(NULL, 0);
-		bits -= 8;
-		out[size++] = (uint8_t)(held >> bits);
-	}
+	if (base64url_decode(text, out, NUMBER_MAX, &size) != OK)
+		return slice_of(NULL, 0);
 	for (size_t i = 0; i < size / 2; i++) {
 		uint8_t b = out[i];
 
