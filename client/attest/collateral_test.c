@@ -2,6 +2,7 @@
 /* What a file of collateral is taken for, and which pieces are chosen for a quote. */
 #include "client/attest/collateral.h"
 
+#include "lib/base/hex.h"
 #include "test/attest/dcap_recipe.h"
 
 #include <setjmp.h>
@@ -74,6 +75,44 @@ static void an_envelope_gives_what_is_stapled_to_it(void **state)
 	collateral_free(c);
 }
 
+/* What a bundle's one member is taken for. */
+static enum collateral_kind member(const char *text)
+{
+	struct collateral *c = collateral_new();
+	static char bundle[16384];
+	enum collateral_kind kind;
+	int size = snprintf(bundle, sizeof bundle, "{\"vcek\":\"%s\"}", text);
+
+	assert_non_null(c);
+	assert_in_range(size, 1, sizeof bundle - 1);
+	add(c, slice_of(bundle, (size_t)size));
+	assert_int_equal(c->count, 1);
+	kind = c->piece[0].kind;
+	if (kind == COLLATERAL_CERT)
+		assert_true(slice_equal(c->piece[0].bytes, cert(b, MAKE_ROOT)));
+	collateral_free(c);
+	return kind;
+}
+
+static void a_member_may_be_in_hex_or_in_base64(void **state)
+{
+	static char text[8192];
+	struct slice root = cert(b, MAKE_ROOT);
+
+	(void)state;
+	assert_in_range(root.size, 100, sizeof text / 2 - 8);
+	hex_encode(root, text);
+	assert_int_equal(member(text), COLLATERAL_CERT);
+	text[1] ^= 1;
+	assert_int_equal(member(text), COLLATERAL_UNKNOWN);
+	EVP_EncodeBlock((unsigned char *)text, root.data, (int)root.size);
+	assert_int_equal(member(text), COLLATERAL_CERT);
+	text[strlen(text) - 4] = 0;
+	assert_int_equal(member(text), COLLATERAL_UNKNOWN);
+	assert_int_equal(member("AAAA"), COLLATERAL_UNKNOWN);
+	assert_int_equal(member("===="), COLLATERAL_UNKNOWN);
+}
+
 static struct slice chosen(const struct collateral_choice *o, const char *name)
 {
 	for (size_t i = 0; i < o->count; i++)
@@ -115,6 +154,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	        cmocka_unit_test(a_quote_is_a_quote),
 	        cmocka_unit_test(an_envelope_gives_what_is_stapled_to_it),
+	        cmocka_unit_test(a_member_may_be_in_hex_or_in_base64),
 	        cmocka_unit_test(the_key_that_signed_is_chosen),
 	};
 

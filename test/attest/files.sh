@@ -99,6 +99,18 @@ expect 0 accepted verify vtpm -C "$vectors/snp/certs" -C "$vectors/vtpm/milan" -
 expect 3 vtpm.tpm.nonce verify vtpm -C "$vectors/snp/certs" -C "$vectors/vtpm/milan" --at 2025-06-01 --nonce 00 "$hcl"
 expect 3 vtpm.tpm.pinned verify vtpm-other -C "$vectors/snp/certs" -C "$vectors/vtpm/milan" --at 2025-06-01 "$hcl"
 expect 3 vtpm.tpm.read verify vtpm -C "$vectors/snp/certs" --at 2025-06-01 "$hcl"
+# As tpm2-tools write it, the signature stands behind its algorithms and its size (TPM 2.0 part 2, TPMT_SIGNATURE).
+tpmt() { # folder, head
+	mkdir "$t/$1" && cp "$vectors/vtpm/milan"/* "$t/$1" && chmod u+w "$t/$1"/*
+	# shellcheck disable=SC2059 # the head is in octal
+	{ printf "$2"; cat "$vectors/vtpm/milan/quote.sig"; } >"$t/$1/quote.sig"
+}
+tpmt headed '\000\024\000\013\001\000'
+tpmt longer '\000\024\000\013\001\001'
+tpmt strange '\000\026\000\013\001\000'
+expect 0 accepted verify vtpm -C "$vectors/snp/certs" -C "$t/headed" --at 2025-06-01 "$hcl"
+expect 3 vtpm.tpm.signature verify vtpm -C "$vectors/snp/certs" -C "$t/longer" --at 2025-06-01 "$hcl"
+expect 3 vtpm.tpm.signature verify vtpm -C "$vectors/snp/certs" -C "$t/strange" --at 2025-06-01 "$hcl"
 paravisor=$vectors/vtpm/tdx-806f05
 "$broch" policy from-evidence -C "$paravisor" "$paravisor/hcl.bin" >"$t/vtpm-td"
 expect 3 "FMSPC 00806f050000" verify vtpm-td -C "$paravisor" --at 2024-06-01 "$paravisor/hcl.bin"
