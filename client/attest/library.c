@@ -214,34 +214,43 @@ static void judge(const struct broch_request *r, const struct evidence *e, const
 	evidence_verify(&in, &v->verdict);
 }
 
-enum broch_status broch_verify(const struct broch_request *request, struct broch_verdict **out,
-                               struct broch_error *error)
+static enum broch_status open_and_judge(const struct broch_request *request, const struct secrets *secrets,
+                                        struct broch_verdict **out, struct broch_error *error)
 {
 	struct broch_verdict *v;
-	struct secrets secrets = {.has_sev = false};
 	struct evidence e;
 	struct note n = {""};
-	enum err err;
+	enum err err = evidence_open(slice_of(request->evidence, request->evidence_size), &e, &n);
 
-	if (out != NULL)
-		*out = NULL;
-	if (check_request(request, out, error) != BROCH_ACCEPTED || secrets_of(request, &secrets, error) != BROCH_ACCEPTED)
-		return BROCH_USAGE;
-	err = evidence_open(slice_of(request->evidence, request->evidence_size), &e, &n);
-	v = err == OK ? calloc(1, sizeof *v) : NULL;
-	if (v != NULL)
-		judge(request, &e, &secrets, v);
-	if (err == OK)
-		evidence_close(&e);
-	wipe(&secrets.sev, sizeof secrets.sev);
-	EVP_PKEY_free(secrets.pef_key);
 	if (err != OK)
 		return fail_err(error, BROCH_UNREADABLE, err, &n);
+	v = calloc(1, sizeof *v);
+	if (v != NULL)
+		judge(request, &e, secrets, v);
+	evidence_close(&e);
 	if (v == NULL)
 		return fail_err(error, BROCH_NO_MEMORY, ERR_NOMEM, &n);
 	*out = v;
 	done(error);
 	return v->verdict.ok ? BROCH_ACCEPTED : BROCH_REFUSED;
+}
+
+enum broch_status broch_verify(const struct broch_request *request, struct broch_verdict **out,
+                               struct broch_error *error)
+{
+	struct secrets secrets = {.has_sev = false};
+	enum broch_status status;
+
+	if (out != NULL)
+		*out = NULL;
+	status = check_request(request, out, error);
+	if (status == BROCH_ACCEPTED)
+		status = secrets_of(request, &secrets, error);
+	if (status == BROCH_ACCEPTED)
+		status = open_and_judge(request, &secrets, out, error);
+	wipe(&secrets.sev, sizeof secrets.sev);
+	EVP_PKEY_free(secrets.pef_key);
+	return status;
 }
 
 void broch_verdict_free(struct broch_verdict *verdict)
