@@ -77,6 +77,17 @@ static enum err time_of(const json_t *o, const char *key, int64_t *out, struct n
 	return refuse(n, ERR_FORMAT, "%s is no time", key);
 }
 
+/* Ids are shown before anybody has seen a signature: they hold nothing that a terminal takes for a command. */
+static bool id_ok(const char *text, size_t room)
+{
+	if (text[0] == 0 || strlen(text) >= room)
+		return false;
+	for (; *text != 0; text++)
+		if (*text <= 0x20 || *text > 0x7e)
+			return false;
+	return true;
+}
+
 static enum err status_of(const json_t *o, enum tcb_status *out, struct note *n)
 {
 	const char *text;
@@ -94,12 +105,7 @@ static bool advisory_ok(const json_t *v)
 {
 	const char *text = json_string_value(v);
 
-	if (text == NULL || text[0] == 0 || strlen(text) >= DCAP_ADVISORY_MAX)
-		return false;
-	for (; *text != 0; text++)
-		if (*text <= 0x20 || *text > 0x7e)
-			return false;
-	return true;
+	return text != NULL && id_ok(text, DCAP_ADVISORY_MAX);
 }
 
 static enum err advisories_of(const json_t *o, const json_t **out, struct note *n)
@@ -203,7 +209,7 @@ static enum err statement(struct slice text, struct dcap_statement *s, const cha
 	TRY(number_of(s->doc, "version", 100, &s->version, n));
 	if (unsaid == NULL || s->version > 2 || json_object_get(s->doc, "id") != NULL)
 		TRY(text_of(s->doc, "id", &id, n));
-	if (strlen(id) >= sizeof s->id)
+	if (!id_ok(id, sizeof s->id))
 		return refuse(n, ERR_FORMAT, "an unknown id");
 	snprintf(s->id, sizeof s->id, "%s", id);
 	TRY(number_of(s->doc, "tcbEvaluationDataNumber", 1000000, &s->evaluation, n));

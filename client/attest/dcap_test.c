@@ -124,6 +124,9 @@ CHANGE(pck_crl_other_chain, r->crl_chain_of_signer = true; r->chain_beside = tru
 	CHANGE(who##_twice, r->statement[which].text = "{\"version\":3,\"version\":3}")                                \
 	CHANGE(who##_negative, r->statement[which].issued = "-026-01-01T00:00:00Z")                                    \
 	CHANGE(who##_version, r->statement[which].version = 4)                                                         \
+	CHANGE(who##_nameless, r->statement[which].id = "")                                                            \
+	CHANGE(who##_escape, r->statement[which].id = "\\u001b[m")                                                     \
+	CHANGE(who##_delete, r->statement[which].id = "Q\\u007fE")                                                     \
 	CHANGE(who##_status, r->statement[which].status = "Fine")                                                      \
 	CHANGE(who##_advisory, r->statement[which].advisories = ",\"advisoryIDs\":[7]")                                \
 	CHANGE(who##_signer, r->statement[which].signer = KEY_FOREIGN)                                                 \
@@ -308,6 +311,8 @@ static const struct killer {
 #define STATEMENT_ROWS(who)                                                                                            \
 	B("dcap." #who ".read", who##_no_json), B("dcap." #who ".read", who##_twice),                                  \
 	        B("dcap." #who ".read", who##_negative), B("dcap." #who ".read", who##_version),                       \
+	        B("dcap." #who ".read", who##_nameless), B("dcap." #who ".read", who##_escape),                        \
+	        B("dcap." #who ".read", who##_delete),                                                                 \
 	        B("dcap." #who ".read", who##_status), B("dcap." #who ".read", who##_advisory),                        \
 	        B("dcap." #who ".signature", who##_signer), B("dcap." #who ".signature", who##_no_hex),                \
 	        B("dcap." #who ".signature", who##_zero), B("dcap." #who ".time", who##_early),                        \
