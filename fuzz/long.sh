@@ -14,7 +14,7 @@ if [ "${1-}" = --sum ]; then
 fi
 [ $# -eq 2 ] || [ $# -eq 3 ] || { echo "usage: fuzz/long.sh TARGET RUNS [LONGEST], or --sum" >&2; exit 2; }
 target=$1 runs=$2 longest=${3-65536}
-work=build/fuzz/$target
+work=build/fuzz/$target log=$work/long.$$.log # several may run at once
 make -s "build/fuzz/${target}_fuzz" || exit 2
 commit=$(git rev-parse --short=12 HEAD)
 [ -z "$(git status --porcelain -- client lib sys keep host fuzz/quick fuzz/"${target%_quick}_fuzz.c")" ] || commit=$commit+changes
@@ -26,13 +26,13 @@ seeds=
 trap 'kill -INT "$child" 2>/dev/null' INT TERM
 # shellcheck disable=SC2086
 chrt -i 0 nice -n 19 "build/fuzz/${target}_fuzz" -runs="$runs" -artifact_prefix="$work/" -rss_limit_mb=4096 -timeout=20 -max_len="$longest" \
-	-print_final_stats=1 -verbosity=0 -print_funcs=0 -close_fd_mask=1 "$work/new" $seeds >"$work/long.log" 2>&1 &
+	-print_final_stats=1 -verbosity=0 -print_funcs=0 -close_fd_mask=1 "$work/new" $seeds >"$log" 2>&1 &
 child=$!
 wait "$child"
 wait "$child" 2>/dev/null
-done=$(sed -n 's/^stat::number_of_executed_units: *//p' "$work/long.log" | tail -1)
+done=$(sed -n 's/^stat::number_of_executed_units: *//p' "$log" | tail -1)
 after=$(find "$work" -maxdepth 1 -type f \( -name 'crash-*' -o -name 'leak-*' -o -name 'oom-*' -o -name 'timeout-*' \) | wc -l)
-[ -n "$done" ] || { echo "long.sh: $target said no number of executions; see $work/long.log" >&2; exit 2; }
+[ -n "$done" ] || { echo "long.sh: $target said no number of executions; see $log" >&2; exit 2; }
 printf '%s %s %s %s %s\n' "$target" "$commit" "$done" "$((after - before))" "$longest" >>"$record"
 echo "$target: $done executions, $((after - before)) findings"
 [ "$after" -eq "$before" ]
