@@ -510,8 +510,7 @@ enum err collateral_add_items(struct collateral *c, const struct envelope_item *
 		char origin[40];
 		const struct taking t = {c, origin, n, 1};
 
-		snprintf(origin, sizeof origin, "%.*s", (int)(items[i].name.size < 32 ? items[i].name.size : 32),
-		         (const char *)items[i].name.data);
+		slice_shown(items[i].name, origin, sizeof origin);
 		TRY(add_item(&t, items, count, i));
 	}
 	return OK;

@@ -75,6 +75,27 @@ static void an_envelope_gives_what_is_stapled_to_it(void **state)
 	collateral_free(c);
 }
 
+/* Names come with the evidence; what is told to a person holds nothing that his terminal takes for a command. */
+static void names_of_pieces_are_printable(void **state)
+{
+	struct collateral *c = collateral_new();
+	struct note n = {""};
+	enum err err = OK;
+
+	(void)state;
+	assert_non_null(c);
+	for (unsigned i = 0; err == OK && i <= COLLATERAL_PIECES_MAX; i++) {
+		uint8_t bytes[] = {0, (uint8_t)i, (uint8_t)(i >> 8)};
+		const struct envelope_item item = {slice_text("\033[2J\177"), slice_of(bytes, sizeof bytes)};
+
+		err = collateral_add_items(c, &item, 1, &n);
+	}
+	assert_int_equal(err, ERR_LIMIT);
+	assert_true(strncmp(n.text, "?[2J?: more than ", 17) == 0);
+	assert_string_equal(c->piece[0].origin, "?[2J?");
+	collateral_free(c);
+}
+
 /* What a bundle's one member is taken for. */
 static enum collateral_kind member(const char *text)
 {
@@ -154,6 +175,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	        cmocka_unit_test(a_quote_is_a_quote),
 	        cmocka_unit_test(an_envelope_gives_what_is_stapled_to_it),
+	        cmocka_unit_test(names_of_pieces_are_printable),
 	        cmocka_unit_test(a_member_may_be_in_hex_or_in_base64),
 	        cmocka_unit_test(the_key_that_signed_is_chosen),
 	};
