@@ -7,6 +7,7 @@
 
 #include "client/attest/dcap.h"
 #include "client/attest/evidence.h"
+#include "fuzz/shown.h"
 #include "sys/file.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -65,6 +66,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	if (evidence_open(beside ? report : rest, &e, &n) != OK) {
 		CHECK(n.text[0] != 0);
+		shown(n.text, sizeof n.text);
 		return 0;
 	}
 	if (beside) {
@@ -72,6 +74,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		CHECK(c != NULL);
 		if (collateral_add(c, rest, "input", &n) != OK)
 			CHECK(n.text[0] != 0);
+		shown(n.text, sizeof n.text);
 		CHECK(c->size <= COLLATERAL_SIZE_MAX && c->count <= COLLATERAL_PIECES_MAX);
 	}
 	judge(&e, c);
