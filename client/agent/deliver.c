@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "client/agent/deliver.h"
 
-#include "client/agent/words.h"
 #include "lib/base/hex.h"
 #include "sys/openssl.h"
 
@@ -33,7 +32,7 @@ static enum err keep_error(struct slice body, const char *what, enum err err, st
 
 	if (msg_error_decode(body, &e) != OK)
 		return refuse(n, ERR_REFUSED, "the Keep's error message is malformed");
-	words_clean(e.message, words, sizeof words);
+	slice_shown(e.message, words, sizeof words);
 	return refuse(n, err, "the Keep %s: %s", what, words);
 }
 

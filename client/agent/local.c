@@ -2,7 +2,6 @@
 /* The agent inherits one end of a socket pair: the only connection there will ever be, with no name anywhere. */
 #include "client/agent/local.h"
 
-#include "client/agent/words.h"
 #include "sys/file.h"
 
 #include <errno.h>
@@ -156,7 +155,7 @@ void local_words(const struct local *l, char *out, size_t capacity)
 		size--;
 	for (start = size; start > 0 && tail[start - 1] != '\n'; start--)
 		;
-	words_clean(slice_of(tail + start, size - start), out, capacity);
+	slice_shown(slice_of(tail + start, size - start), out, capacity);
 }
 
 void local_stop(struct local *l)

@@ -2,7 +2,6 @@
 #include "client/agent/place.h"
 
 #include "client/agent/http.h"
-#include "client/agent/words.h"
 #include "lib/base/ct.h"
 #include "sys/file.h"
 
@@ -54,7 +53,7 @@ void host_text(const json_t *object, const char *key, char *out, size_t capacity
 {
 	const char *text = json_string_value(json_object_get(object, key));
 
-	words_clean(slice_text(text != NULL ? text : ""), out, capacity);
+	slice_shown(slice_text(text != NULL ? text : ""), out, capacity);
 }
 
 /* ---- where ---- */

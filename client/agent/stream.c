@@ -2,7 +2,6 @@
 #include "client/agent/stream.h"
 
 #include "client/agent/interrupt.h"
-#include "client/agent/words.h"
 #include "sys/file.h"
 
 #include <errno.h>
@@ -77,7 +76,7 @@ static enum err take_exit(struct flow *f, struct slice body, struct note *n)
 	f->e->code = m.code;
 	f->e->load_ns = m.load_ns;
 	f->e->run_ns = m.run_ns;
-	words_clean(m.message, f->e->message, sizeof f->e->message);
+	slice_shown(m.message, f->e->message, sizeof f->e->message);
 	return OK;
 }
 
@@ -88,7 +87,7 @@ static enum err take_error(struct slice body, struct note *n)
 
 	if (msg_error_decode(body, &m) != OK)
 		return refuse(n, ERR_REFUSED, "the Keep's error message is malformed");
-	words_clean(m.message, words, sizeof words);
+	slice_shown(m.message, words, sizeof words);
 	return refuse(n, ERR_IO, "the Keep gives up: %s", words);
 }
 

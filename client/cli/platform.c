@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What this machine can do, and how to cure what it cannot: one row a thing, one function that looks. */
-#include "client/agent/words.h"
 #include "client/cli/host.h"
 #include "sys/device.h"
 
@@ -165,7 +164,7 @@ static void host_finding(const json_t *o, char *name, size_t size, struct findin
 	const json_t *available = json_object_get(o, "available");
 
 	if (json_is_string(o))
-		words_clean(slice_text(json_string_value(o)), name, size);
+		slice_shown(slice_text(json_string_value(o)), name, size);
 	else
 		host_text(o, "name", name, size);
 	f->there = available == NULL || json_is_true(available);
