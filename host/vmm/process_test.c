@@ -120,12 +120,24 @@ static void exceptions_are_reported(void **state)
 static void forbidden_system_calls_kill(void **state)
 {
 	(void)state;
-	for (const char *order = "okEfmpqCDFHIwW3JKNP"; *order != 0; order++) {
+	for (const char *order = "okEfmpqCDFHIwWJKNP"; *order != 0; order++) {
 		struct end e = obey(*order);
 
 		if (e.event != VMM_DIED || strstr(e.note.text, "seccomp") == NULL)
 			fail_msg("order %c: event %d code %d: %s", *order, (int)e.event, (int)e.code, e.note.text);
 	}
+}
+
+/* A 32-bit call, which has other numbers: the filter kills it; machines that know none raise #GP. */
+static void a_32_bit_call_does_nothing(void **state)
+{
+	struct end e = obey('3');
+	const bool killed = e.event == VMM_DIED && strstr(e.note.text, "seccomp") != NULL;
+	const bool unknown = e.event == VMM_CALL && e.code == KEEPCALL_EXIT_FAULT && e.detail == 13;
+
+	(void)state;
+	if (!killed && !unknown)
+		fail_msg("event %d code %d vector %d: %s", (int)e.event, (int)e.code, (int)e.detail, e.note.text);
 }
 
 /* test/keeps/code.c, as under KVM. */
@@ -279,6 +291,7 @@ int main(void)
 		cmocka_unit_test(what_must_work_works),
 		cmocka_unit_test(exceptions_are_reported),
 		cmocka_unit_test(forbidden_system_calls_kill),
+		cmocka_unit_test(a_32_bit_call_does_nothing),
 		cmocka_unit_test(sealed_code),
 		cmocka_unit_test(an_end_without_exit_is_a_death),
 		cmocka_unit_test(a_kick_comes_through_while_it_loops),
