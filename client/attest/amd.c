@@ -68,9 +68,8 @@ static enum err text(struct slice value, char *out, size_t size, const char *wha
 		return refuse(found, ERR_FORMAT, "the %s extension is not a text", what);
 	if (s.size == 0 || s.size >= size)
 		return refuse(found, ERR_FORMAT, "the %s extension has %llu characters", what, (unsigned long long)s.size);
-	for (size_t i = 0; i < s.size; i++)
-		if (s.data[i] < 0x20 || s.data[i] > 0x7e)
-			return refuse(found, ERR_FORMAT, "the %s extension is not printable", what);
+	if (!slice_within(s, ' ', '~'))
+		return refuse(found, ERR_FORMAT, "the %s extension is not printable", what);
 	memcpy(out, s.data, s.size);
 	out[s.size] = 0;
 	return OK;

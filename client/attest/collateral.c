@@ -73,16 +73,6 @@ static struct slice copy(struct slice s)
 	return slice_of(p, s.size);
 }
 
-/* File names are shown: only what can be printed. */
-static void clean(char *out, size_t size, const char *in)
-{
-	size_t i = 0;
-
-	for (; i < size - 1 && in[i] != 0; i++)
-		out[i] = in[i] >= 0x20 && in[i] < 0x7f ? in[i] : '?';
-	out[i] = 0;
-}
-
 static enum err put(const struct taking *t, enum collateral_kind kind, struct slice bytes, struct slice signature,
                     const char *name)
 {
@@ -106,8 +96,8 @@ static enum err put(const struct taking *t, enum collateral_kind kind, struct sl
 		free((void *)(uintptr_t)p->signature.data);
 		return ERR_NOMEM;
 	}
-	clean(p->name, sizeof p->name, name);
-	clean(p->origin, sizeof p->origin, t->origin);
+	slice_shown(slice_text(name), p->name, sizeof p->name);
+	slice_shown(slice_text(t->origin), p->origin, sizeof p->origin);
 	c->size += bytes.size + signature.size;
 	c->count++;
 	return OK;

@@ -80,12 +80,9 @@ static enum err time_of(const json_t *o, const char *key, int64_t *out, struct n
 /* Ids are shown before anybody has seen a signature: they hold nothing that a terminal takes for a command. */
 static bool id_ok(const char *text, size_t room)
 {
-	if (text[0] == 0 || strlen(text) >= room)
-		return false;
-	for (; *text != 0; text++)
-		if (*text <= 0x20 || *text > 0x7e)
-			return false;
-	return true;
+	const struct slice s = slice_text(text);
+
+	return s.size > 0 && s.size < room && slice_within(s, '!', '~');
 }
 
 static enum err status_of(const json_t *o, enum tcb_status *out, struct note *n)

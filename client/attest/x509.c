@@ -37,11 +37,8 @@ static void cn_of(const X509 *x, char out[static CERT_CN_MAX])
 	s = X509_NAME_ENTRY_get_data(X509_NAME_get_entry(name, at));
 	p = ASN1_STRING_get0_data(s);
 	size = ASN1_STRING_length(s);
-	if (size <= 0 || size >= CERT_CN_MAX)
+	if (size <= 0 || size >= CERT_CN_MAX || !slice_within(slice_of(p, (size_t)size), ' ', '~'))
 		return;
-	for (int i = 0; i < size; i++)
-		if (p[i] < 0x20 || p[i] > 0x7e)
-			return;
 	memcpy(out, p, (size_t)size);
 	out[size] = 0;
 }

@@ -55,10 +55,7 @@ static enum err name_at(struct slice from, size_t at, struct slice *out)
 	if (zero == NULL)
 		return ERR_TRUNCATED;
 	*out = slice_of(from.data + at, (size_t)(zero - from.data) - at);
-	for (size_t i = 0; i < out->size; i++)
-		if (out->data[i] < 0x20 || out->data[i] > 0x7e)
-			return ERR_FORMAT;
-	return OK;
+	return slice_within(*out, ' ', '~') ? OK : ERR_FORMAT;
 }
 
 static enum err align(struct reader *r)

@@ -154,6 +154,17 @@ static void secrets_compare_and_vanish(void **state)
 	assert_memory_equal(a, "\0\0\0\0", 4);
 }
 
+static void slices_lie_within_their_bounds(void **state)
+{
+	(void)state;
+	assert_true(slice_within(slice_text(" ~a"), ' ', '~'));
+	assert_true(slice_within(slice_text(""), ' ', '~'));
+	assert_false(slice_within(slice_text("a\x1f"), ' ', '~'));
+	assert_false(slice_within(slice_text("\x7f"), ' ', '~'));
+	assert_false(slice_within(slice_text("a\xc3\xa9"), ' ', '~'));
+	assert_false(slice_within(slice_text("a b"), '!', '~'));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -162,6 +173,7 @@ int main(void)
 		cmocka_unit_test(arena_scratch_leaves_what_was_there),
 		cmocka_unit_test(arena_zeroes_aligns_and_ends), cmocka_unit_test(note_keeps_the_first_message),
 		cmocka_unit_test(note_truncates), cmocka_unit_test(hex_is_exact),
+		cmocka_unit_test(slices_lie_within_their_bounds),
 		cmocka_unit_test(secrets_compare_and_vanish),
 	};
 

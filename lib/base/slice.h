@@ -37,6 +37,15 @@ static inline bool slice_is_zero(struct slice s)
 	return true;
 }
 
+/* Is every byte from first to last? From ' ' to '~' is printable ASCII. Nothing at all is, too. */
+static inline bool slice_within(struct slice s, uint8_t first, uint8_t last)
+{
+	for (size_t i = 0; i < s.size; i++)
+		if (s.data[i] < first || s.data[i] > last)
+			return false;
+	return true;
+}
+
 /* For messages: as much of a name as fits, with '?' for what is not printable ASCII. Returns out. */
 static inline const char *slice_shown(struct slice s, char *out, size_t capacity)
 {
